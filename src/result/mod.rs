@@ -1,0 +1,290 @@
+//! [`RunResult`]: everything that a run found out, in one serialisable, versioned structure.
+//!
+//! All that a report shows is in here; reports read it and never the simulator. It holds no wall
+//! clock, path or host name: equal input gives equal bytes. Times are nanoseconds unless a name
+//! says otherwise; SM time is SM·ns.
+
+mod estimate;
+mod histogram;
+
+pub use estimate::{Estimate, QuantileEstimate};
+pub use histogram::LatencyHistogram;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of this structure; a reader refuses other versions.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// About the program, not about the scenario; comparisons ignore it.
+    pub meta: Meta,
+    pub scenario: ScenarioInfo,
+    pub plan: PlanInfo,
+    /// Named assumptions that the numbers rest on.
+    pub assumptions: Vec<AssumptionInfo>,
+    /// Remarks: clamped values, a warm-up that looks short, and the like.
+    pub notices: Vec<String>,
+    /// One entry for each guest group, in scenario order (by name).
+    pub guests: Vec<GroupResult>,
+    /// One entry for each GPU, in scenario order (by name).
+    pub gpus: Vec<GpuResult>,
+    /// Host cores, where the scenario limits them.
+    pub host: Option<EngineResult>,
+    /// Invariants that were checked in this run.
+    pub checks: Vec<Check>,
+    /// The same figures for each replication.
+    pub replications: Vec<Replication>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    pub program: String,
+    pub version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioInfo {
+    pub name: String,
+    pub title: Option<String>,
+    /// SHA-256 of the resolved scenario, hexadecimal.
+    pub hash: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanInfo {
+    /// `steady` or `terminating`.
+    pub horizon: String,
+    pub warmup_ns: u64,
+    pub window_ns: u64,
+    pub drain_ns: u64,
+    pub replications: u32,
+    pub seed: u64,
+    pub confidence: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssumptionInfo {
+    pub key: String,
+    pub value: String,
+    pub evidence: String,
+}
+
+/// A group of identical guests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupResult {
+    pub name: String,
+    pub count: u32,
+    /// Name of the GPU in the scenario.
+    pub gpu: String,
+    /// What each guest holds: `A40-4Q`, `2 x A40-4Q`, `CUDA context`.
+    pub holds: String,
+    pub workload: String,
+    /// `open` or `closed`.
+    pub load: String,
+    /// Jobs by arrival in the window, over all replications and members.
+    pub jobs: JobCounts,
+    /// `Some(reason)` if latencies are lower bounds only: see `docs/metrics.md`.
+    pub overload: Option<String>,
+    /// Jobs that ended in the window, per second, for the whole group.
+    pub throughput_per_s: Estimate,
+    /// From arrival to end; the deadline's share of late jobs is in `late_fraction`.
+    pub response: Latency,
+    /// From the moment that a stream takes the job to its end: response without queueing.
+    pub service: Latency,
+    /// Mean time of a job in each part of its life; the parts add up to the mean response.
+    pub parts: Parts,
+    /// Jobs later than the deadline, where the guest has one.
+    pub late_fraction: Option<Estimate>,
+    /// Mean response over that of the same draws alone on the undivided board (closed guests: the
+    /// ratio of throughputs, alone over shared).
+    pub slowdown: Estimate,
+    /// The same, against the guest alone on its own share.
+    pub interference: Estimate,
+    /// Fraction of its GPU's wall time in which a member ran (mean over members).
+    pub gpu_time_share: Estimate,
+    pub members: Vec<Member>,
+    /// MSER-5 on the mean response by arrival time, averaged over replications.
+    pub warmup_check: WarmupCheck,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounts {
+    pub arrived: u64,
+    pub completed: u64,
+    pub dropped: u64,
+    /// Still in the system when the drain bound was reached.
+    pub unfinished: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    pub mean_ns: Estimate,
+    /// p50, p90, p95, p99, p99.9 in this order.
+    pub quantiles: Vec<QuantileEstimate>,
+    pub largest_ns: Option<u64>,
+    /// Merged over replications and members.
+    pub histogram: LatencyHistogram,
+}
+
+/// Mean nanoseconds of a job in each part of its life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Waiting for a stream of the guest.
+    pub queue_ns: Estimate,
+    /// Work ready, another tenant (or nobody) on the SMs.
+    pub slice_wait_ns: Estimate,
+    /// Context switches towards the job's tenant.
+    pub switch_ns: Estimate,
+    /// On the SMs.
+    pub gpu_ns: Estimate,
+    /// Copying, with the wait for a copy engine.
+    pub copy_ns: Estimate,
+    /// On host cores, with the wait for one.
+    pub host_ns: Estimate,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub name: String,
+    pub jobs: JobCounts,
+    pub throughput_per_s: Estimate,
+    pub mean_response_ns: Estimate,
+    pub p95_response_ns: Option<u64>,
+    pub largest_response_ns: Option<u64>,
+    pub slowdown: Estimate,
+    pub interference: Estimate,
+    pub gpu_time_share: Estimate,
+    /// Longest time with work ready and none of the SMs.
+    pub longest_starvation_ns: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WarmupCheck {
+    /// What MSER-5 would remove, from the start of the run; `None` if there is too little data.
+    pub suggested_ns: Option<u64>,
+    /// `adequate`, `too short`, `run too short`, `not enough data`, or `none (terminating)`.
+    pub verdict: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GpuResult {
+    pub name: String,
+    /// Catalogue identifier.
+    pub board: String,
+    pub board_name: String,
+    pub sms: u32,
+    /// Such as `time-slice: equal-share, ARR 33, 2.083333ms`.
+    pub sharing: String,
+    /// Fractions of SMs x wall in the window; they add up to one.
+    pub split: Split,
+    /// Fraction of wall time with anything running on the SMs: what NVML calls utilisation.
+    pub gpu_time: Estimate,
+    /// Turns that started in the window, per second.
+    pub turns_per_s: Estimate,
+    /// Context switches in the window, per second.
+    pub switches_per_s: Estimate,
+    /// Over warm-up and window, mean over replications.
+    pub timeline: Timeline,
+    /// Copy engines, by direction.
+    pub engines: Vec<EngineResult>,
+    pub fairness: Fairness,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    pub useful: Estimate,
+    pub switching: Estimate,
+    pub reserved_idle: Estimate,
+    pub idle: Estimate,
+}
+
+/// Fractions of SMs x bin width; equal bins from 0 to warm-up + window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub bin_ns: u64,
+    pub useful: Vec<f64>,
+    pub switching: Vec<f64>,
+    pub reserved_idle: Vec<f64>,
+    pub idle: Vec<f64>,
+}
+
+/// A station beside the SMs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineResult {
+    /// `copy host to device`, `copy device to host`, `host cores`.
+    pub name: String,
+    pub servers: u32,
+    /// Fraction of servers x wall that were busy in the window.
+    pub utilisation: Estimate,
+    /// The same by bin, over warm-up and window.
+    pub timeline: Vec<f64>,
+}
+
+/// Fairness over the tenants' guests of one GPU. `None` where it is undefined (one guest, no baseline).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// Jain index of GPU time.
+    pub jain_gpu_time: Estimate,
+    /// Jain index of progress (1 / slowdown).
+    pub jain_progress: Estimate,
+    /// Largest over smallest progress.
+    pub max_min_ratio: Estimate,
+    /// Average normalised turnaround time: mean slowdown over guests.
+    pub antt: Estimate,
+    /// System throughput: sum of progress over guests.
+    pub stp: Estimate,
+    pub longest_starvation_ns: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Such as `I1`; see `docs/invariants.md`.
+    pub id: String,
+    pub what: String,
+    pub holds: bool,
+    /// Figures behind the verdict.
+    pub detail: String,
+}
+
+/// One replication's summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replication {
+    pub index: u32,
+    pub guests: Vec<ReplicationGuest>,
+    pub gpus: Vec<ReplicationGpu>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplicationGuest {
+    pub name: String,
+    pub jobs: JobCounts,
+    pub throughput_per_s: f64,
+    pub mean_response_ns: Option<f64>,
+    pub mean_service_ns: Option<f64>,
+    pub p50_response_ns: Option<u64>,
+    pub p95_response_ns: Option<u64>,
+    pub p99_response_ns: Option<u64>,
+    pub slowdown: Option<f64>,
+    pub interference: Option<f64>,
+    /// Jobs in the system at the middle and at the end of the window.
+    pub backlog_middle: u64,
+    pub backlog_end: u64,
+}
+
+/// Integer accounts of the window: the four parts add up to `total_sm_ns`, exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplicationGpu {
+    pub name: String,
+    pub total_sm_ns: u128,
+    pub useful_sm_ns: u128,
+    pub switching_sm_ns: u128,
+    pub reserved_idle_sm_ns: u128,
+    pub idle_sm_ns: u128,
+    /// Wall time with anything running.
+    pub gpu_time_ns: u64,
+    pub turns: u64,
+    pub switches: u64,
+}

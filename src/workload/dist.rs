@@ -1,0 +1,50 @@
+//! Distributions that a scenario can name.
+
+/// A distribution over non-negative numbers, in the unit of whatever it describes (nanoseconds,
+/// bytes). Parameters are finite and checked where the value is built.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dist {
+    Constant(f64),
+    Uniform {
+        low: f64,
+        high: f64,
+    },
+    Exponential {
+        mean: f64,
+    },
+    /// Also Erlang, with an integer shape.
+    Gamma {
+        shape: f64,
+        scale: f64,
+    },
+    Weibull {
+        shape: f64,
+        scale: f64,
+    },
+    /// Parameters of the logarithm.
+    Lognormal {
+        mu: f64,
+        sigma: f64,
+    },
+    /// Exponential with `mean1` with probability `p`, else with `mean2`.
+    Hyperexponential {
+        p: f64,
+        mean1: f64,
+        mean2: f64,
+    },
+    BoundedPareto {
+        alpha: f64,
+        low: f64,
+        high: f64,
+    },
+    /// `unit` times K with P(K = k) = p (1 − p)^(k−1), k ≥ 1.
+    Geometric {
+        p: f64,
+        unit: f64,
+    },
+    /// One of `values`; `cumulative` are increasing integer weights.
+    Empirical {
+        values: Vec<f64>,
+        cumulative: Vec<u64>,
+    },
+}

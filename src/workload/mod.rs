@@ -1,0 +1,121 @@
+//! What guests do: when requests arrive, and of what operations a job consists.
+//!
+//! Plain, checked data; the simulator interprets it. Distributions live in [`dist`], traces in
+//! [`trace`].
+
+pub mod dist;
+pub mod trace;
+
+use crate::engine::time::Nanos;
+use dist::Dist;
+use std::sync::Arc;
+use trace::Trace;
+
+/// A checked workload: arrivals and the stages of one job.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    pub name: String,
+    /// What the workload needs from the type or board that it runs on.
+    pub needs: Needs,
+    pub arrivals: Arrivals,
+    /// The stages of a job, in order; never empty.
+    pub stages: Vec<Stage>,
+}
+
+/// Capabilities that a workload declares; admission compares them with the vGPU type's series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub cuda: bool,
+    pub graphics: bool,
+    pub encode: bool,
+}
+
+/// How jobs come to a guest.
+#[derive(Debug, Clone)]
+pub enum Arrivals {
+    /// An open stream: gaps between consecutive arrivals, whatever the guest still has to do.
+    Open {
+        /// Gap in nanoseconds.
+        gap: Dist,
+        first: FirstArrival,
+    },
+    /// `users` independent users: each thinks, submits one job, waits for its end, and thinks again.
+    /// Each user thinks before its first job.
+    Closed {
+        users: u32,
+        /// Think time in nanoseconds.
+        think: Dist,
+    },
+    /// Arrivals at the times of a trace, counted from the guest's start; each row is kept with
+    /// probability `keep`, decided by a draw of the guest's own.
+    Trace { trace: Arc<Trace>, keep: f64 },
+}
+
+/// When the first job of an open stream arrives, counted from the guest's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstArrival {
+    /// After one gap, as in a renewal process seen from an event. The default.
+    AfterGap,
+    /// At the guest's start.
+    AtStart,
+    /// After a uniform part of the first gap: frame-paced sources with independent phases.
+    RandomPhase,
+}
+
+/// A stage starts all its operations together and ends with the last of them.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub name: String,
+    /// Never empty.
+    pub operations: Vec<Operation>,
+}
+
+/// One operation of a stage, with the name that errors and random streams use.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub name: String,
+    pub kind: OperationKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum OperationKind {
+    /// Work on host cores, nanoseconds.
+    Host { time: Size },
+    /// Work on the SMs.
+    Gpu(GpuWork),
+    /// A transfer over PCIe by a copy engine, bytes.
+    Copy { direction: Direction, bytes: Size },
+}
+
+/// GPU work, described by how long it takes alone on a whole reference board.
+#[derive(Debug, Clone)]
+pub struct GpuWork {
+    /// Nanoseconds alone on the reference board.
+    pub time: Size,
+    /// SMs that the work can fill; `None` fills whatever the board has.
+    pub sms: Option<u32>,
+    /// Speed of the guest's board relative to the reference board; 1 when they are the same.
+    pub speed: f64,
+    /// Length of one kernel in nanoseconds alone on the reference board, where preemption waits for
+    /// the end of a kernel; `None` if the work can be interrupted anywhere.
+    pub kernel: Option<Nanos>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    HostToDevice,
+    DeviceToHost,
+}
+
+/// How large an operation is.
+#[derive(Debug, Clone)]
+pub enum Size {
+    /// Drawn for each job from the guest's own stream of this operation.
+    Drawn(Dist),
+    /// `base + Σ coefficient × column` of the job's trace row.
+    FromTrace {
+        base: f64,
+        /// (column of the trace, coefficient)
+        terms: Vec<(usize, f64)>,
+    },
+}
