@@ -104,9 +104,7 @@ impl Dist {
         within("uniform", "low", low, 0.0, LARGEST)?;
         magnitude("uniform", "high", high)?;
         if low >= high {
-            let valid = format!(
-                "more than `low` = {low}; for a single value use a constant"
-            );
+            let valid = format!("more than `low` = {low}; for a single value use a constant");
             return refuse("uniform", "high", high, valid);
         }
         let low = low + 0.0;

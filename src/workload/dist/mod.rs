@@ -11,6 +11,7 @@ mod sample;
 mod weibull;
 
 pub use build::{DistError, LARGEST, LARGEST_CV, SMALLEST, SMALLEST_CV};
+pub use real::Real;
 
 /// A distribution over non-negative numbers, in the unit of whatever it describes (nanoseconds,
 /// bytes). Parameters are finite and checked where the value is built.
