@@ -1,7 +1,8 @@
 //! The registry: the schedulers that a scenario can name.
 
 use super::run_list::RunList;
-use super::{Policy, TimeSlice, equal_share, fixed_share};
+use super::{Policy, Rotation, TimeSlice, equal_share, fixed_share};
+use crate::engine::time::NEVER;
 
 /// A scheduler by name.
 pub struct Registered {
@@ -45,7 +46,7 @@ pub const SCHEDULERS: &[Registered] = &[
         name: "fifo",
         about: "each piece of work runs to its end in order of arrival (for comparison with theory)",
         reserves: false,
-        build: |config| Box::new(RunList::new(config.slice, config.rotation)),
+        build: |_| Box::new(RunList::new(NEVER, Rotation::Queue)),
     },
 ];
 

@@ -26,7 +26,8 @@ pub struct Reserved {
     slot_of: Vec<usize>,
     /// Slot of the turn under way.
     current: usize,
-    /// Slot whose turn is next, under ARR.
+    /// Slot whose turn is next, under ARR; wraps around when it is used, so that a vGPU that joins
+    /// during the last turn of a round comes next.
     next: usize,
 }
 
@@ -125,12 +126,12 @@ impl Policy for Reserved {
         }
         match self.factor {
             Some(factor) => {
-                let slot = self.next;
-                self.next = if slot + 1 == self.slots.len() {
-                    0
+                let slot = if self.next < self.slots.len() {
+                    self.next
                 } else {
-                    slot + 1
+                    0
                 };
+                self.next = slot + 1;
                 let owed = &mut self.slots[slot].owed;
                 let repaid = (*owed / factor).min(self.slice);
                 *owed -= repaid;
