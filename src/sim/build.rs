@@ -73,6 +73,15 @@ pub struct Layout {
     pub stations: Vec<StationRole>,
 }
 
+impl Layout {
+    /// The station of the host cores that all guests share, if they are limited.
+    pub fn host_cores(&self) -> Option<usize> {
+        self.stations
+            .iter()
+            .position(|&role| role == StationRole::HostCores)
+    }
+}
+
 /// What a station of a cell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StationRole {
@@ -440,12 +449,7 @@ impl Builder<'_> {
 
     /// The host cores of all, or an unlimited host of the guest's own.
     fn host_station(&mut self, own: &mut Option<usize>) -> usize {
-        let shared = self
-            .layout
-            .stations
-            .iter()
-            .position(|&role| role == StationRole::HostCores);
-        match (shared, *own) {
+        match (self.layout.host_cores(), *own) {
             (Some(station), _) | (None, Some(station)) => station,
             (None, None) => {
                 let guest = self.guests.len();
