@@ -222,9 +222,19 @@ mod tests {
 
     #[test]
     fn mix_is_the_finaliser_of_splitmix64() {
-        // SplitMix64 seeded with 0 and with 1: its first outputs.
-        assert_eq!(mix(GOLDEN), 0xE220_A839_7B1D_CDAF);
-        assert_eq!(mix(GOLDEN.wrapping_mul(2)), 0x6E78_9E6A_A1B9_65F4);
-        assert_eq!(mix(1u64.wrapping_add(GOLDEN)), 0x910A_2DEC_8902_5CC1);
+        let text = include_str!("../../tests/data/stats_vectors.json");
+        let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
+        let cases = vectors["splitmix64"].as_array().unwrap();
+        assert_eq!(cases.len(), 3);
+        for case in cases {
+            let mut state = case["seed"].as_u64().unwrap();
+            let outputs = case["out"].as_array().unwrap();
+            assert_eq!(outputs.len(), 3);
+            for output in outputs {
+                state = state.wrapping_add(GOLDEN);
+                let want = u64::from_str_radix(output.as_str().unwrap(), 16).unwrap();
+                assert_eq!(mix(state), want);
+            }
+        }
     }
 }
