@@ -15,6 +15,10 @@ fn vectors() -> Value {
     serde_json::from_str(include_str!("data/stats_vectors.json")).unwrap()
 }
 
+fn square(x: f64) -> f64 {
+    x * x
+}
+
 fn hex32(value: &Value) -> u32 {
     u32::from_str_radix(value.as_str().unwrap(), 16).unwrap()
 }
@@ -275,7 +279,7 @@ fn sixteen_bit_words_are_uniform() {
         let expected = 4.0 * n as f64 / 65_536.0;
         let chi2 = counts
             .iter()
-            .map(|&c| (f64::from(c) - expected).powi(2) / expected);
+            .map(|&c| square(f64::from(c) - expected) / expected);
         let p = chi_square_tail(chi2.sum(), 65_535.0);
         assert!((1e-4..=1.0 - 1e-4).contains(&p), "{what}: p = {p}");
     }
@@ -392,7 +396,7 @@ fn discrete_draws_fit_their_probabilities() {
             }
         }
         let rest_p = 1.0 - cells.iter().map(|c| c.1).sum::<f64>();
-        let cell = |count: f64, p: f64| (count - n as f64 * p).powi(2) / (n as f64 * p);
+        let cell = |count: f64, p: f64| square(count - n as f64 * p) / (n as f64 * p);
         let mut chi2: f64 = counts
             .iter()
             .zip(cells)
@@ -425,8 +429,8 @@ fn draws_have_the_stated_moments() {
             .collect();
         let average = |f: &dyn Fn(f64) -> f64| draws.iter().map(|&x| f(x)).sum::<f64>() / n as f64;
         let mean = average(&|x| x);
-        let variance = average(&|x| (x - mean).powi(2));
-        let fourth = average(&|x| (x - mean).powi(4));
+        let variance = average(&|x| square(x - mean));
+        let fourth = average(&|x| square(square(x - mean)));
         let root = (n as f64).sqrt();
         assert!(
             (mean - 1.0).abs() <= 5.0 * dist.scv().sqrt() / root,

@@ -474,7 +474,8 @@ fn exact_moments_do_not_cancel() {
 /// Cases V40 of the theory: water filling.
 #[test]
 fn v40_water_filling() {
-    let cases: [(f64, &[f64], &[f64], &[f64]); 5] = [
+    type Case = (f64, &'static [f64], &'static [f64], &'static [f64]);
+    let cases: [Case; 5] = [
         (
             10.0,
             &[2.0, 2.6, 4.0, 5.0],
