@@ -1,6 +1,8 @@
 //! Output analysis against reference values and against its own claims.
 
 use serde_json::Value;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use warpshare::engine::random::Stream;
 use warpshare::stats::batch::{correlation_factor, nonoverlapping, overlapping};
 use warpshare::stats::coarse::CoarseHistogram;
@@ -17,6 +19,29 @@ use warpshare::stats::special::{chi_square_tail, incomplete_gamma};
 use warpshare::stats::student::{student_p, student_quantile, student_tail};
 use warpshare::stats::warmup::{Mser5, mser5};
 use warpshare::workload::dist::Dist;
+
+/// Counts allocations of the current thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: passes everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("data/stats_vectors.json")).unwrap()
@@ -644,4 +669,44 @@ fn histograms_take_everything_and_nothing() {
     assert!(coarse.quantile(0.5).is_none());
     coarse.record(u64::MAX);
     assert_eq!(coarse.quantile(0.5).unwrap().value, u64::MAX);
+}
+
+#[test]
+fn recording_does_not_allocate_once_the_range_is_known() {
+    let before = ALLOCATIONS.get();
+    let mut fine = LatencyHistogram::with_longest(1_000_000_000);
+    assert!(ALLOCATIONS.get() > before, "the counter counts");
+    let mut coarse = CoarseHistogram::new();
+    let mut growing = LatencyHistogram::new();
+    growing.record(1_000_000_000);
+    let before = ALLOCATIONS.get();
+    for i in 0..1_000_000 {
+        fine.record(i * 1000);
+        coarse.record(i * 1000);
+        growing.record(i * 1000);
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert_eq!([fine.count(), growing.count()], [1_000_000, 1_000_001]);
+}
+
+/// Drawing is part of the hot path too.
+#[test]
+fn drawing_does_not_allocate() {
+    let stream = Stream::new(1, 0, "guest", 0, "size");
+    let dists = [
+        Dist::gamma(1e6, 2.0).unwrap(),
+        Dist::lognormal(1e6, 0.5).unwrap(),
+        Dist::empirical(&[1.0, 2.0], None).unwrap(),
+    ];
+    let before = ALLOCATIONS.get();
+    let mut total = 0u128;
+    for i in 0..10_000 {
+        let stream = Stream::new(i, 0, "guest", 0, "size");
+        total += dists
+            .iter()
+            .map(|d| u128::from(d.sample_nanos(&stream, i)))
+            .sum::<u128>();
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert!(total > u128::from(dists[0].sample_nanos(&stream, 0)));
 }
