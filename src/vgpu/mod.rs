@@ -8,4 +8,4 @@ mod rules;
 mod vf;
 
 pub use rules::Rule;
-pub use vf::{VfOrigin, VfTotal, vf_total};
+pub use vf::{VF_ASSUMPTION, VfOrigin, VfTotal, vf_total};
