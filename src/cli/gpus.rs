@@ -169,11 +169,11 @@ fn list(catalog: &Catalog) -> String {
         ]);
     }
     let mut text = render(&rows);
-    text.push_str(
-        "\nTFLOPS: single precision. CEs: copy engines. VFs: SR-IOV virtual functions (mdev: none, \
-         vGPUs are\nmediated devices). MIG: most GPU instances. Figures are per GPU; `warpshare gpus \
-         show GPU` has them all.\n",
-    );
+    text.push('\n');
+    let explained = "TFLOPS: single precision. CEs: copy engines. VFs: SR-IOV virtual functions (mdev: \
+                     none, vGPUs are mediated devices). MIG: most GPU instances. Figures are per \
+                     GPU; `warpshare gpus show GPU` prints all of one.";
+    wrap(&mut text, "", 0, explained);
     let bare: Vec<&str> = catalog
         .gpus_with_vgpu_types()
         .into_iter()
@@ -201,15 +201,15 @@ fn show(catalog: &Catalog, gpu: &Gpu) -> String {
         &["Figure", "Value", "Column", "Sources"],
     );
     for (label, value, column) in figures(gpu) {
-        rows.add_row([
-            label.to_owned(),
-            value,
-            column.to_owned(),
-            gpu.source_of(column).unwrap_or("-").to_owned(),
-        ]);
+        let named = match gpu.source_of(column) {
+            Some(list) => source_keys(list).collect::<Vec<_>>().join(", "),
+            None if value == UNKNOWN => String::new(),
+            None => "-".to_owned(),
+        };
+        rows.add_row([label.to_owned(), value, column.to_owned(), named]);
     }
     text.push_str(&render(&rows));
-    text.push('\n');
+    text.push_str("\n-: a figure for which the catalogue names no source of its own.\n");
 
     let total = vf_total(catalog, &gpu.id);
     if let (Some(number), VfOrigin::Assumption { type_name }) = (total.value, &total.origin) {
@@ -235,7 +235,13 @@ fn show(catalog: &Catalog, gpu: &Gpu) -> String {
         text.push_str("\nSources\n");
         for source in sources {
             let about = format!("{}. {}", source.title, source.locator);
-            wrap(&mut text, &format!("  {}: ", source.key), 6, &about);
+            let remarks = remarks(gpu, &source.key);
+            wrap(
+                &mut text,
+                &format!("  {}{remarks}: ", source.key),
+                6,
+                &about,
+            );
         }
     }
     text
@@ -331,6 +337,22 @@ fn sources<'a>(catalog: &'a Catalog, gpu: &Gpu) -> Vec<&'a Source> {
         .collect()
 }
 
+/// What the GPU's row remarks about its use of a source, such as ` (7g row)`.
+fn remarks(gpu: &Gpu, key: &str) -> String {
+    let mut remarks: Vec<&str> = Vec::new();
+    for (_, list) in gpu.source.iter() {
+        for part in list.split(',').map(str::trim) {
+            if let Some(remark) = part.strip_prefix(key)
+                && remark.starts_with(" (")
+                && !remarks.contains(&remark)
+            {
+                remarks.push(remark);
+            }
+        }
+    }
+    remarks.concat()
+}
+
 /// What `show --json` prints.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -355,14 +377,14 @@ impl<'a> Shown<'a> {
 /// Appends a paragraph, wrapped at [`WIDTH`]: `lead` on the first line, `indent` blanks on the
 /// others. Words longer than a line stay whole.
 pub(super) fn wrap(text: &mut String, lead: &str, indent: usize, words: &str) {
-    let mut line = lead.trim_end().to_owned();
+    let mut line = lead.to_owned();
     for word in words.split_whitespace() {
         if line.chars().count() + 1 + word.chars().count() > WIDTH && !line.trim().is_empty() {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{line}");
             line = " ".repeat(indent) + word;
         } else {
-            if !line.is_empty() {
+            if !line.is_empty() && !line.ends_with(' ') {
                 line.push(' ');
             }
             line.push_str(word);

@@ -134,7 +134,7 @@ fn list(catalog: &Catalog, id: &str, types: &[&VgpuType]) -> String {
         })
         .collect();
     if !licences.is_empty() {
-        wrap(&mut text, "Licence by series:", 2, &licences.join("; "));
+        wrap(&mut text, "Licence by series: ", 2, &licences.join("; "));
     }
     let mut sources: Vec<&str> = types
         .iter()

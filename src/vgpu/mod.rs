@@ -7,5 +7,5 @@ pub mod admission;
 mod rules;
 mod vf;
 
-pub use rules::Rule;
+pub use rules::{Rule, rules_as_markdown};
 pub use vf::{VF_ASSUMPTION, VfOrigin, VfTotal, vf_total};
