@@ -337,7 +337,7 @@ fn names_end_in_their_series() {
             .expect("a size");
         assert_eq!(t.frame_buffer_mib, gib * 1024, "{name}");
     }
-    assert_eq!((four_displays, media), (10, 18));
+    assert_eq!((four_displays, media), (12, 18));
 }
 
 #[test]

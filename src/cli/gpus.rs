@@ -136,18 +136,9 @@ fn yes_no(value: Option<bool>) -> String {
 fn list(catalog: &Catalog) -> String {
     let mut rows = table(
         &[
-            "GPU",
-            "Architecture",
-            "SMs",
-            "GiB",
-            "GB/s",
-            "TFLOPS",
-            "CEs",
-            "VFs",
-            "MIG",
-            "vGPU types",
+            "GPU", "Family", "SMs", "GiB", "GB/s", "TFLOPS", "CEs", "VFs", "MIG", "Types",
         ],
-        &["GPU", "Architecture"],
+        &["GPU", "Family"],
     );
     for gpu in catalog.gpus() {
         let types = catalog.vgpu_types(&gpu.id).count();
@@ -157,7 +148,12 @@ fn list(catalog: &Catalog) -> String {
         };
         rows.add_row([
             gpu.id.clone(),
-            gpu.architecture.clone(),
+            // The first word says it, and leaves room for the figures.
+            gpu.architecture
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             or_unknown(gpu.sm_count),
             or_unknown(gpu.memory_gib),
             or_unknown(gpu.memory_bandwidth_gb_s),
@@ -171,7 +167,7 @@ fn list(catalog: &Catalog) -> String {
     let mut text = render(&rows);
     text.push('\n');
     let explained = "TFLOPS: single precision. CEs: copy engines. VFs: SR-IOV virtual functions (mdev: \
-                     none, vGPUs are mediated devices). MIG: most GPU instances. Figures are per \
+                     none, vGPUs are mediated devices). MIG: most GPU instances. Types: vGPU types. Figures are per \
                      GPU; `warpshare gpus show GPU` prints all of one.";
     wrap(&mut text, "", 0, explained);
     let bare: Vec<&str> = catalog

@@ -83,7 +83,7 @@ fn boards_may_build_on_each_other_in_any_order() {
         with("[boards.a]\nlike = \"b\"\nnvenc = 3\n[boards.b]\nlike = \"l4\"\nsm_count = 30\n");
     let a = catalog.gpu("a").expect("a");
     assert_eq!((a.sm_count, a.nvenc), (Some(30), Some(3)));
-    assert_eq!(a.source_of("sm_count"), Some("b.toml:5"));
+    assert_eq!(a.source_of("sm_count"), Some("b.toml:6"));
     assert!(catalog.vgpu_type("a", "L4-4Q").is_some());
 }
 
