@@ -26,7 +26,6 @@ Examples:
   warpshare gpus show a40
   warpshare gpus --boards lab.toml show my-a40
   warpshare gpus --json | jq '.[] | select(.mig_capable) | .id'")]
-#[command(args_conflicts_with_subcommands = false)]
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,

@@ -1,4 +1,6 @@
 use super::*;
+use crate::catalog::Catalog;
+use crate::workload::Needs;
 use std::sync::LazyLock;
 
 const NOTHING: Needs = Needs {

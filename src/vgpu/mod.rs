@@ -4,6 +4,7 @@
 //! [`admission::admit`].
 
 pub mod admission;
+mod request;
 mod rules;
 mod vf;
 

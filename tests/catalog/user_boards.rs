@@ -1,6 +1,7 @@
 //! Boards and types of a user's own.
 
-use super::{catalog, warpshare};
+use super::catalog;
+use super::commands::warpshare;
 use warpshare::catalog::{Catalog, Mode, Series};
 use warpshare::diagnostics::Diagnostic;
 
