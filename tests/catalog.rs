@@ -47,6 +47,7 @@ fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
     assert_eq!(catalog.gpus().len(), 35);
     assert_eq!(all_types(&catalog).len(), 582);
     assert_eq!(catalog.sources().count(), 65);
+    assert_eq!(catalog.gpus_with_vgpu_types().len(), 33);
 }
 
 #[test]
