@@ -1,1 +1,14 @@
-//! To come.
+//! Views of a [`RunResult`](crate::result::RunResult): terminal text, JSON, tables, figures, and the
+//! folder that holds them.
+//!
+//! Architecture invariant: reports read results, never the simulator; equal results give equal bytes.
+
+mod csv;
+mod json;
+mod table;
+mod text;
+mod units;
+
+pub use csv::{File, tables};
+pub use json::{ReadError, from_json, to_json};
+pub use text::to_text;

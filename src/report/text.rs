@@ -1,0 +1,407 @@
+//! The summary that a terminal shows: first what failed, then what a capacity planner asks.
+
+use super::table::{Table, WIDTH, cut, paragraph};
+use super::units::{Unit, count, length, reason, short, time, with_interval};
+use crate::result::{EngineResult, Estimate, GpuResult, GroupResult, QuantileEstimate, RunResult};
+use std::fmt::Write;
+
+/// Columns that a guest's name may take in a table.
+const NAME: usize = 18;
+
+/// Renders the summary: at most 100 columns wide, the same bytes for the same result.
+pub fn to_text(result: &RunResult) -> String {
+    let mut page = Page {
+        out: String::new(),
+        notes: Vec::new(),
+    };
+    page.heading(result);
+    page.failures(result);
+    page.guests(result);
+    page.response(result);
+    page.parts(result);
+    for gpu in &result.gpus {
+        page.gpu(gpu);
+    }
+    if let Some(host) = &result.host {
+        page.section("Host");
+        page.engine(host);
+    }
+    page.remarks(result);
+    page.footnotes();
+    page.basis(result);
+    page.out
+}
+
+/// The text so far, and the footnotes that it refers to.
+struct Page {
+    out: String,
+    notes: Vec<String>,
+}
+
+impl Page {
+    fn section(&mut self, title: &str) {
+        self.out.push('\n');
+        self.out.push_str(title);
+        self.out.push('\n');
+    }
+
+    /// `[2]` for this note; equal notes share a number.
+    fn mark(&mut self, note: String) -> String {
+        let at = self.notes.iter().position(|n| *n == note);
+        let index = at.unwrap_or_else(|| {
+            self.notes.push(note);
+            self.notes.len() - 1
+        });
+        format!("[{}]", index + 1)
+    }
+
+    /// A value with its interval, or with the number of the footnote that says why it has none.
+    fn estimate(&mut self, estimate: &Estimate, unit: Unit, bound: &str) -> String {
+        let mut text = match estimate.value {
+            Some(value) => format!("{bound}{}", with_interval(value, estimate.half_width, unit)),
+            None => "–".to_owned(),
+        };
+        if let Some(note) = reason(estimate) {
+            text.push(' ');
+            text.push_str(&self.mark(note));
+        }
+        text
+    }
+
+    fn quantile(&mut self, quantile: Option<&QuantileEstimate>, bound: &str) -> String {
+        let Some(quantile) = quantile else {
+            return format!("– {}", self.mark("not part of this result".to_owned()));
+        };
+        let estimate = Estimate {
+            value: quantile.value_ns.map(|ns| ns as f64),
+            half_width: quantile.half_width_ns,
+            n: 0,
+            method: "sectioning".to_owned(),
+            note: quantile.note.clone(),
+        };
+        self.estimate(&estimate, Unit::Time, bound)
+    }
+
+    fn heading(&mut self, result: &RunResult) {
+        let scenario = &result.scenario;
+        let title = match &scenario.title {
+            Some(title) => format!("{}: {title}", scenario.name),
+            None => scenario.name.clone(),
+        };
+        paragraph(&mut self.out, "", &title);
+        let plan = &result.plan;
+        let span = if plan.warmup_ns > 0 {
+            format!(
+                "{} warm-up, {} window",
+                length(plan.warmup_ns),
+                length(plan.window_ns)
+            )
+        } else {
+            format!("{} window, nothing removed", length(plan.window_ns))
+        };
+        let runs = if plan.replications == 1 {
+            "1 replication".to_owned()
+        } else {
+            format!("{} replications", plan.replications)
+        };
+        let hash: String = scenario.hash.chars().take(12).collect();
+        paragraph(
+            &mut self.out,
+            "",
+            &format!(
+                "{}: {span}, drain up to {} · {runs} · seed {} · scenario {hash}",
+                plan.horizon,
+                length(plan.drain_ns),
+                plan.seed
+            ),
+        );
+        let level = short(plan.confidence * 100.0);
+        paragraph(
+            &mut self.out,
+            "",
+            &format!("± is the half-width of the {level} % interval over replications"),
+        );
+    }
+
+    fn failures(&mut self, result: &RunResult) {
+        let failed: Vec<_> = result.checks.iter().filter(|check| !check.holds).collect();
+        if failed.is_empty() {
+            return;
+        }
+        self.out.push('\n');
+        let rule = "!".repeat(WIDTH);
+        let _ = writeln!(self.out, "{rule}");
+        paragraph(
+            &mut self.out,
+            "!! ",
+            &format!(
+                "{} OF {} INVARIANT CHECKS FAILED. Do not use the numbers below; please report this.",
+                failed.len(),
+                result.checks.len()
+            ),
+        );
+        for check in failed {
+            paragraph(
+                &mut self.out,
+                "!! ",
+                &format!("{} {}: {}", check.id, check.what, check.detail),
+            );
+        }
+        let _ = writeln!(self.out, "{rule}");
+    }
+
+    fn guests(&mut self, result: &RunResult) {
+        self.section("Guests");
+        let mut table = Table::new(&[
+            "guest",
+            "jobs",
+            "jobs/s",
+            "late",
+            "slowdown",
+            "interference",
+            "verdict",
+        ]);
+        for group in &result.guests {
+            let late = match &group.late_fraction {
+                Some(late) => self.estimate(late, Unit::Percent, at_least(group)),
+                None => "no deadline".to_owned(),
+            };
+            table.row(vec![
+                group_label(group),
+                count(group.jobs.arrived),
+                self.estimate(&group.throughput_per_s, Unit::Plain, ""),
+                late,
+                self.estimate(&group.slowdown, Unit::Plain, at_least_ratio(group)),
+                self.estimate(&group.interference, Unit::Plain, at_least_ratio(group)),
+                verdict(group),
+            ]);
+        }
+        table.render(&mut self.out);
+        for group in &result.guests {
+            if let Some(why) = &group.overload {
+                paragraph(
+                    &mut self.out,
+                    "  OVERLOADED ",
+                    &format!(
+                        "{}: {why}; its latencies are at least (≥) the values shown",
+                        group.name
+                    ),
+                );
+            }
+        }
+    }
+
+    fn response(&mut self, result: &RunResult) {
+        self.section("Response time, from arrival to end");
+        let mut table = Table::new(&["guest", "mean", "p50", "p95", "p99", "largest"]);
+        for group in &result.guests {
+            let bound = at_least(group);
+            let at = |p: f64| {
+                group
+                    .response
+                    .quantiles
+                    .iter()
+                    .find(|q| (q.p - p).abs() < 1e-9)
+            };
+            table.row(vec![
+                group_label(group),
+                self.estimate(&group.response.mean_ns, Unit::Time, bound),
+                self.quantile(at(0.5), bound),
+                self.quantile(at(0.95), bound),
+                self.quantile(at(0.99), bound),
+                match group.response.largest_ns {
+                    Some(ns) => format!("{bound}{}", time(ns as f64)),
+                    None => "–".to_owned(),
+                },
+            ]);
+        }
+        table.render(&mut self.out);
+    }
+
+    fn parts(&mut self, result: &RunResult) {
+        self.section("Where a job's time goes: mean per job (intervals: guests.csv)");
+        let mut table = Table::new(&[
+            "guest",
+            "queue",
+            "slice wait",
+            "switch",
+            "GPU",
+            "copy",
+            "host",
+        ]);
+        for group in &result.guests {
+            let parts = &group.parts;
+            let mut row = vec![group_label(group)];
+            for part in [
+                &parts.queue_ns,
+                &parts.slice_wait_ns,
+                &parts.switch_ns,
+                &parts.gpu_ns,
+                &parts.copy_ns,
+                &parts.host_ns,
+            ] {
+                row.push(match part.value {
+                    // A zero of any unit is a zero; the dash keeps the eye on what is there.
+                    Some(0.0) => "0".to_owned(),
+                    Some(ns) => format!("{}{}", at_least(group), time(ns)),
+                    None => self.estimate(part, Unit::Time, ""),
+                });
+            }
+            table.row(row);
+        }
+        table.render(&mut self.out);
+    }
+
+    fn gpu(&mut self, gpu: &GpuResult) {
+        self.out.push('\n');
+        paragraph(
+            &mut self.out,
+            &format!("GPU {}: ", gpu.name),
+            &format!("{} ({} SMs), {}", gpu.board_name, gpu.sms, gpu.sharing),
+        );
+        let split = &gpu.split;
+        let text = [
+            ("useful", &split.useful),
+            ("switching", &split.switching),
+            ("reserved idle", &split.reserved_idle),
+            ("idle", &split.idle),
+        ]
+        .map(|(name, part)| format!("{name} {}", self.estimate(part, Unit::Percent, "")))
+        .join(" · ");
+        self.entry("SM time", &text);
+        let text = format!(
+            "{} of wall time (NVML utilisation) · {} turns/s · {} switches/s",
+            self.estimate(&gpu.gpu_time, Unit::Percent, ""),
+            self.estimate(&gpu.turns_per_s, Unit::Plain, ""),
+            self.estimate(&gpu.switches_per_s, Unit::Plain, "")
+        );
+        self.entry("GPU time", &text);
+        for engine in &gpu.engines {
+            self.engine(engine);
+        }
+        let fairness = &gpu.fairness;
+        let text = format!(
+            "Jain {} (GPU time), {} (progress) · max/min {} · ANTT {} · STP {}",
+            self.estimate(&fairness.jain_gpu_time, Unit::Plain, ""),
+            self.estimate(&fairness.jain_progress, Unit::Plain, ""),
+            self.estimate(&fairness.max_min_ratio, Unit::Plain, ""),
+            self.estimate(&fairness.antt, Unit::Plain, ""),
+            self.estimate(&fairness.stp, Unit::Plain, "")
+        );
+        self.entry("fairness", &text);
+        self.entry(
+            "starvation",
+            &format!(
+                "{} at the longest, with work ready and none of the SMs",
+                time(fairness.longest_starvation_ns as f64)
+            ),
+        );
+    }
+
+    fn engine(&mut self, engine: &EngineResult) {
+        let text = format!(
+            "{} busy (servers: {})",
+            self.estimate(&engine.utilisation, Unit::Percent, ""),
+            engine.servers
+        );
+        self.entry(&engine.name, &text);
+    }
+
+    /// A line of a GPU's block; the leads are padded to one width.
+    fn entry(&mut self, lead: &str, text: &str) {
+        paragraph(&mut self.out, &format!("  {lead:<19} "), text);
+    }
+
+    fn remarks(&mut self, result: &RunResult) {
+        let mut remarks = result.notices.clone();
+        for group in &result.guests {
+            let check = &group.warmup_check;
+            if check.verdict == "adequate" || check.verdict.starts_with("none") {
+                continue;
+            }
+            let hint = match check.suggested_ns {
+                Some(ns) => format!(" (MSER-5 would remove {})", time(ns as f64)),
+                None => String::new(),
+            };
+            remarks.push(format!(
+                "warm-up of {}: {}{hint}",
+                group.name, check.verdict
+            ));
+        }
+        if remarks.is_empty() {
+            return;
+        }
+        self.section("Notices");
+        for remark in remarks {
+            paragraph(&mut self.out, "  - ", &remark);
+        }
+    }
+
+    fn footnotes(&mut self) {
+        if self.notes.is_empty() {
+            return;
+        }
+        self.section("Why a number has no interval or is missing");
+        let notes = std::mem::take(&mut self.notes);
+        for (index, note) in notes.iter().enumerate() {
+            paragraph(&mut self.out, &format!("  [{}] ", index + 1), note);
+        }
+    }
+
+    fn basis(&mut self, result: &RunResult) {
+        self.out.push('\n');
+        let assumptions = match result.assumptions.len() {
+            0 => "No named assumption is behind these numbers.".to_owned(),
+            1 => "1 named assumption is behind these numbers: see summary.json or run --explain."
+                .to_owned(),
+            n => format!(
+                "{n} named assumptions are behind these numbers: see summary.json or run --explain."
+            ),
+        };
+        paragraph(&mut self.out, "", &assumptions);
+        if !result.checks.is_empty() && result.checks.iter().all(|check| check.holds) {
+            paragraph(
+                &mut self.out,
+                "",
+                &format!("All {} invariant checks hold.", result.checks.len()),
+            );
+        }
+    }
+}
+
+/// `4 x desktop`, or the bare name of a group of one.
+fn group_label(group: &GroupResult) -> String {
+    let name = cut(&group.name, NAME);
+    if group.count == 1 {
+        name
+    } else {
+        format!("{} x {name}", group.count)
+    }
+}
+
+/// Mark of a lower bound, where the group's latencies are lower bounds.
+fn at_least(group: &GroupResult) -> &'static str {
+    if group.overload.is_some() { "≥ " } else { "" }
+}
+
+/// The same for ratios of responses; those of closed guests are ratios of throughputs, which
+/// overload does not cut short.
+fn at_least_ratio(group: &GroupResult) -> &'static str {
+    if group.load == "closed" {
+        ""
+    } else {
+        at_least(group)
+    }
+}
+
+fn verdict(group: &GroupResult) -> String {
+    if group.overload.is_some() {
+        "OVERLOADED".to_owned()
+    } else if group.jobs.arrived == 0 {
+        "no jobs".to_owned()
+    } else if group.jobs.dropped > 0 {
+        format!("{} dropped", count(group.jobs.dropped))
+    } else {
+        "ok".to_owned()
+    }
+}

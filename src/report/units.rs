@@ -1,0 +1,178 @@
+//! Numbers for people: a unit that fits, three to four significant digits, and the interval beside
+//! the value with the same number of decimals.
+
+use crate::result::Estimate;
+
+/// Unit of time that fits `ns`, with the nanoseconds that it holds.
+pub(super) fn time_unit(ns: f64) -> (f64, &'static str) {
+    match ns.abs() {
+        x if x < 1e3 => (1.0, "ns"),
+        x if x < 1e6 => (1e3, "µs"),
+        x if x < 1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    }
+}
+
+/// Decimals that show `digits` significant digits of `value`, at most 6.
+fn decimals(value: f64, digits: usize) -> usize {
+    let mut rest = value.abs();
+    if rest == 0.0 || !rest.is_finite() {
+        return 0;
+    }
+    let mut decimals = digits.saturating_sub(1);
+    while rest >= 10.0 && decimals > 0 {
+        rest /= 10.0;
+        decimals -= 1;
+    }
+    while rest < 1.0 && decimals < 6 {
+        rest *= 10.0;
+        decimals += 1;
+    }
+    decimals
+}
+
+/// A plain number with four significant digits.
+pub(super) fn number(value: f64) -> String {
+    format!("{value:.*}", decimals(value, 4))
+}
+
+/// A number without trailing zeros, for lengths that people chose themselves: `2 s`, `2.5 s`.
+pub(super) fn short(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `12.34 ms`.
+pub(super) fn time(ns: f64) -> String {
+    let (factor, unit) = time_unit(ns);
+    format!("{} {unit}", number(ns / factor))
+}
+
+/// A length of the plan: `2 s`, `150 ms`.
+pub(super) fn length(ns: u64) -> String {
+    let ns = ns as f64;
+    let (factor, unit) = time_unit(ns);
+    format!("{} {unit}", short(ns / factor))
+}
+
+/// A count with separators: `1,234,567`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// What a value is measured in, and how it is therefore shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nanoseconds, shown in the unit that fits.
+    Time,
+    /// A fraction, shown in percent.
+    Percent,
+    /// A bare number: rates with their unit in the heading, ratios, indices.
+    Plain,
+}
+
+/// `12.34 ± 0.21 ms`, `83.21 ± 0.12 %`, `1.234 ± 0.012`, or without `±` when there is no interval.
+pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Unit) -> String {
+    let (factor, suffix) = match unit {
+        Unit::Time => {
+            let (factor, name) = time_unit(value);
+            (factor, format!(" {name}"))
+        }
+        Unit::Percent => (0.01, " %".to_owned()),
+        Unit::Plain => (1.0, String::new()),
+    };
+    let shown = value / factor;
+    let mut places = decimals(shown, 4);
+    if unit == Unit::Percent {
+        places = places.min(2);
+    }
+    let Some(half_width) = half_width.map(|w| w / factor) else {
+        return format!("{shown:.places$}{suffix}");
+    };
+    if half_width == 0.0 {
+        return format!("{shown:.places$} ± 0{suffix}");
+    }
+    // Two digits of the half-width are all that the value can be trusted to.
+    let places = places.min(decimals(half_width, 2));
+    let rounded = format!("{half_width:.places$}");
+    if rounded.trim_matches(['0', '.']).is_empty() {
+        let least = format!("{}1", "0".repeat(places.saturating_sub(1)));
+        let least = if places == 0 {
+            "1".to_owned()
+        } else {
+            format!("0.{least}")
+        };
+        format!("{shown:.places$} ± <{least}{suffix}")
+    } else {
+        format!("{shown:.places$} ± {rounded}{suffix}")
+    }
+}
+
+/// Why an estimate has no interval, where it has none.
+pub(super) fn reason(estimate: &Estimate) -> Option<String> {
+    match (&estimate.note, estimate.value, estimate.half_width) {
+        (_, Some(_), Some(_)) => None,
+        (Some(note), _, _) => Some(note.clone()),
+        (None, Some(_), None) => Some(format!("no interval (method: {})", estimate.method)),
+        (None, None, _) => Some("undefined here".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_choose_their_unit() {
+        assert_eq!(time(0.0), "0 ns");
+        assert_eq!(time(999.0), "999.0 ns");
+        assert_eq!(time(12_345.6), "12.35 µs");
+        assert_eq!(time(2_083_333.0), "2.083 ms");
+        assert_eq!(time(61e9), "61.00 s");
+        assert_eq!(length(2_000_000_000), "2 s");
+        assert_eq!(length(1_500_000), "1.5 ms");
+    }
+
+    #[test]
+    fn intervals_limit_the_decimals_of_their_value() {
+        let ms = 1e6;
+        assert_eq!(
+            with_interval(12.3456 * ms, Some(0.21 * ms), Unit::Time),
+            "12.35 ± 0.21 ms"
+        );
+        assert_eq!(
+            with_interval(1.23456 * ms, Some(0.21 * ms), Unit::Time),
+            "1.23 ± 0.21 ms"
+        );
+        assert_eq!(
+            with_interval(1.23456 * ms, Some(1.0), Unit::Time),
+            "1.235 ± <0.001 ms"
+        );
+        assert_eq!(with_interval(1.5, Some(15.2), Unit::Plain), "2 ± 15");
+        assert_eq!(with_interval(7.0, Some(0.0), Unit::Plain), "7.000 ± 0");
+        assert_eq!(
+            with_interval(0.83214, Some(0.00123), Unit::Percent),
+            "83.21 ± 0.12 %"
+        );
+        assert_eq!(
+            with_interval(12_345.6, Some(0.1), Unit::Plain),
+            "12346 ± <1"
+        );
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_000), "1,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+}
