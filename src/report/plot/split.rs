@@ -1,0 +1,110 @@
+//! Where each GPU's SM time went: one stacked bar a GPU.
+
+use super::axes::{Panel, Scale, percent_ticks};
+use super::canvas::{Canvas, Drawn, Page, text_width};
+use super::look::{
+    self, BODY, FAINT_INK, HEADING, IDLE, INK, LEGEND_ROW, MARGIN, RESERVED_IDLE, SMALLER,
+    SWITCHING, Swatch, USEFUL, WHITE, WIDTH, label,
+};
+use crate::report::units::{Unit, with_interval};
+use crate::result::{Estimate, RunResult};
+use plotters_backend::DrawingBackend;
+use plotters_backend::text_anchor::HPos;
+
+/// Height of a GPU's row and of the bar in it.
+const ROW: f64 = 78.0;
+const BAR: f64 = 36.0;
+const NAMES: f64 = 150.0;
+
+pub(super) fn page(result: &RunResult) -> Page {
+    let rows = ROW * result.gpus.len() as f64;
+    Page {
+        width: WIDTH,
+        height: (HEADING + LEGEND_ROW + 10.0 + rows + 46.0 + MARGIN) as u32,
+    }
+}
+
+pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
+    look::heading(canvas, result, "Where the GPUs' SM time went", "")?;
+    look::legend(
+        canvas,
+        HEADING + 6.0,
+        &[
+            (Swatch::Area(USEFUL), "useful work"),
+            (Swatch::Area(SWITCHING), "switching"),
+            (Swatch::Area(RESERVED_IDLE), "reserved, unused"),
+            (Swatch::Area(IDLE), "idle"),
+            (Swatch::Bar(INK), "GPU time (NVML utilisation)"),
+        ],
+    )?;
+    let top = HEADING + LEGEND_ROW + 10.0;
+    let panel = Panel {
+        left: MARGIN + NAMES,
+        top,
+        right: f64::from(WIDTH) - MARGIN - 16.0,
+        bottom: top + ROW * result.gpus.len() as f64,
+        x: Scale::linear(0.0, 1.0),
+        y: Scale::linear(0.0, 1.0),
+    };
+    panel.x_axis(
+        canvas,
+        &percent_ticks(20),
+        "SMs x wall time in the window",
+        true,
+    )?;
+    for (n, gpu) in result.gpus.iter().enumerate() {
+        let middle = top + ROW * (n as f64 + 0.5);
+        let name = look::fit(&gpu.name, NAMES - 16.0, BODY);
+        let x = panel.left - 12.0;
+        canvas.text(
+            &name,
+            (x, middle - 8.0),
+            look::bold(label(BODY, INK, HPos::Right)),
+        )?;
+        let board = look::fit(&gpu.board_name, NAMES - 16.0, SMALLER);
+        canvas.text(
+            &board,
+            (x, middle + 9.0),
+            label(SMALLER, FAINT_INK, HPos::Right),
+        )?;
+        let split = &gpu.split;
+        let mut start = 0.0;
+        for (part, colour, ink) in [
+            (&split.useful, USEFUL, WHITE),
+            (&split.switching, SWITCHING, WHITE),
+            (&split.reserved_idle, RESERVED_IDLE, INK),
+            (&split.idle, IDLE, INK),
+        ] {
+            let Some(value) = part.value else { continue };
+            let (from, to) = (panel.along(start), panel.along(start + value));
+            canvas.rectangle((from, middle - BAR / 2.0), (to, middle + BAR / 2.0), colour)?;
+            start += value;
+            if let Some(text) = inside(part, value, to - from) {
+                let centre = ((from + to) / 2.0, middle);
+                canvas.text(&text, centre, label(SMALLER, ink, HPos::Center))?;
+            }
+        }
+        if let Some(time) = gpu.gpu_time.value {
+            let x = panel.along(time);
+            let reach = BAR / 2.0 + 7.0;
+            canvas.line(&[(x, middle - reach), (x, middle + reach)], 4.0, WHITE)?;
+            canvas.line(&[(x, middle - reach), (x, middle + reach)], 2.0, INK)?;
+            let text = with_interval(time, gpu.gpu_time.half_width, Unit::Percent);
+            let width = text_width(&text, SMALLER, false);
+            // Keeps clear of the right edge.
+            let x = x.min(f64::from(WIDTH) - MARGIN - width / 2.0);
+            let under = middle + BAR / 2.0 + 15.0;
+            canvas.text(&text, (x, under), label(SMALLER, INK, HPos::Center))?;
+        }
+    }
+    Ok(())
+}
+
+/// The longest label that fits into a segment, if any does.
+fn inside(part: &Estimate, value: f64, width: f64) -> Option<String> {
+    [part.half_width, None]
+        .into_iter()
+        .map(|half_width| with_interval(value, half_width, Unit::Percent))
+        .chain([format!("{:.0} %", value * 100.0)])
+        .find(|text| text_width(text, SMALLER, false) + 8.0 <= width)
+}
