@@ -38,7 +38,7 @@ impl Scale {
 
     /// Scale for times up to `high` ns, from 0, ending at a round value.
     pub(super) fn times(high: f64) -> Scale {
-        let step = round_step(high.max(1.0) / 5.0, time_unit(high.max(1.0)).0);
+        let step = round_step(high.max(1.0) / 8.0, time_unit(high.max(1.0)).0);
         Scale::linear(0.0, (high.max(1.0) / step).ceil() * step)
     }
 
@@ -72,7 +72,7 @@ impl Scale {
             return (ticks, None);
         }
         let (factor, unit) = time_unit(self.high);
-        let step = round_step((self.high - self.low) / 5.0, factor);
+        let step = round_step((self.high - self.low) / 8.0, factor);
         let count = ((self.high - self.low) / step + 0.001) as u32;
         let ticks = (0..=count)
             .map(|i| {
@@ -94,7 +94,7 @@ pub(super) fn percent_ticks(step: u32) -> Vec<Tick> {
         .collect()
 }
 
-/// Smallest of 1, 2, 2.5, 5 times a power of ten (of `unit`) that is at least `least`.
+/// Smallest of 1, 2, 5 times a power of ten (of `unit`) that is at least `least`.
 fn round_step(least: f64, unit: f64) -> f64 {
     let mut power = unit;
     while power > least {
@@ -103,7 +103,7 @@ fn round_step(least: f64, unit: f64) -> f64 {
     while power * 10.0 <= least {
         power *= 10.0;
     }
-    [1.0, 2.0, 2.5, 5.0, 10.0]
+    [1.0, 2.0, 5.0, 10.0]
         .into_iter()
         .map(|digit| digit * power)
         .find(|&step| step >= least * 0.999_999)
@@ -184,7 +184,7 @@ impl Panel {
         canvas.text(name, middle, label(BODY, INK, HPos::Center))
     }
 
-    /// Grid lines and labels of the vertical axis, and its name, `away` to the left.
+    /// Grid lines and labels of the vertical axis, and its name at the left margin.
     pub(super) fn y_axis<B: DrawingBackend>(
         &self,
         canvas: &mut Canvas<B>,

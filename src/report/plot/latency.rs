@@ -70,7 +70,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         Some(unit) => format!("response time ({unit})"),
         None => "response time (logarithmic)".to_owned(),
     };
-    panel.y_axis(canvas, &percent_ticks(20), "jobs")?;
+    panel.y_axis(canvas, &percent_ticks(20), "fraction of jobs")?;
     panel.x_axis(canvas, &ticks, &name, true)?;
     let y = panel.up(0.95);
     canvas.dashes(&[(left, y), (right, y)], 1.0, FAINT_INK, (4.0, 3.0))?;
@@ -143,7 +143,8 @@ fn quantile(histogram: &LatencyHistogram, p: f64) -> f64 {
 
 /// The curve as steps, without those that do not show.
 fn steps(panel: &Panel, histogram: &LatencyHistogram) -> Vec<Point> {
-    let mut points = vec![(panel.left, panel.bottom)];
+    let start = histogram.buckets.first().map_or(0.0, |b| b.0 as f64);
+    let mut points = vec![(panel.along(start), panel.bottom)];
     let mut sum = 0;
     let mut height = panel.bottom;
     for &(largest, count) in &histogram.buckets {
@@ -163,6 +164,7 @@ fn steps(panel: &Panel, histogram: &LatencyHistogram) -> Vec<Point> {
         }
         height = next;
     }
-    points.push((panel.right, panel.up(1.0)));
+    let end = histogram.buckets.last().map_or(0.0, |b| b.0 as f64);
+    points.push(panel.at(end, 1.0));
     points
 }

@@ -18,8 +18,9 @@ pub(super) const CAPITAL: f64 = 0.729;
 pub(super) const WIDTH: u32 = 800;
 /// Distance of everything from the edges.
 pub(super) const MARGIN: f64 = 24.0;
-/// Where the heading (title and subtitle) ends.
-pub(super) const HEADING: f64 = 66.0;
+/// Where the heading (title and subtitle) ends, and where a legend below it is centred.
+pub(super) const HEADING: f64 = 70.0;
+pub(super) const LEGEND: f64 = HEADING + 10.0;
 
 pub(super) const TITLE: f64 = 16.0;
 pub(super) const BODY: f64 = 12.0;
@@ -139,7 +140,7 @@ pub(super) enum Swatch {
     Area(Colour),
     Line(Colour, Option<(f64, f64)>),
     Dot(Colour),
-    Bar(Colour),
+    Pointer(Colour),
 }
 
 pub(super) fn swatch<B: DrawingBackend>(
@@ -154,8 +155,17 @@ pub(super) fn swatch<B: DrawingBackend>(
             canvas.dashes(&[(x, y), (x + 18.0, y)], 2.0, colour, dashes)
         }
         Swatch::Dot(colour) => canvas.disc((x + 9.0, y), 4.0, colour),
-        Swatch::Bar(colour) => canvas.line(&[(x + 9.0, y - 6.0), (x + 9.0, y + 6.0)], 2.5, colour),
+        Swatch::Pointer(colour) => pointer(canvas, (x + 9.0, y - 5.0), colour),
     }
+}
+
+/// A small triangle whose tip is at the point and that lies below it.
+pub(super) fn pointer<B: DrawingBackend>(
+    canvas: &mut Canvas<B>,
+    (x, y): Point,
+    colour: Colour,
+) -> Drawn<B> {
+    canvas.polygon(&[(x, y), (x + 5.5, y + 10.0), (x - 5.5, y + 10.0)], colour)
 }
 
 /// Width of one entry of a legend in a row.
@@ -179,13 +189,17 @@ pub(super) fn legend_rows(names: &[&str]) -> usize {
 /// Height of one row of a legend.
 pub(super) const LEGEND_ROW: f64 = 20.0;
 
-/// A legend in rows under the heading; the first row is centred on `top`.
+/// Where drawing may begin below a legend of so many rows.
+pub(super) fn below_legend(rows: usize) -> f64 {
+    LEGEND + LEGEND_ROW * (rows as f64 - 0.5) + 8.0
+}
+
+/// A legend in rows under the heading.
 pub(super) fn legend<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
-    top: f64,
     entries: &[(Swatch, &str)],
 ) -> Drawn<B> {
-    let (mut x, mut y) = (MARGIN, top);
+    let (mut x, mut y) = (MARGIN, LEGEND);
     for (mark, name) in entries {
         if x > MARGIN && x + entry_width(name) > f64::from(WIDTH) - MARGIN + 22.0 {
             x = MARGIN;

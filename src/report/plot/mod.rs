@@ -135,6 +135,9 @@ pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
         png::Encoder::new(&mut bytes, page.width * PNG_SCALE, page.height * PNG_SCALE);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    // Rows of flat colour repeat the row above.
+    encoder.set_filter(png::FilterType::Up);
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(&pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;

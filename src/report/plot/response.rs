@@ -3,10 +3,9 @@
 use super::axes::{Panel, Scale};
 use super::canvas::{Canvas, Drawn, Page, text_width};
 use super::look::{
-    self, ALARM, BODY, FAINT_INK, HEADING, INK, LEGEND_ROW, MARGIN, SERIES, SMALLER, Swatch, WIDTH,
-    faded, label,
+    self, ALARM, BODY, FAINT_INK, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, faded, label,
 };
-use crate::report::units::time;
+use crate::report::units::{Unit, with_interval};
 use crate::result::{Estimate, RunResult};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -71,7 +70,8 @@ fn row_height(rows: usize) -> f64 {
 
 pub(super) fn page(result: &RunResult) -> Page {
     let shown = rows(result).0.len().max(1);
-    let height = HEADING + LEGEND_ROW + 10.0 + row_height(shown) * shown as f64 + 46.0 + MARGIN;
+    let rows = row_height(shown) * shown as f64;
+    let height = look::below_legend(1) + rows + 46.0 + MARGIN;
     Page {
         width: WIDTH,
         height: height as u32,
@@ -97,7 +97,6 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     let (mean_colour, p95_colour) = (SERIES[0], SERIES[1]);
     look::legend(
         canvas,
-        HEADING + 6.0,
         &[
             (Swatch::Area(mean_colour), &mean),
             (Swatch::Dot(p95_colour), "95th percentile"),
@@ -108,7 +107,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
     let names = widest(&mut rows.iter().map(|row| text_width(&row.name, BODY, false))).min(200.0);
     let numbers = widest(&mut values.iter().map(|text| text_width(text, SMALLER, false)));
-    let top = HEADING + LEGEND_ROW + 10.0;
+    let top = look::below_legend(1);
     let bottom = top + height * rows.len().max(1) as f64;
     let most = rows
         .iter()
@@ -188,7 +187,9 @@ fn whisker<B: DrawingBackend>(
         panel.along(value + half_width),
     );
     canvas.line(&[(from, y), (to, y)], 1.4, colour)?;
-    for x in [from, to] {
+    // Ends that touch would look like a block.
+    let ends: &[f64] = if to - from > 5.0 { &[from, to] } else { &[] };
+    for &x in ends {
         canvas.line(&[(x, y - reach), (x, y + reach)], 1.4, colour)?;
     }
     Ok(())
@@ -198,8 +199,14 @@ fn whisker<B: DrawingBackend>(
 fn value_text(row: &Row) -> String {
     let bound = if row.overloaded { "≥ " } else { "" };
     match (row.mean.value, row.p95) {
-        (Some(mean), Some(p95)) => format!("{bound}{} · p95 {bound}{}", time(mean), time(p95)),
-        (Some(mean), None) => format!("{bound}{}", time(mean)),
+        (Some(mean), p95) => {
+            let mean = with_interval(mean, row.mean.half_width, Unit::Time);
+            let p95 = p95.map_or_else(String::new, |p95| {
+                let p95 = with_interval(p95, row.p95_half_width, Unit::Time);
+                format!(" · p95 {bound}{p95}")
+            });
+            format!("{bound}{mean}{p95}")
+        }
         (None, _) => "no job has ended".to_owned(),
     }
 }

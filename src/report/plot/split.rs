@@ -3,8 +3,8 @@
 use super::axes::{Panel, Scale, percent_ticks};
 use super::canvas::{Canvas, Drawn, Page, text_width};
 use super::look::{
-    self, BODY, FAINT_INK, HEADING, IDLE, INK, LEGEND_ROW, MARGIN, RESERVED_IDLE, SMALLER,
-    SWITCHING, Swatch, USEFUL, WHITE, WIDTH, label,
+    self, BODY, FAINT_INK, IDLE, INK, MARGIN, RESERVED_IDLE, SMALLER, SWITCHING, Swatch, USEFUL,
+    WHITE, WIDTH, label,
 };
 use crate::report::units::{Unit, with_interval};
 use crate::result::{Estimate, RunResult};
@@ -12,7 +12,7 @@ use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
 
 /// Height of a GPU's row and of the bar in it.
-const ROW: f64 = 78.0;
+const ROW: f64 = 80.0;
 const BAR: f64 = 36.0;
 const NAMES: f64 = 150.0;
 
@@ -20,7 +20,7 @@ pub(super) fn page(result: &RunResult) -> Page {
     let rows = ROW * result.gpus.len() as f64;
     Page {
         width: WIDTH,
-        height: (HEADING + LEGEND_ROW + 10.0 + rows + 46.0 + MARGIN) as u32,
+        height: (look::below_legend(1) + rows + 46.0 + MARGIN) as u32,
     }
 }
 
@@ -28,16 +28,15 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     look::heading(canvas, result, "Where the GPUs' SM time went", "")?;
     look::legend(
         canvas,
-        HEADING + 6.0,
         &[
             (Swatch::Area(USEFUL), "useful work"),
             (Swatch::Area(SWITCHING), "switching"),
             (Swatch::Area(RESERVED_IDLE), "reserved, unused"),
             (Swatch::Area(IDLE), "idle"),
-            (Swatch::Bar(INK), "GPU time (NVML utilisation)"),
+            (Swatch::Pointer(INK), "GPU time (NVML utilisation)"),
         ],
     )?;
-    let top = HEADING + LEGEND_ROW + 10.0;
+    let top = look::below_legend(1);
     let panel = Panel {
         left: MARGIN + NAMES,
         top,
@@ -49,11 +48,11 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     panel.x_axis(
         canvas,
         &percent_ticks(20),
-        "SMs x wall time in the window",
+        "SMs × wall time in the window",
         true,
     )?;
     for (n, gpu) in result.gpus.iter().enumerate() {
-        let middle = top + ROW * (n as f64 + 0.5);
+        let middle = top + ROW * (n as f64 + 0.5) - 8.0;
         let name = look::fit(&gpu.name, NAMES - 16.0, BODY);
         let x = panel.left - 12.0;
         canvas.text(
@@ -86,15 +85,18 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         }
         if let Some(time) = gpu.gpu_time.value {
             let x = panel.along(time);
-            let reach = BAR / 2.0 + 7.0;
-            canvas.line(&[(x, middle - reach), (x, middle + reach)], 4.0, WHITE)?;
-            canvas.line(&[(x, middle - reach), (x, middle + reach)], 2.0, INK)?;
+            look::pointer(canvas, (x, middle + BAR / 2.0 + 2.0), INK)?;
             let text = with_interval(time, gpu.gpu_time.half_width, Unit::Percent);
             let width = text_width(&text, SMALLER, false);
-            // Keeps clear of the right edge.
-            let x = x.min(f64::from(WIDTH) - MARGIN - width / 2.0);
-            let under = middle + BAR / 2.0 + 15.0;
-            canvas.text(&text, (x, under), label(SMALLER, INK, HPos::Center))?;
+            // Beside the pointer, on the side that has room.
+            let beside = (x + 10.0, HPos::Left, x + 10.0 + width);
+            let (x, align, _) = if beside.2 <= panel.right {
+                beside
+            } else {
+                (x - 10.0, HPos::Right, x)
+            };
+            let under = middle + BAR / 2.0 + 8.0;
+            canvas.text(&text, (x, under), label(SMALLER, INK, align))?;
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use super::axes::{Panel, Scale, percent_ticks};
 use super::canvas::{Canvas, Colour, Drawn, Page, Point};
 use super::look::{
-    self, BODY, HEADING, IDLE, INK, LEGEND_ROW, MARGIN, RESERVED_IDLE, SERIES, SWITCHING, Swatch,
-    USEFUL, WHITE, WIDTH, label,
+    self, BODY, IDLE, INK, MARGIN, RESERVED_IDLE, SERIES, SWITCHING, Swatch, USEFUL, WHITE, WIDTH,
+    label,
 };
 use crate::result::{GpuResult, RunResult};
 use plotters_backend::DrawingBackend;
@@ -12,10 +12,10 @@ use plotters_backend::text_anchor::HPos;
 
 /// Height of a panel's areas, and of the strip above it that holds its name.
 const PANEL: f64 = 190.0;
-const STRIP: f64 = 40.0;
+const STRIP: f64 = 50.0;
 
 /// Colours of engines: those of the series that no part of SM time has, on a white edge.
-const ENGINES: [Colour; 4] = [SERIES[6], SERIES[2], SERIES[3], SERIES[5]];
+const ENGINES: [Colour; 4] = [SERIES[6], SERIES[3], SERIES[2], SERIES[5]];
 
 /// Engines of all GPUs and the host, by name, in order of first appearance.
 fn engines(result: &RunResult) -> Vec<&str> {
@@ -45,7 +45,7 @@ fn legend(result: &RunResult) -> Vec<(Swatch, &str)> {
 /// Where the first panel's strip begins.
 fn start(result: &RunResult) -> f64 {
     let names: Vec<&str> = legend(result).iter().map(|entry| entry.1).collect();
-    HEADING + LEGEND_ROW * look::legend_rows(&names) as f64
+    look::below_legend(look::legend_rows(&names)) - 14.0
 }
 
 pub(super) fn page(result: &RunResult) -> Page {
@@ -59,7 +59,7 @@ pub(super) fn page(result: &RunResult) -> Page {
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
     let title = "What the SMs did over time";
     look::heading(canvas, result, title, "mean over replications")?;
-    look::legend(canvas, HEADING + 6.0, &legend(result))?;
+    look::legend(canvas, &legend(result))?;
     let plan = &result.plan;
     let end = (plan.warmup_ns + plan.window_ns).max(1) as f64;
     let names = engines(result);
@@ -77,7 +77,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         let board = format!("{} · {}", gpu.name, gpu.board_name);
         let board = look::fit(&board, (panel.right - panel.left) / 2.0, BODY);
         let style = look::bold(label(BODY, INK, HPos::Left));
-        canvas.text(&board, (panel.left, top - 12.0), style)?;
+        canvas.text(&board, (panel.left, top - 27.0), style)?;
         panel.y_axis(canvas, &percent_ticks(25), "share of capacity")?;
         areas(canvas, &panel, gpu)?;
         for engine in gpu.engines.iter().chain(&result.host) {
@@ -85,9 +85,9 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
                 .iter()
                 .position(|name| *name == engine.name)
                 .map_or(INK, |n| ENGINES[n % ENGINES.len()]);
-            let line = steps(&panel, gpu.timeline.bin_ns, &engine.timeline);
-            canvas.line(&line, 3.5, look::faded(WHITE, 0.7))?;
-            canvas.line(&line, 1.8, colour)?;
+            let line = through(&panel, gpu.timeline.bin_ns, &engine.timeline);
+            canvas.line(&line, 4.0, WHITE)?;
+            canvas.line(&line, 2.0, colour)?;
         }
         let (ticks, unit) = panel.x.time_ticks();
         let last = n + 1 == result.gpus.len();
@@ -134,6 +134,15 @@ fn areas<B: DrawingBackend>(canvas: &mut Canvas<B>, panel: &Panel, gpu: &GpuResu
         }
     }
     Ok(())
+}
+
+/// A value per bin as a line through the middles of the bins.
+fn through(panel: &Panel, bin_ns: u64, values: &[f64]) -> Vec<Point> {
+    let middle = |bin: usize| (bin as f64 + 0.5) * bin_ns as f64;
+    let points = values.iter().enumerate();
+    points
+        .map(|(bin, &value)| panel.at(middle(bin), value))
+        .collect()
 }
 
 /// A value per bin as steps; bins of equal value share one.
