@@ -20,7 +20,7 @@ pub fn to_text(result: &RunResult) -> String {
     page.response(result);
     page.parts(result);
     for gpu in &result.gpus {
-        page.gpu(gpu);
+        page.gpu(gpu, &result.guests);
     }
     if let Some(host) = &result.host {
         page.section("Host");
@@ -255,13 +255,27 @@ impl Page {
         table.render(&mut self.out);
     }
 
-    fn gpu(&mut self, gpu: &GpuResult) {
+    fn gpu(&mut self, gpu: &GpuResult, groups: &[GroupResult]) {
         self.out.push('\n');
         paragraph(
             &mut self.out,
             &format!("GPU {}: ", gpu.name),
             &format!("{} ({} SMs), {}", gpu.board_name, gpu.sms, gpu.sharing),
         );
+        let tenants: Vec<String> = groups
+            .iter()
+            .filter(|group| group.gpu == gpu.name)
+            .map(|group| {
+                format!(
+                    "{} ({}, {}, {})",
+                    group_label(group),
+                    group.holds,
+                    group.workload,
+                    group.load
+                )
+            })
+            .collect();
+        self.entry("guests", &tenants);
         let split = &gpu.split;
         let parts = [
             ("useful", &split.useful),

@@ -5,6 +5,7 @@ use super::canvas::{Canvas, Drawn, Page, Point};
 use super::look::{
     self, ALARM, BODY, FAINT_INK, HEADING, INK, MARGIN, SMALLER, Swatch, WIDTH, label,
 };
+use crate::report::table::cut;
 use crate::report::units::time;
 use crate::result::{GroupResult, LatencyHistogram, RunResult};
 use plotters_backend::DrawingBackend;
@@ -81,7 +82,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     )?;
     for (n, group) in &curves {
         let (colour, dashes) = look::series(*n);
-        let points = steps(&panel, &group.response.histogram);
+        let points = steps(&panel, group);
         match dashes {
             None => canvas.line(&points, 2.0, colour)?,
             Some(dashes) => canvas.dashes(&points, 2.0, colour, dashes)?,
@@ -102,7 +103,7 @@ fn names<B: DrawingBackend>(
         let (colour, dashes) = look::series(n);
         look::swatch(canvas, (left, y), Swatch::Line(colour, dashes))?;
         let width = f64::from(WIDTH) - 8.0 - (left + 24.0);
-        let name = look::fit(&group.name, width, BODY);
+        let name = look::fit(&cut(&group.name, 20), width, BODY);
         canvas.text(&name, (left + 24.0, y), label(BODY, INK, HPos::Left))?;
         let (text, colour) = caption(group);
         canvas.text(
@@ -119,7 +120,11 @@ fn caption(group: &GroupResult) -> (String, super::canvas::Colour) {
     if histogram.count == 0 {
         ("no job has ended".to_owned(), FAINT_INK)
     } else if group.overload.is_some() {
-        ("overloaded: at least".to_owned(), ALARM)
+        let text = match group.jobs.unfinished {
+            0 => "overloaded: at least".to_owned(),
+            n => format!("overloaded, {n} unfinished"),
+        };
+        (text, ALARM)
     } else {
         (
             format!("p95 {}", time(quantile(histogram, 0.95))),
@@ -141,8 +146,11 @@ fn quantile(histogram: &LatencyHistogram, p: f64) -> f64 {
     histogram.buckets.last().map_or(0.0, |b| b.0 as f64)
 }
 
-/// The curve as steps, without those that do not show.
-fn steps(panel: &Panel, histogram: &LatencyHistogram) -> Vec<Point> {
+/// The curve as steps, without those that do not show. Jobs that did not end count as jobs: their
+/// curve stays below 100 %.
+fn steps(panel: &Panel, group: &GroupResult) -> Vec<Point> {
+    let histogram = &group.response.histogram;
+    let jobs = (histogram.count + group.jobs.unfinished) as f64;
     let start = histogram.buckets.first().map_or(0.0, |b| b.0 as f64);
     let mut points = vec![(panel.along(start), panel.bottom)];
     let mut sum = 0;
@@ -150,7 +158,7 @@ fn steps(panel: &Panel, histogram: &LatencyHistogram) -> Vec<Point> {
     for &(largest, count) in &histogram.buckets {
         let x = panel.along(largest as f64);
         sum += count;
-        let next = panel.up(sum as f64 / histogram.count as f64);
+        let next = panel.up(sum as f64 / jobs);
         let last = points[points.len() - 1];
         // A visible step is drawn as one; small ones join into a smooth curve.
         if height - next > 3.0 {
@@ -165,6 +173,6 @@ fn steps(panel: &Panel, histogram: &LatencyHistogram) -> Vec<Point> {
         height = next;
     }
     let end = histogram.buckets.last().map_or(0.0, |b| b.0 as f64);
-    points.push(panel.at(end, 1.0));
+    points.push(panel.at(end, sum as f64 / jobs));
     points
 }

@@ -38,6 +38,8 @@ pub(super) const INK: Colour = rgb(34, 34, 34);
 pub(super) const FAINT_INK: Colour = rgb(96, 96, 96);
 pub(super) const GRID: Colour = rgb(228, 228, 228);
 pub(super) const AXIS: Colour = rgb(130, 130, 130);
+/// The first series, of values that are lower bounds only.
+pub(super) const PALE: Colour = rgb(140, 188, 220);
 pub(super) const ALARM: Colour = rgb(190, 70, 0);
 
 /// Seven colours that people with any colour vision tell apart (Okabe & Ito 2008, without its
@@ -66,10 +68,6 @@ pub(super) fn series(n: usize) -> (Colour, Option<(f64, f64)>) {
         _ => Some((2.5, 2.5)),
     };
     (SERIES[n % SERIES.len()], dashes)
-}
-
-pub(super) fn faded(colour: Colour, alpha: f64) -> Colour {
-    Colour { alpha, ..colour }
 }
 
 pub(super) fn label(size: f64, colour: Colour, align: HPos) -> Type {

@@ -3,7 +3,7 @@
 use super::axes::{Panel, Scale};
 use super::canvas::{Canvas, Drawn, Page, text_width};
 use super::look::{
-    self, ALARM, BODY, FAINT_INK, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, faded, label,
+    self, ALARM, BODY, FAINT_INK, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
 };
 use crate::report::units::{Unit, with_interval};
 use crate::result::{Estimate, RunResult};
@@ -147,7 +147,11 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         let name = look::fit(&row.name, names, BODY);
         canvas.text(&name, (panel.left - 10.0, y), label(BODY, ink, HPos::Right))?;
         if let Some(mean) = row.mean.value {
-            let colour = faded(mean_colour, if row.overloaded { 0.55 } else { 1.0 });
+            let colour = if row.overloaded {
+                look::PALE
+            } else {
+                mean_colour
+            };
             canvas.rectangle(
                 (panel.left, y - half),
                 (panel.along(mean), y + half),
@@ -187,6 +191,9 @@ fn whisker<B: DrawingBackend>(
         panel.along(value + half_width),
     );
     canvas.line(&[(from, y), (to, y)], 1.4, colour)?;
+    if to - from < 3.0 {
+        return Ok(());
+    }
     // Ends that touch would look like a block.
     let ends: &[f64] = if to - from > 5.0 { &[from, to] } else { &[] };
     for &x in ends {

@@ -12,7 +12,7 @@ use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
 
 /// Height of a GPU's row and of the bar in it.
-const ROW: f64 = 80.0;
+const ROW: f64 = 84.0;
 const BAR: f64 = 36.0;
 const NAMES: f64 = 150.0;
 
@@ -52,7 +52,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         true,
     )?;
     for (n, gpu) in result.gpus.iter().enumerate() {
-        let middle = top + ROW * (n as f64 + 0.5) - 8.0;
+        let middle = top + ROW * (n as f64 + 0.5) - 3.0;
         let name = look::fit(&gpu.name, NAMES - 16.0, BODY);
         let x = panel.left - 12.0;
         canvas.text(
@@ -67,7 +67,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
             label(SMALLER, FAINT_INK, HPos::Right),
         )?;
         let split = &gpu.split;
-        let mut start = 0.0;
+        let (mut start, mut above) = (0.0, panel.left);
         for (part, colour, ink) in [
             (&split.useful, USEFUL, WHITE),
             (&split.switching, SWITCHING, WHITE),
@@ -81,6 +81,14 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
             if let Some(text) = inside(part, value, to - from) {
                 let centre = ((from + to) / 2.0, middle);
                 canvas.text(&text, centre, label(SMALLER, ink, HPos::Center))?;
+            } else if value > 0.0 {
+                // Too narrow: above the bar, clear of the label before it.
+                let text = with_interval(value, part.half_width, Unit::Percent);
+                let half = text_width(&text, SMALLER, false) / 2.0;
+                let x = ((from + to) / 2.0).max(above + half + 6.0);
+                let y = middle - BAR / 2.0 - 9.0;
+                canvas.text(&text, (x, y), label(SMALLER, FAINT_INK, HPos::Center))?;
+                above = x + half;
             }
         }
         if let Some(time) = gpu.gpu_time.value {
@@ -102,11 +110,8 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     Ok(())
 }
 
-/// The longest label that fits into a segment, if any does.
+/// The label of a segment, if it fits inside.
 fn inside(part: &Estimate, value: f64, width: f64) -> Option<String> {
-    [part.half_width, None]
-        .into_iter()
-        .map(|half_width| with_interval(value, half_width, Unit::Percent))
-        .chain([format!("{:.0} %", value * 100.0)])
-        .find(|text| text_width(text, SMALLER, false) + 8.0 <= width)
+    let text = with_interval(value, part.half_width, Unit::Percent);
+    (text_width(&text, SMALLER, false) + 8.0 <= width).then_some(text)
 }
