@@ -195,7 +195,7 @@ fn figures_name_what_they_show() {
                 "response time (logarithmic)",
                 "desktop",
                 "flood",
-                "overloaded, 137 unfinished",
+                "137 jobs unfinished",
             ],
         ),
         (

@@ -2,6 +2,7 @@
 
 use super::{Failure, note};
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,8 +29,15 @@ impl Interrupt {
                 if let Err(error) = fs::remove_dir_all(folder)
                     && folder.exists()
                 {
-                    note(&format!("warning: {} is left over: {error}", folder.display()));
+                    note(&format!(
+                        "warning: {} is left over: {error}",
+                        folder.display()
+                    ));
                 }
+            }
+            if io::stderr().is_terminal() {
+                // Leaves the line of the progress bar.
+                note("");
             }
             let failure = Failure::Interrupted;
             note(&failure.to_string());

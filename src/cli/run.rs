@@ -78,7 +78,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         Some(folder) => folder.clone(),
         None => Path::new("results").join(&scenario.name),
     };
-    folder::check_target(&target).map_err(folder_failure)?;
+    folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
     if args.explain {
         print(&explanation(&scenario))?;
     }
@@ -120,11 +120,7 @@ impl experiment::Progress for Bar {
     }
 }
 
-fn simulate(
-    args: &Args,
-    scenario: &Scenario,
-    interrupt: &Interrupt,
-) -> Result<RunResult, Failure> {
+fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<RunResult, Failure> {
     let records = match &args.records {
         Some(file) => Some(Records::prepare(file, interrupt)?),
         None => None,
@@ -198,10 +194,9 @@ impl Records {
 /// Messages name the records file as the user did.
 fn run_failure(error: &RunError, records: Option<&Path>) -> Failure {
     match (error, records) {
-        (RunError::Records { source, .. }, Some(file)) => Failure::Running(format!(
-            "error: cannot write {}: {source}",
-            file.display()
-        )),
+        (RunError::Records { source, .. }, Some(file)) => {
+            Failure::Running(format!("error: cannot write {}: {source}", file.display()))
+        }
         _ => Failure::Running(format!("error: {error}")),
     }
 }

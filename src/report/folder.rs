@@ -50,6 +50,7 @@ fn explain(error: &io::Error) -> String {
         io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
         io::ErrorKind::PermissionDenied => "no permission to write there".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::NotFound => "no such folder, or none that can be written to".to_owned(),
         io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
         _ => error.to_string(),
     }
@@ -60,13 +61,32 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     move |source| FolderError::Io { path, source }
 }
 
-/// Checks, without changing anything, that results may be written to `target`: it does not exist,
-/// is empty, or is a results folder. Called before a run, so that no work is done in vain.
+/// Checks that results may be written to `target`: it does not exist, is empty, or is a results
+/// folder, and the place beside it can be written to (a temporary folder comes and goes there). Called
+/// before a run, so that no work is done in vain.
 ///
 /// # Errors
 ///
-/// [`FolderError::Target`] when something else is there, [`FolderError::Io`] when it cannot be read.
+/// [`FolderError::Target`] when something else is there, [`FolderError::Io`] when the file system
+/// refuses.
 pub fn check_target(target: &Path) -> Result<(), FolderError> {
+    inspect(target)?;
+    let existing = target.ancestors().skip(1).map(here).find(|a| a.is_dir());
+    let place = existing.unwrap_or(Path::new("."));
+    let probe = temporary("writing", place)?;
+    probe.close().map_err(io_error(place))
+}
+
+/// A temporary folder of ours; its own name stays out of messages.
+fn temporary(purpose: &str, parent: &Path) -> Result<TempDir, FolderError> {
+    tempfile::Builder::new()
+        .prefix(&format!(".warpshare-{purpose}-"))
+        .tempdir_in(parent)
+        .map_err(io_error(parent))
+}
+
+/// What is at the target, without changing anything.
+fn inspect(target: &Path) -> Result<(), FolderError> {
     let refuse = |reason: &str, help| {
         Err(FolderError::Target {
             path: target.to_owned(),
@@ -165,13 +185,10 @@ impl Staging {
     ///
     /// Those of [`check_target`], and what the file system refuses.
     pub fn new(target: &Path) -> Result<Staging, FolderError> {
-        check_target(target)?;
+        inspect(target)?;
         let parent = parent(target);
         fs::create_dir_all(parent).map_err(io_error(parent))?;
-        let folder = tempfile::Builder::new()
-            .prefix(".warpshare-writing-")
-            .tempdir_in(parent)
-            .map_err(io_error(parent))?;
+        let folder = temporary("writing", parent)?;
         Ok(Staging {
             folder,
             target: target.to_owned(),
@@ -238,14 +255,11 @@ impl Staging {
     /// at the target since [`Staging::new`] is refused as by [`check_target`].
     pub fn publish(self) -> Result<(), FolderError> {
         let target = self.target;
-        check_target(&target)?;
+        inspect(&target)?;
         let parent = parent(&target);
         open_to_others(self.folder.path()).map_err(io_error(&target))?;
         let old = if target.exists() {
-            let aside = tempfile::Builder::new()
-                .prefix(".warpshare-replaced-")
-                .tempdir_in(parent)
-                .map_err(io_error(parent))?;
+            let aside = temporary("replaced", parent)?;
             fs::rename(&target, aside.path().join("old")).map_err(io_error(&target))?;
             Some(aside)
         } else {

@@ -6,7 +6,7 @@ use super::look::{
     self, ALARM, BODY, FAINT_INK, HEADING, INK, MARGIN, SMALLER, Swatch, WIDTH, label,
 };
 use crate::report::table::cut;
-use crate::report::units::time;
+use crate::report::units::{Unit, count, with_interval};
 use crate::result::{GroupResult, LatencyHistogram, RunResult};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -122,14 +122,21 @@ fn caption(group: &GroupResult) -> (String, super::canvas::Colour) {
     } else if group.overload.is_some() {
         let text = match group.jobs.unfinished {
             0 => "overloaded: at least".to_owned(),
-            n => format!("overloaded, {n} unfinished"),
+            n => format!("{} jobs unfinished", count(n)),
         };
         (text, ALARM)
     } else {
-        (
-            format!("p95 {}", time(quantile(histogram, 0.95))),
-            FAINT_INK,
-        )
+        let p95 = group
+            .response
+            .quantiles
+            .iter()
+            .find(|q| (q.p - 0.95).abs() < 1e-9);
+        let text = p95.and_then(|q| {
+            let value = q.value_ns? as f64;
+            let value = with_interval(value, q.half_width_ns, Unit::Time);
+            Some(format!("p95 {value}"))
+        });
+        (text.unwrap_or_default(), FAINT_INK)
     }
 }
 

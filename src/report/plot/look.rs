@@ -38,6 +38,8 @@ pub(super) const INK: Colour = rgb(34, 34, 34);
 pub(super) const FAINT_INK: Colour = rgb(96, 96, 96);
 pub(super) const GRID: Colour = rgb(228, 228, 228);
 pub(super) const AXIS: Colour = rgb(130, 130, 130);
+/// Text that belongs to [`RESERVED_IDLE`], dark enough to read on white.
+pub(super) const AMBER_INK: Colour = rgb(140, 95, 0);
 /// The first series, of values that are lower bounds only.
 pub(super) const PALE: Colour = rgb(140, 188, 220);
 pub(super) const ALARM: Colour = rgb(190, 70, 0);

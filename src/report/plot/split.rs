@@ -3,8 +3,8 @@
 use super::axes::{Panel, Scale, percent_ticks};
 use super::canvas::{Canvas, Drawn, Page, text_width};
 use super::look::{
-    self, BODY, FAINT_INK, IDLE, INK, MARGIN, RESERVED_IDLE, SMALLER, SWITCHING, Swatch, USEFUL,
-    WHITE, WIDTH, label,
+    self, ALARM, BODY, FAINT_INK, IDLE, INK, MARGIN, RESERVED_IDLE, SMALLER, SWITCHING, Swatch,
+    USEFUL, WHITE, WIDTH, label,
 };
 use crate::report::units::{Unit, with_interval};
 use crate::result::{Estimate, RunResult};
@@ -68,11 +68,11 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         )?;
         let split = &gpu.split;
         let (mut start, mut above) = (0.0, panel.left);
-        for (part, colour, ink) in [
-            (&split.useful, USEFUL, WHITE),
-            (&split.switching, SWITCHING, WHITE),
-            (&split.reserved_idle, RESERVED_IDLE, INK),
-            (&split.idle, IDLE, INK),
+        for (part, colour, ink, outside) in [
+            (&split.useful, USEFUL, WHITE, USEFUL),
+            (&split.switching, SWITCHING, WHITE, ALARM),
+            (&split.reserved_idle, RESERVED_IDLE, INK, look::AMBER_INK),
+            (&split.idle, IDLE, INK, FAINT_INK),
         ] {
             let Some(value) = part.value else { continue };
             let (from, to) = (panel.along(start), panel.along(start + value));
@@ -85,9 +85,9 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
                 // Too narrow: above the bar, clear of the label before it.
                 let text = with_interval(value, part.half_width, Unit::Percent);
                 let half = text_width(&text, SMALLER, false) / 2.0;
-                let x = ((from + to) / 2.0).max(above + half + 6.0);
+                let x = ((from + to) / 2.0).max(above + half + 12.0);
                 let y = middle - BAR / 2.0 - 9.0;
-                canvas.text(&text, (x, y), label(SMALLER, FAINT_INK, HPos::Center))?;
+                canvas.text(&text, (x, y), label(SMALLER, outside, HPos::Center))?;
                 above = x + half;
             }
         }
