@@ -1,8 +1,8 @@
 //! Views of a result: what they say, and that they say it in the same bytes each time.
 
-mod common;
+mod synthetic;
 
-use common::synthetic::{self, group, result};
+use synthetic::{group, result};
 use warpshare::report::plot::{self, Figure};
 use warpshare::report::{ReadError, from_json, tables, to_json, to_text};
 use warpshare::result::RunResult;

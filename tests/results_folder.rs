@@ -1,8 +1,8 @@
 //! Results folders appear complete or not at all, and never over somebody else's files.
 
-mod common;
+mod synthetic;
 
-use common::synthetic;
+
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;

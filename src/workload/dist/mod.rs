@@ -1,4 +1,17 @@
 //! Distributions that a scenario can name.
+//!
+//! The enum holds plain, checked parameters; build it with the constructors (`Dist::lognormal` and
+//! the like), which refuse what has no meaning. Each draw is a pure function of a
+//! [`Stream`](crate::engine::random::Stream) and an index; see [`Dist::sample`].
+
+mod build;
+mod moments;
+mod real;
+mod sample;
+mod weibull;
+
+pub use build::{DistError, LARGEST, LARGEST_CV, SMALLEST, SMALLEST_CV};
+pub use real::Real;
 
 /// A distribution over non-negative numbers, in the unit of whatever it describes (nanoseconds,
 /// bytes). Parameters are finite and checked where the value is built.
@@ -42,7 +55,7 @@ pub enum Dist {
         p: f64,
         unit: f64,
     },
-    /// One of `values`; `cumulative` are increasing integer weights.
+    /// One of `values` (increasing); `cumulative` are increasing integer weights.
     Empirical {
         values: Vec<f64>,
         cumulative: Vec<u64>,
