@@ -15,9 +15,12 @@
 //! 11. [`experiment`]: replications, baselines, estimates.
 //! 12. [`report`]: views of a result.
 //! 13. [`cli`]: one file a subcommand.
+//!
+//! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
 pub mod catalog;
 pub mod cli;
+pub mod diagnostics;
 pub mod engine;
 pub mod experiment;
 pub mod gpu;
