@@ -1,1 +1,308 @@
-//! To come.
+//! Physical GPUs and vGPU types, with the sources of every figure.
+//!
+//! The tables of `data/` are part of the program ([`Catalog::builtin`]). Users add boards and types
+//! of their own, or change figures, with a TOML file ([`Catalog::add_user_file`]). A figure without
+//! a public source is `None`: whoever needs it either has a stated rule for it or reports it
+//! missing.
+//!
+//! This module knows what exists, not what may be combined: that is [`crate::vgpu`].
+
+mod cells;
+mod gpu;
+mod nearest;
+mod sources;
+mod vgpu_type;
+
+pub use gpu::Gpu;
+pub use sources::{FieldSources, Source, source_keys};
+pub use vgpu_type::{Mode, Series, VgpuType};
+
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+const GPUS: &str = include_str!("../../data/gpus.csv");
+const VGPU_TYPES: &str = include_str!("../../data/vgpu_types.csv");
+const ALIASES: &str = include_str!("../../data/gpu_id_aliases.csv");
+const SOURCES: &str = include_str!("../../data/sources.csv");
+
+/// Why a table of the catalogue could not be read. With the tables that come with the program this
+/// is a defect of the program.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error("{table}, line {line}: {cause}")]
+    Row {
+        table: &'static str,
+        line: u64,
+        cause: String,
+    },
+    #[error("{table}: `{key}` stands there twice")]
+    Duplicate { table: &'static str, key: String },
+}
+
+/// A row of one table: its cells by the table's columns. User files start from such rows.
+type Record = csv::StringRecord;
+
+/// One table: typed rows beside the cells that they were read from.
+#[derive(Debug, Clone)]
+struct Table<T> {
+    columns: Record,
+    records: Vec<Record>,
+    rows: Vec<T>,
+}
+
+/// GPUs, vGPU types and sources.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    gpus: Table<Gpu>,
+    types: Table<VgpuType>,
+    sources: BTreeMap<String, Source>,
+    /// Spelling of a GPU in `vgpu_types.csv` → catalogue id, `None` for GPUs without a row.
+    aliases: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Alias {
+    vgpu_types_gpu_id: String,
+    gpu_id: Option<String>,
+}
+
+impl Catalog {
+    /// The catalogue that is part of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`CatalogError`] if an embedded table is malformed; the tests read all of them.
+    pub fn builtin() -> Result<Catalog, CatalogError> {
+        Catalog::from_tables(GPUS, VGPU_TYPES, ALIASES, SOURCES)
+    }
+
+    fn from_tables(
+        gpus: &str,
+        vgpu_types: &str,
+        aliases: &str,
+        sources: &str,
+    ) -> Result<Catalog, CatalogError> {
+        let gpus: Table<Gpu> = read("gpus.csv", gpus)?;
+        unique("gpus.csv", gpus.rows.iter().map(|gpu| gpu.id.clone()))?;
+
+        let alias_rows: Table<Alias> = read("gpu_id_aliases.csv", aliases)?;
+        let spellings = alias_rows.rows.iter().map(|a| a.vgpu_types_gpu_id.clone());
+        unique("gpu_id_aliases.csv", spellings)?;
+        let aliases: BTreeMap<_, _> = alias_rows
+            .rows
+            .into_iter()
+            .map(|alias| (alias.vgpu_types_gpu_id, alias.gpu_id))
+            .collect();
+
+        let mut types: Table<VgpuType> = read("vgpu_types.csv", vgpu_types)?;
+        for vgpu_type in &mut types.rows {
+            if let Some(Some(id)) = aliases.get(&vgpu_type.gpu_id) {
+                vgpu_type.gpu_id.clone_from(id);
+            }
+        }
+        let keys = types.rows.iter();
+        let keys = keys.map(|row| format!("{} {}", row.gpu_id, row.type_name));
+        unique("vgpu_types.csv", keys)?;
+
+        let source_rows: Table<Source> = read("sources.csv", sources)?;
+        let keys = source_rows.rows.iter().map(|source| source.key.clone());
+        unique("sources.csv", keys)?;
+        let sources = source_rows
+            .rows
+            .into_iter()
+            .map(|source| (source.key.clone(), source))
+            .collect();
+
+        Ok(Catalog {
+            gpus,
+            types,
+            sources,
+            aliases,
+        })
+    }
+
+    /// All GPUs: those of the program in the order of its table, then the user's.
+    pub fn gpus(&self) -> &[Gpu] {
+        &self.gpus.rows
+    }
+
+    /// The GPU with exactly this id.
+    pub fn gpu(&self, id: &str) -> Option<&Gpu> {
+        self.gpus.rows.iter().find(|gpu| gpu.id == id)
+    }
+
+    /// Id of the GPU that `text` most likely means: compared with ids, names, names without the
+    /// maker, and the spellings of the vGPU table. `None` when nothing is near.
+    ///
+    /// ```
+    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// assert_eq!(catalog.nearest_gpu("A-40"), Some("a40"));
+    /// assert_eq!(catalog.nearest_gpu("NVIDIA L40S"), Some("l40s"));
+    /// assert_eq!(catalog.nearest_gpu("a100-40gb-pcie"), Some("a100-pcie-40gb"));
+    /// assert_eq!(catalog.nearest_gpu("radeon"), None);
+    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// ```
+    pub fn nearest_gpu(&self, text: &str) -> Option<&str> {
+        let ids = self.gpus.rows.iter().map(|g| (g.id.as_str(), &*g.id));
+        let names = self.gpus.rows.iter().map(|g| (g.name.as_str(), &*g.id));
+        let short = self.gpus.rows.iter().map(|g| {
+            let name = g.name.strip_prefix("NVIDIA ").unwrap_or(&g.name);
+            (name, &*g.id)
+        });
+        let aliases = self
+            .aliases
+            .iter()
+            .filter_map(|(spelling, id)| id.as_deref().map(|id| (spelling.as_str(), id)));
+        nearest::nearest(text, ids.chain(names).chain(short).chain(aliases))
+    }
+
+    /// The vGPU types of a GPU, in the order of the table; empty for GPUs without any.
+    pub fn vgpu_types(&self, gpu_id: &str) -> impl Iterator<Item = &VgpuType> {
+        self.types.rows.iter().filter(move |t| t.gpu_id == gpu_id)
+    }
+
+    /// Ids of all GPUs with vGPU types, in the order of the table. Some have no row of their own
+    /// in [`Catalog::gpus`].
+    pub fn gpus_with_vgpu_types(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for vgpu_type in &self.types.rows {
+            if !ids.contains(&vgpu_type.gpu_id.as_str()) {
+                ids.push(&vgpu_type.gpu_id);
+            }
+        }
+        ids
+    }
+
+    /// The vGPU type of a GPU with exactly this name, such as `A40-4Q`.
+    pub fn vgpu_type(&self, gpu_id: &str, type_name: &str) -> Option<&VgpuType> {
+        self.vgpu_types(gpu_id).find(|t| t.type_name == type_name)
+    }
+
+    /// Name of the GPU's vGPU type that `text` most likely means; `None` when nothing is near. Names
+    /// with the maker in front (`NVIDIA A40-4Q`, `GRID T4-1Q`) are understood.
+    pub fn nearest_vgpu_type(&self, gpu_id: &str, text: &str) -> Option<&str> {
+        let text = text
+            .strip_prefix("NVIDIA ")
+            .or_else(|| text.strip_prefix("GRID "))
+            .unwrap_or(text);
+        let names = self.vgpu_types(gpu_id);
+        nearest::nearest(text, names.map(|t| (t.type_name.as_str(), &*t.type_name)))
+    }
+
+    /// The source with this key.
+    pub fn source(&self, key: &str) -> Option<&Source> {
+        self.sources.get(key)
+    }
+
+    /// All sources by key.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.values()
+    }
+
+    /// Frame buffer that the vGPU manager divides on this GPU, in MiB; `None` if its memory is
+    /// unknown.
+    ///
+    /// That is the GPU's memory. One built-in GPU has a type that is nominally larger: the name of
+    /// GB200-189C dates from before production, when the GPU listed 189 GiB and not 186. There the
+    /// documented type counts: a type that may exist once fits.
+    pub fn frame_buffer_mib(&self, gpu_id: &str) -> Option<u64> {
+        let gpu = self.gpu(gpu_id)?;
+        let memory = (gpu.memory_gib? * 1024.0) as u64; // whole MiB, rounded down
+        let documented = gpu
+            .source
+            .get("memory_gib")
+            .is_none_or(|keys| source_keys(keys).all(|key| self.sources.contains_key(key)));
+        if !documented {
+            return Some(memory); // a user's figure stands as it is
+        }
+        let largest = self
+            .vgpu_types(gpu_id)
+            .filter(|t| t.mode == Mode::TimeSliced && t.max_per_gpu == Some(1))
+            .map(|t| t.frame_buffer_mib)
+            .max();
+        Some(memory.max(largest.unwrap_or(0)))
+    }
+}
+
+/// Reads a CSV table into typed rows.
+fn read<T: DeserializeOwned>(table: &'static str, text: &str) -> Result<Table<T>, CatalogError> {
+    let fail = |line: u64, cause: csv::Error| CatalogError::Row {
+        table,
+        line,
+        cause: cause.to_string(),
+    };
+    // Rows of unequal length are errors: the reader is not flexible.
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let columns = reader.headers().map_err(|e| fail(1, e))?.clone();
+    let mut records = Vec::new();
+    let mut rows = Vec::new();
+    for record in reader.into_records() {
+        let record = record.map_err(|e| fail(e.position().map_or(0, csv::Position::line), e))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push(
+            record
+                .deserialize(Some(&columns))
+                .map_err(|e| fail(line, e))?,
+        );
+        records.push(record);
+    }
+    Ok(Table {
+        columns,
+        records,
+        rows,
+    })
+}
+
+fn unique(table: &'static str, keys: impl Iterator<Item = String>) -> Result<(), CatalogError> {
+    let mut seen = std::collections::BTreeSet::new();
+    for key in keys {
+        if let Some(key) = seen.replace(key) {
+            return Err(CatalogError::Duplicate { table, key });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_unequal_length_are_refused() {
+        let error = read::<Alias>("x.csv", "vgpu_types_gpu_id,gpu_id\na,b\nc\n").unwrap_err();
+        assert!(
+            matches!(error, CatalogError::Row { line: 3, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn cells_of_the_wrong_kind_are_refused_with_their_line() {
+        let twice = GPUS.replacen(",108,", ",many,", 1);
+        let error = Catalog::from_tables(&twice, VGPU_TYPES, ALIASES, SOURCES).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("gpus.csv, line 2: "), "{text}");
+        assert!(
+            text.contains("sm_count") || text.contains("field 7"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn duplicate_keys_are_refused() {
+        let doubled = format!("{SOURCES}TPU,a,b,c,d,e\n");
+        let error = Catalog::from_tables(GPUS, VGPU_TYPES, ALIASES, &doubled).unwrap_err();
+        assert!(
+            matches!(&error, CatalogError::Duplicate { key, .. } if key == "TPU"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_empty_cuda_cell_is_refused_where_the_series_has_no_rule() {
+        let broken = VGPU_TYPES.replacen(",60,1,,,,vWS", ",60,,,,,vWS", 1);
+        assert_ne!(broken, VGPU_TYPES);
+        let error = Catalog::from_tables(GPUS, &broken, ALIASES, SOURCES).unwrap_err();
+        assert!(error.to_string().contains("`cuda`"), "{error}");
+    }
+}
