@@ -3,6 +3,11 @@
 //! [`Scenario`] is the checked form: every unit converted, every default resolved, every name
 //! found. Nothing after this module looks at text.
 
+pub mod raw;
+pub mod raw_workload;
+mod text;
+pub mod units;
+
 use crate::engine::time::Nanos;
 use crate::gpu::Board;
 use crate::policy::TimeSlice;

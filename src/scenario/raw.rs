@@ -5,7 +5,7 @@
 
 use super::raw_workload::RawWorkload;
 use super::units::{
-    RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawProbability, RawSize,
+    RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
@@ -381,6 +381,3 @@ pub struct RawGuest {
     /// Name of the workload. Required.
     pub workload: Key<String>,
 }
-
-/// Used in messages; `RawProbability` is re-exported for the workload half.
-pub type Fraction = RawProbability;
