@@ -8,9 +8,11 @@
 //! This module knows what exists, not what may be combined: that is [`crate::vgpu`].
 
 mod cells;
+mod columns;
 mod gpu;
 mod nearest;
 mod sources;
+mod user;
 mod vgpu_type;
 
 pub use gpu::Gpu;
@@ -18,7 +20,7 @@ pub use sources::{FieldSources, Source, source_keys};
 pub use vgpu_type::{Mode, Series, VgpuType};
 
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const GPUS: &str = include_str!("../../data/gpus.csv");
 const VGPU_TYPES: &str = include_str!("../../data/vgpu_types.csv");
@@ -50,6 +52,32 @@ struct Table<T> {
     rows: Vec<T>,
 }
 
+impl<T> Table<T> {
+    fn push(&mut self, record: Record, row: T) {
+        self.records.push(record);
+        self.rows.push(row);
+    }
+
+    fn replace(&mut self, at: usize, record: Record, row: T) {
+        self.records[at] = record;
+        self.rows[at] = row;
+    }
+}
+
+/// Whether a column of `gpus.csv` holds a figure: something that a source stands behind and that
+/// `unknown_fields` names where it is empty.
+fn is_figure(column: &str) -> bool {
+    const OTHERS: [&str; 6] = [
+        "id",
+        "name",
+        "pci_device_id",
+        "unknown_fields",
+        "source",
+        "notes",
+    ];
+    !OTHERS.contains(&column)
+}
+
 /// GPUs, vGPU types and sources.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -58,6 +86,8 @@ pub struct Catalog {
     sources: BTreeMap<String, Source>,
     /// Spelling of a GPU in `vgpu_types.csv` → catalogue id, `None` for GPUs without a row.
     aliases: BTreeMap<String, Option<String>>,
+    /// GPUs whose memory is a user's figure.
+    own_memory: BTreeSet<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -118,6 +148,7 @@ impl Catalog {
             types,
             sources,
             aliases,
+            own_memory: BTreeSet::new(),
         })
     }
 
@@ -204,16 +235,12 @@ impl Catalog {
     ///
     /// That is the GPU's memory. One built-in GPU has a type that is nominally larger: the name of
     /// GB200-189C dates from before production, when the GPU listed 189 GiB and not 186. There the
-    /// documented type counts: a type that may exist once fits.
+    /// documented type counts: a type that may exist once fits. A user's `memory_gib` stands as it is.
     pub fn frame_buffer_mib(&self, gpu_id: &str) -> Option<u64> {
         let gpu = self.gpu(gpu_id)?;
         let memory = (gpu.memory_gib? * 1024.0) as u64; // whole MiB, rounded down
-        let documented = gpu
-            .source
-            .get("memory_gib")
-            .is_none_or(|keys| source_keys(keys).all(|key| self.sources.contains_key(key)));
-        if !documented {
-            return Some(memory); // a user's figure stands as it is
+        if self.own_memory.contains(gpu_id) {
+            return Some(memory);
         }
         let largest = self
             .vgpu_types(gpu_id)
@@ -221,6 +248,18 @@ impl Catalog {
             .map(|t| t.frame_buffer_mib)
             .max();
         Some(memory.max(largest.unwrap_or(0)))
+    }
+
+    /// Gives GPU `to` the vGPU types of GPU `from`.
+    fn copy_types(&mut self, from: &str, to: &str) {
+        let rows: Vec<usize> = (0..self.types.rows.len())
+            .filter(|&row| self.types.rows[row].gpu_id == from)
+            .collect();
+        for row in rows {
+            let mut vgpu_type = self.types.rows[row].clone();
+            to.clone_into(&mut vgpu_type.gpu_id);
+            self.types.push(self.types.records[row].clone(), vgpu_type);
+        }
     }
 }
 

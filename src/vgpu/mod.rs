@@ -1,1 +1,11 @@
-//! To come.
+//! What the vGPU manager admits: which vGPUs and contexts may stand on one GPU together.
+//!
+//! Admission looks at plain facts and requests and never at a running simulation; see
+//! [`admission::admit`].
+
+pub mod admission;
+mod rules;
+mod vf;
+
+pub use rules::Rule;
+pub use vf::{VfOrigin, VfTotal, vf_total};

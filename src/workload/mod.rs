@@ -5,6 +5,7 @@
 
 pub mod dist;
 pub mod trace;
+mod trace_time;
 
 use crate::engine::time::Nanos;
 use dist::Dist;
