@@ -4,6 +4,9 @@
 //! `execute(&Args) -> Result<ExitCode, Failure>` (what it does). Data go to stdout through
 //! [`print`], everything else to stderr through [`note`]; neither panics when the reader has gone.
 
+mod schema;
+mod validate;
+
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -61,12 +64,18 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Schema(schema::Args),
+    Validate(validate::Args),
+}
 
 impl Cli {
     /// Does what the command line asks; failures are already printed when this returns.
     pub fn execute(&self) -> ExitCode {
-        let outcome: Result<ExitCode, Failure> = match self.command {};
+        let outcome: Result<ExitCode, Failure> = match &self.command {
+            Command::Schema(args) => schema::execute(args),
+            Command::Validate(args) => validate::execute(args),
+        };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());
             ExitCode::from(failure.exit_code())

@@ -39,11 +39,19 @@ pub(crate) fn form(
         (true, false) => format!("perhaps {}", listed(&more, "and")),
         (false, false) => format!("; perhaps {}", listed(&more, "and")),
     };
-    let takes = format!("{what} takes {}{perhaps}", std::mem::take(&mut takes).join(", or "));
+    let takes = format!(
+        "{what} takes {}{perhaps}",
+        std::mem::take(&mut takes).join(", or ")
+    );
     let mut fine = true;
     for (key, span) in present {
         if !all.contains(key) && !optional.contains(key) {
-            c.error(span, format!("`{key}` does not apply to {what}"), "has no meaning here", &*takes);
+            c.error(
+                span,
+                format!("`{key}` does not apply to {what}"),
+                "has no meaning here",
+                &*takes,
+            );
             fine = false;
         }
     }
@@ -100,7 +108,7 @@ pub(crate) fn dist<Q: Quantity>(
     let built = match &amount.value {
         RawAmount::Constant(value) => {
             let built = Dist::constant(value.amount());
-            settle::<Q>(c, &amount.span, &[], built)?
+            settle::<Q>(c, &amount.span, &Present::new(), built)?
         }
         RawAmount::Table(table) => {
             if table.dist.is_none() && (table.base.is_some() || table.per.is_some()) {
@@ -129,7 +137,12 @@ pub(crate) fn size<Q: Quantity>(
     let RawAmount::Table(table) = &amount.value else {
         let dist = dist(c, path, amount)?;
         if dist == Dist::Constant(0.0) {
-            c.error(&amount.span, "an operation of size zero", "does nothing", "leave it out");
+            c.error(
+                &amount.span,
+                "an operation of size zero",
+                "does nothing",
+                "leave it out",
+            );
             return None;
         }
         return Some(Size::Drawn(dist));
@@ -138,7 +151,14 @@ pub(crate) fn size<Q: Quantity>(
         return dist(c, path, amount).map(Size::Drawn);
     }
     let keys = parameters(table);
-    form(c, "an amount from the trace", &amount.span, &keys, &[&["per"]], &["base"])?;
+    form(
+        c,
+        "an amount from the trace",
+        &amount.span,
+        &keys,
+        &[&["per"]],
+        &["base"],
+    )?;
     let per = table.per.as_ref()?;
     let Some(columns) = columns else {
         c.error(
@@ -183,7 +203,12 @@ pub(crate) fn size<Q: Quantity>(
         return None;
     }
     if base == 0.0 && terms.iter().all(|&(_, coefficient)| coefficient == 0.0) {
-        c.error(&amount.span, "an operation of size zero", "does nothing", "leave it out");
+        c.error(
+            &amount.span,
+            "an operation of size zero",
+            "does nothing",
+            "leave it out",
+        );
         return None;
     }
     c.from_file(path, text.join(" + "), &amount.span);
@@ -195,12 +220,7 @@ fn parameters<Q>(t: &RawDist<Q>) -> Present {
              values, weights, file, column, base, per)
 }
 
-fn family<Q: Quantity>(
-    c: &mut Checker,
-    path: &str,
-    span: &Span,
-    t: &RawDist<Q>,
-) -> Option<Dist> {
+fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>) -> Option<Dist> {
     let Some(family) = &t.dist else {
         c.missing(span, path, "dist", "such as dist = \"exponential\"");
         return None;
@@ -220,7 +240,11 @@ fn family<Q: Quantity>(
         F::Empirical => (&[&["values"], &["file", "column", "unit"]], &["weights"]),
     };
     let keys = parameters(t);
-    let article = if matches!(family, F::Exponential | F::Erlang | F::Empirical) { "an" } else { "a" };
+    let article = if matches!(family, F::Exponential | F::Erlang | F::Empirical) {
+        "an"
+    } else {
+        "a"
+    };
     let what = format!("{article} {} distribution", family.word());
     let index = form(c, &what, span, &keys, forms, optional)?;
     // The form holds, so that every parameter read below is there.
@@ -231,7 +255,9 @@ fn family<Q: Quantity>(
         (F::Uniform, _) => Dist::uniform(amount(&t.low), amount(&t.high)),
         (F::Exponential, _) => Dist::exponential(amount(&t.mean)),
         (F::Erlang, _) => {
-            let k = t.k.as_ref().map_or(0, |f| u32::try_from(f.value).unwrap_or(u32::MAX));
+            let k =
+                t.k.as_ref()
+                    .map_or(0, |f| u32::try_from(f.value).unwrap_or(u32::MAX));
             Dist::erlang(amount(&t.mean), k)
         }
         (F::Gamma, 0) => Dist::gamma(amount(&t.mean), plain(&t.cv)),
@@ -259,7 +285,12 @@ fn family<Q: Quantity>(
         }
         (F::Empirical, _) => {
             if let Some(weights) = &t.weights {
-                c.error(&weights.span, "`weights` go with `values`", "there are none", "");
+                c.error(
+                    &weights.span,
+                    "`weights` go with `values`",
+                    "there are none",
+                    "",
+                );
                 return None;
             }
             let values = column(c, t.file.as_ref()?, t.column.as_ref()?, amount(&t.unit))?;
@@ -281,11 +312,20 @@ fn settle<Q: Quantity>(
         Err(error) => error,
     };
     match &error {
-        DistError::Parameter { dist, parameter, value, valid } => {
+        DistError::Parameter {
+            dist,
+            parameter,
+            value,
+            valid,
+        } => {
             let place = keys.iter().find(|(key, _)| key == parameter);
             let place = place.map_or(span, |(_, span)| span);
             let bare = ["cv", "k", "shape", "mu", "sigma", "p", "alpha"].contains(parameter);
-            let base = if Q::SCHEMA_NAME == "Size" { "bytes" } else { "nanoseconds" };
+            let base = if Q::SCHEMA_NAME == "Size" {
+                "bytes"
+            } else {
+                "nanoseconds"
+            };
             let (written, unit) = if bare || !value.is_finite() {
                 (value.to_string(), String::new())
             } else {
@@ -314,14 +354,24 @@ fn column(
     let mut reader = match csv::Reader::from_path(&path) {
         Ok(reader) => reader,
         Err(error) => {
-            c.error(&file.span, format!("cannot read `{}`: {error}", file.value), "", "");
+            c.error(
+                &file.span,
+                format!("cannot read `{}`: {error}", file.value),
+                "",
+                "",
+            );
             return None;
         }
     };
     let header = match reader.headers() {
         Ok(header) => header.clone(),
         Err(error) => {
-            c.error(&file.span, format!("cannot read `{}`: {error}", file.value), "", "");
+            c.error(
+                &file.span,
+                format!("cannot read `{}`: {error}", file.value),
+                "",
+                "",
+            );
             return None;
         }
     };
@@ -350,7 +400,10 @@ fn column(
             _ => {
                 c.error(
                     &column.span,
-                    format!("`{}`, line {line}: \"{cell}\" is not a number, zero or more", file.value),
+                    format!(
+                        "`{}`, line {line}: \"{cell}\" is not a number, zero or more",
+                        file.value
+                    ),
                     "every row of this column must be one",
                     "",
                 );
@@ -362,12 +415,16 @@ fn column(
 }
 
 /// Names of all trace columns that the sizes of some operations ask for.
-pub(crate) fn wanted_columns<Q>(amount: Option<&Field<RawAmount<Q>>>, into: &mut BTreeMap<String, Span>) {
+pub(crate) fn wanted_columns<Q>(
+    amount: Option<&Field<RawAmount<Q>>>,
+    into: &mut BTreeMap<String, Span>,
+) {
     if let Some(RawAmount::Table(table)) = amount.map(|a| &a.value)
         && let Some(per) = &table.per
     {
         for (name, field) in &per.value {
-            into.entry(name.clone()).or_insert_with(|| field.span.clone());
+            into.entry(name.clone())
+                .or_insert_with(|| field.span.clone());
         }
     }
 }

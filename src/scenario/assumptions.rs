@@ -10,9 +10,16 @@ use super::units::{self, RawDuration};
 pub enum Kind {
     Duration,
     /// A number in this range.
-    Number { low: f64, high: f64 },
+    Number {
+        low: f64,
+        high: f64,
+    },
     /// A whole number in this range, or the word.
-    Count { low: u64, high: u64, word: Option<&'static str> },
+    Count {
+        low: u64,
+        high: u64,
+        word: Option<&'static str>,
+    },
     Choice(&'static [&'static str]),
 }
 
@@ -111,7 +118,11 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "copy.engines",
-        kind: Kind::Count { low: 1, high: 1000, word: None },
+        kind: Kind::Count {
+            low: 1,
+            high: 1000,
+            word: None,
+        },
         default: "1",
         about: "Copy engines in each direction.",
         evidence: "Inference. Copies in both directions overlap on every data-centre board; how many \
@@ -121,7 +132,11 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "host.cores",
-        kind: Kind::Count { low: 1, high: 1_000_000, word: Some("unlimited") },
+        kind: Kind::Count {
+            low: 1,
+            high: 1_000_000,
+            word: Some("unlimited"),
+        },
         default: "unlimited",
         about: "Cores that the host part of jobs shares.",
         evidence: "No claim about a machine: host work never waits unless the scenario says how many \
@@ -130,7 +145,10 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "pcie.efficiency",
-        kind: Kind::Number { low: 0.01, high: 1.0 },
+        kind: Kind::Number {
+            low: 0.01,
+            high: 1.0,
+        },
         default: "0.8",
         about: "Achieved part of the PCIe rate that lanes and encoding leave.",
         evidence: "Inference from the packet format of the PCI Express Base Specification: 20 to 24 \
@@ -210,7 +228,11 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "vf.total",
-        kind: Kind::Count { low: 1, high: 100_000, word: None },
+        kind: Kind::Count {
+            low: 1,
+            high: 100_000,
+            word: None,
+        },
         default: "largest type maximum of the board",
         about: "SR-IOV virtual functions of boards whose number is not published.",
         evidence: "Inference: a board must be able to hold as many vGPUs as the type tables of the \

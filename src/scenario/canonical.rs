@@ -19,10 +19,13 @@ pub(crate) fn hash(scenario: &Scenario) -> String {
     let mut out = Writer(Sha256::new());
     out.put("version", VERSION);
     let run = &scenario.run;
-    out.put("horizon", match run.horizon {
-        Horizon::Steady => "steady",
-        Horizon::Terminating => "terminating",
-    });
+    out.put(
+        "horizon",
+        match run.horizon {
+            Horizon::Steady => "steady",
+            Horizon::Terminating => "terminating",
+        },
+    );
     out.put("warmup", run.warmup);
     out.put("window", run.window);
     out.put("drain", run.drain);
@@ -98,7 +101,11 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("on", guest.gpu);
     match &guest.holds {
         Holds::Context => out.put("holds", "context"),
-        Holds::Vgpu { type_name, number, frame_buffer_mib } => {
+        Holds::Vgpu {
+            type_name,
+            number,
+            frame_buffer_mib,
+        } => {
             out.put("holds", type_name);
             out.put("vgpus", number);
             out.put("vgpu_mib", frame_buffer_mib);

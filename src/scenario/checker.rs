@@ -113,7 +113,12 @@ impl Checker {
             None if list.is_empty() => format!("there is no `[{table}.…]` in this file"),
             None => format!("this file has: {}", list.join(", ")),
         };
-        self.error(span, format!("there is no {what} `{name}`"), "not defined", help);
+        self.error(
+            span,
+            format!("there is no {what} `{name}`"),
+            "not defined",
+            help,
+        );
     }
 
     /// A key that means nothing here.

@@ -13,8 +13,18 @@ pub fn explain(scenario: &Scenario) -> String {
     let width = |text: &str| text.chars().count();
     let rows = &scenario.resolved;
     // One very long path or value must not push the whole table off the screen.
-    let path_width = rows.iter().map(|r| width(&r.path)).max().unwrap_or(0).min(48);
-    let value_width = rows.iter().map(|r| width(&r.value)).max().unwrap_or(0).min(40);
+    let path_width = rows
+        .iter()
+        .map(|r| width(&r.path))
+        .max()
+        .unwrap_or(0)
+        .min(48);
+    let value_width = rows
+        .iter()
+        .map(|r| width(&r.value))
+        .max()
+        .unwrap_or(0)
+        .min(40);
     let mut text = format!("scenario {} (hash {})\n\n", scenario.name, scenario.hash);
     for row in rows {
         let line = format!(

@@ -1,18 +1,21 @@
 //! `[gpus]`: facts of the board, its link, and the cost of switching.
 
-use super::checker::{Checker, Span};
+use super::checker::Checker;
 use super::raw::{Field, RawCharge, RawGpu, RawSwitch};
-use super::units::{RawPreemption, Quantity, RawBandwidth, RawDuration, parse, trimmed, write_bytes, write_nanos};
+use super::units::{
+    Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
+};
 use crate::catalog::{self, Catalog};
 use crate::engine::time::Nanos;
 use crate::gpu::{Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
-use crate::vgpu::{VF_ASSUMPTION, VfOrigin, vf_total};
+use crate::vgpu::{VfOrigin, vf_total};
 
 /// Id of the board that stands for no hardware.
 pub(crate) const NEUTRAL: &str = "neutral";
 const NEUTRAL_SMS: u32 = 100;
 
 /// Facts of a board; the link and the cost of switching come when its guests are known.
+#[derive(Clone)]
 pub(crate) struct Facts {
     pub id: String,
     pub name: String,
@@ -53,7 +56,12 @@ pub(crate) fn board_id<'a>(
         if !c.neutral {
             let title = "board `neutral` is not hardware";
             let help = "write preset = \"neutral\" at the top of the file, or name a real board";
-            c.error(&board.span, title, "exists only under the neutral preset", help);
+            c.error(
+                &board.span,
+                title,
+                "exists only under the neutral preset",
+                help,
+            );
             return None;
         }
     } else if catalog.gpu(id).is_none() {
@@ -61,7 +69,12 @@ pub(crate) fn board_id<'a>(
             Some(near) => format!("did you mean `{near}`?"),
             None => "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it".into(),
         };
-        c.error(&board.span, format!("there is no board `{id}`"), "not in the catalogue", help);
+        c.error(
+            &board.span,
+            format!("there is no board `{id}`"),
+            "not in the catalogue",
+            help,
+        );
         return None;
     }
     Some(board)
@@ -119,9 +132,18 @@ pub(crate) fn facts(
     };
     if let Some(fp32) = &raw.fp32_tflops {
         if fp32.value.is_finite() && fp32.value > 0.0 {
-            c.from_file(&format!("{path}.fp32_tflops"), fp32.value.to_string(), &fp32.span);
+            c.from_file(
+                &format!("{path}.fp32_tflops"),
+                fp32.value.to_string(),
+                &fp32.span,
+            );
         } else {
-            c.error(&fp32.span, "`fp32_tflops` is out of range", "must be above zero", "");
+            c.error(
+                &fp32.span,
+                "`fp32_tflops` is out of range",
+                "must be above zero",
+                "",
+            );
             return None;
         }
     }
@@ -130,7 +152,10 @@ pub(crate) fn facts(
         c.from_file(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
     }
     let own_fp32 = raw.fp32_tflops.as_ref().map(|f| f.value);
-    let own_memory = raw.memory_bandwidth.as_ref().map(|f| f.value.bytes_per_second / 1e9);
+    let own_memory = raw
+        .memory_bandwidth
+        .as_ref()
+        .map(|f| f.value.bytes_per_second / 1e9);
     Some(Facts {
         id: board.value.clone(),
         name: known.map_or("neutral device".into(), |gpu| gpu.name.clone()),
@@ -151,7 +176,10 @@ fn catalogued(c: &mut Checker, path: &str, value: String, gpu: &catalog::Gpu, fi
 }
 
 fn unknown(c: &mut Checker, board: &Field<String>, what: &str, path: &str, example: &str) {
-    let title = format!("the catalogue does not know the {what} of `{}`", board.value);
+    let title = format!(
+        "the catalogue does not know the {what} of `{}`",
+        board.value
+    );
     let help = format!("no public source is known; give `{path}`, such as {example}");
     c.error(&board.span, title, "needed for this scenario", help);
 }
@@ -178,7 +206,7 @@ pub(crate) fn virtual_functions(
             None
         }
         VfOrigin::Assumption { .. } => {
-            let text = c.assume(&path, VF_ASSUMPTION, Some(total.value?.to_string()));
+            let text = c.assume(&path, "vf.total", Some(total.value?.to_string()));
             text.parse().ok()
         }
         VfOrigin::NoTypes => None,
@@ -265,7 +293,12 @@ fn link(
     let bandwidth_path = format!("{path}.pcie_bandwidth");
     if let (Some(pcie), Some(_)) = (&raw.pcie, &raw.pcie_bandwidth) {
         let label = "`pcie_bandwidth` already says what is achieved";
-        c.error(&pcie.span, "`pcie` and `pcie_bandwidth` are both given", label, "remove one");
+        c.error(
+            &pcie.span,
+            "`pcie` and `pcie_bandwidth` are both given",
+            label,
+            "remove one",
+        );
         return None;
     }
     // The slot is checked even where nothing is copied: a mistake in it is a mistake.
@@ -273,7 +306,11 @@ fn link(
     let latency = match &raw.pcie_latency {
         Some(latency) => {
             let nanos = latency.value.nanos;
-            c.from_file(&format!("{path}.pcie_latency"), write_nanos(nanos as f64), &latency.span);
+            c.from_file(
+                &format!("{path}.pcie_latency"),
+                write_nanos(nanos as f64),
+                &latency.span,
+            );
             Some(nanos)
         }
         None => None,
@@ -305,7 +342,10 @@ fn link(
             let efficiency: f64 = efficiency.parse().ok()?;
             c.by_default(
                 &bandwidth_path,
-                format!("{} (rate x efficiency)", RawBandwidth::write(rate * efficiency)),
+                format!(
+                    "{} (rate x efficiency)",
+                    RawBandwidth::write(rate * efficiency)
+                ),
             );
             rate * efficiency
         }
@@ -371,7 +411,11 @@ fn switch(c: &mut Checker, path: &str, field: Option<&Field<RawSwitch>>) -> Swit
                 Preemption::KernelBoundary
             }
             RawPreemption::Delay(delay) => {
-                c.from_file(&preemption_path, write_nanos(delay.nanos as f64), &field.span);
+                c.from_file(
+                    &preemption_path,
+                    write_nanos(delay.nanos as f64),
+                    &field.span,
+                );
                 Preemption::Delay(delay.nanos)
             }
         },
@@ -474,7 +518,10 @@ mod tests {
             fp32_tflops: fp32,
             memory_gb_s: gb_s,
         };
-        let (slow, fast) = (speed(Some(10.0), Some(1000.0)), speed(Some(40.0), Some(2000.0)));
+        let (slow, fast) = (
+            speed(Some(10.0), Some(1000.0)),
+            speed(Some(40.0), Some(2000.0)),
+        );
         assert_eq!(relative_speed(fast, slow, 0.0), Ok(4.0));
         assert_eq!(relative_speed(fast, slow, 1.0), Ok(2.0));
         assert_eq!(relative_speed(fast, slow, 0.5), Ok(1.0 / 0.375));

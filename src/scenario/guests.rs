@@ -122,7 +122,11 @@ fn holds(
                 c.no_effect(&guest.vgpus, "vgpus", why, "for more contexts use `count`");
                 return None;
             }
-            let span = guest.context.as_ref().map_or(&field.span, |f| &f.span).clone();
+            let span = guest
+                .context
+                .as_ref()
+                .map_or(&field.span, |f| &f.span)
+                .clone();
             c.from_file(&format!("{path}.context"), "true", &span);
             Some(Holds::Context)
         }
@@ -156,8 +160,16 @@ fn unknown_type(c: &mut Checker, vgpu: &Field<String>, board: &Facts, catalog: &
     } else if let Some(near) = catalog.nearest_vgpu_type(&board.id, &vgpu.value) {
         format!("did you mean `{near}`?")
     } else {
-        let names: Vec<&str> = types.iter().take(12).map(|t| t.type_name.as_str()).collect();
-        let more = if types.len() > names.len() { ", …" } else { "" };
+        let names: Vec<&str> = types
+            .iter()
+            .take(12)
+            .map(|t| t.type_name.as_str())
+            .collect();
+        let more = if types.len() > names.len() {
+            ", …"
+        } else {
+            ""
+        };
         format!("its types: {}{more}", names.join(", "))
     };
     let title = format!("`{}` has no vGPU type `{}`", board.id, vgpu.value);
@@ -178,7 +190,11 @@ pub(crate) fn finish(
     let guest = &field.value;
     let order = match &guest.order {
         Some(order) => {
-            c.from_file(&format!("{path}.order"), order.value.to_string(), &order.span);
+            c.from_file(
+                &format!("{path}.order"),
+                order.value.to_string(),
+                &order.span,
+            );
             order.value
         }
         None => {
@@ -189,7 +205,11 @@ pub(crate) fn finish(
     let start = match &guest.start {
         Some(start) => {
             let nanos = start.value.nanos;
-            c.from_file(&format!("{path}.start"), super::units::write_nanos(nanos as f64), &start.span);
+            c.from_file(
+                &format!("{path}.start"),
+                super::units::write_nanos(nanos as f64),
+                &start.span,
+            );
             nanos
         }
         None => {
@@ -197,9 +217,17 @@ pub(crate) fn finish(
             0
         }
     };
-    let streams = c.count(&format!("{path}.streams"), &guest.streams, 1, 10_000, Some(1));
+    let streams = c.count(
+        &format!("{path}.streams"),
+        &guest.streams,
+        1,
+        10_000,
+        Some(1),
+    );
     let queue = match &guest.queue {
-        Some(_) => c.count(&format!("{path}.queue"), &guest.queue, 0, u32::MAX, None).map(Some),
+        Some(_) => c
+            .count(&format!("{path}.queue"), &guest.queue, 0, u32::MAX, None)
+            .map(Some),
         None => {
             c.by_default(&format!("{path}.queue"), "unbounded");
             Some(None)
@@ -249,11 +277,20 @@ fn attach(
     if board.is_neutral() {
         let help = "leave `reference` out: times then hold on the guest's own board";
         let title = "no board can be compared with the neutral one";
-        c.error(&reference.span, title, format!("used by guest `{}`", placed.name), help);
+        c.error(
+            &reference.span,
+            title,
+            format!("used by guest `{}`", placed.name),
+            help,
+        );
         return None;
     }
     if !c.neutral {
-        let rule = c.assume(&format!("{path}.reference_scaling"), "reference.scaling", None);
+        let rule = c.assume(
+            &format!("{path}.reference_scaling"),
+            "reference.scaling",
+            None,
+        );
         if rule == "none" {
             return Some(workload);
         }
@@ -274,7 +311,9 @@ fn attach(
                 let key = if own {
                     format!("give gpus.{}.{fact}", placed.gpu)
                 } else {
-                    format!("give it in a `boards` file, or measure on another reference than `{who}`")
+                    format!(
+                        "give it in a `boards` file, or measure on another reference than `{who}`"
+                    )
                 };
                 let title = format!("the catalogue does not know `{fact}` of `{who}`");
                 let label = format!("needed to carry GPU time over to guest `{}`", placed.name);

@@ -3,7 +3,7 @@
 use super::checker::Checker;
 use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
-use super::raw::{Field, RawGpu, RawPreset, RawScenario};
+use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::share::{self, Tenancy};
 use super::{Gpu, Holds, Scenario, admit, canonical, text, workloads};
@@ -32,7 +32,9 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic
         vec![Diagnostic::file_error(&shown, title)]
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let name = path.file_stem().map_or(shown.clone(), |stem| stem.to_string_lossy().into_owned());
+    let name = path
+        .file_stem()
+        .map_or(shown.clone(), |stem| stem.to_string_lossy().into_owned());
     let mut loaded = parse(&shown, &source, base, overrides)?;
     loaded.scenario.name = name;
     Ok(loaded)
@@ -100,7 +102,10 @@ fn scenario(
     raw: &RawScenario,
     overrides: &Overrides,
 ) -> Option<Scenario> {
-    c.neutral = raw.preset.as_ref().is_some_and(|p| p.value == RawPreset::Neutral);
+    c.neutral = raw
+        .preset
+        .as_ref()
+        .is_some_and(|p| p.value == RawPreset::Neutral);
     if let Some(preset) = &raw.preset {
         c.from_file("preset", "neutral", &preset.span);
     }
@@ -124,7 +129,12 @@ fn scenario(
         }
     }
     if raw.gpus.is_empty() && !c.refused.iter().any(|path| path.starts_with("gpus")) {
-        c.missing(&(0..0), "scenario", "gpus", "add [gpus.a] with board = \"a40\", for example");
+        c.missing(
+            &(0..0),
+            "scenario",
+            "gpus",
+            "add [gpus.a] with board = \"a40\", for example",
+        );
     }
     if raw.guests.is_empty() && !c.refused.iter().any(|path| path.starts_with("guests")) {
         let help = "add [guests.desktop] with `vgpu` or `context`, and `workload`";
@@ -151,8 +161,12 @@ fn scenario(
     let mut speeds: BTreeMap<String, Facts> = BTreeMap::new();
     for (name, facts) in boards {
         let path = format!("gpus.{name}");
-        let Some(field) = raw.gpus.get(&name) else { continue };
-        let Some(board) = &field.value.board else { continue };
+        let Some(field) = raw.gpus.get(&name) else {
+            continue;
+        };
+        let Some(board) = &field.value.board else {
+            continue;
+        };
         let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
         let tenancy = tenancy(&here, &facts, &catalog);
         let vfs = if tenancy.vgpus {
@@ -167,8 +181,14 @@ fn scenario(
             .filter(|(_, g)| g.value.on.as_ref().is_none_or(|on| on.value == name))
             .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
         let share = if complete && !here.is_empty() {
-            admit::check(c, &name, field, &facts, vfs, &here, &needs, &catalog);
-            share::resolve(c, &path, field, &tenancy)
+            admit::check(c, &name, &facts, vfs, &here, &needs, &catalog);
+            // With both kinds of tenants no scheduler is right: said by admission.
+            let both = tenancy.vgpus && here.iter().any(|p| p.holds == Holds::Context);
+            if both {
+                None
+            } else {
+                share::resolve(c, &path, field, &tenancy)
+            }
         } else {
             if here.is_empty() && complete && !raw.guests.is_empty() {
                 let title = format!("no guest is on GPU `{name}`");
@@ -177,9 +197,11 @@ fn scenario(
             }
             None
         };
-        let copies = here
-            .iter()
-            .any(|p| needs.get(p.name.as_str()).is_some_and(|workload| workload.copies()));
+        let copies = here.iter().any(|p| {
+            needs
+                .get(p.name.as_str())
+                .is_some_and(|workload| workload.copies())
+        });
         let keep = facts.clone();
         let board = gpus::finish(c, &path, field, board, facts, vfs, copies, &catalog);
         if let (Some(board), Some(share)) = (board, share) {
@@ -199,18 +221,39 @@ fn scenario(
         let path = format!("guests.{name}");
         match &field.value.workload {
             Some(workload) if known.contains(&workload.value) => {
-                c.from_file(&format!("{path}.workload"), &*workload.value, &workload.span);
+                c.from_file(
+                    &format!("{path}.workload"),
+                    &*workload.value,
+                    &workload.span,
+                );
             }
             Some(workload) => {
-                c.unknown_name(&workload.span, "workload", &workload.value, "workloads", &known);
+                c.unknown_name(
+                    &workload.span,
+                    "workload",
+                    &workload.value,
+                    "workloads",
+                    &known,
+                );
             }
-            None => c.missing(&field.span, &path, "workload", "the name of a table of [workloads]"),
+            None => c.missing(
+                &field.span,
+                &path,
+                "workload",
+                "the name of a table of [workloads]",
+            ),
         }
-        let Some(placed) = placed.iter().find(|p| p.name == *name) else { continue };
-        let Some(facts) = speeds.get(&placed.gpu) else { continue };
+        let Some(placed) = placed.iter().find(|p| p.name == *name) else {
+            continue;
+        };
+        let Some(facts) = speeds.get(&placed.gpu) else {
+            continue;
+        };
         let gpu = index.get(&placed.gpu).copied().unwrap_or(0);
         let workload = needs.get(name.as_str()).copied();
-        guests.extend(guests::finish(c, field, placed, gpu, facts, workload, &catalog));
+        guests.extend(guests::finish(
+            c, field, placed, gpu, facts, workload, &catalog,
+        ));
     }
     unused(c, raw);
     c.check_unused();
@@ -219,7 +262,11 @@ fn scenario(
         return None;
     }
     let mut resolved = std::mem::take(&mut c.resolved);
-    resolved.sort_by(|a, b| section(&a.path).cmp(&section(&b.path)).then(a.path.cmp(&b.path)));
+    resolved.sort_by(|a, b| {
+        section(&a.path)
+            .cmp(&section(&b.path))
+            .then(a.path.cmp(&b.path))
+    });
     let mut scenario = Scenario {
         name: name.to_string(),
         title: raw.title.as_ref().map(|t| t.value.clone()),
@@ -239,14 +286,26 @@ fn scenario(
 fn section(path: &str) -> usize {
     let first = path.split('.').next().unwrap_or("");
     let order = ["preset", "run", "host", "gpus", "guests", "workloads"];
-    order.iter().position(|&s| s == first).unwrap_or(order.len())
+    order
+        .iter()
+        .position(|&s| s == first)
+        .unwrap_or(order.len())
 }
 
 /// Names must work in paths, result rows and file names.
 fn names(c: &mut Checker, raw: &RawScenario) {
-    let gpus = raw.gpus.iter().map(|(name, f)| ("GPU", name, f.span.clone()));
-    let guests = raw.guests.iter().map(|(name, f)| ("guest", name, f.span.clone()));
-    let workloads = raw.workloads.iter().map(|(name, f)| ("workload", name, f.span.clone()));
+    let gpus = raw
+        .gpus
+        .iter()
+        .map(|(name, f)| ("GPU", name, f.span.clone()));
+    let guests = raw
+        .guests
+        .iter()
+        .map(|(name, f)| ("guest", name, f.span.clone()));
+    let workloads = raw
+        .workloads
+        .iter()
+        .map(|(name, f)| ("workload", name, f.span.clone()));
     let stages = raw.workloads.values().flat_map(|w| &w.value.stages);
     let stages = stages.map(|(name, f)| ("stage", name, f.span.clone()));
     let all: Vec<_> = gpus.chain(guests).chain(workloads).chain(stages).collect();
@@ -327,9 +386,7 @@ fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
         Holds::Context => None,
     });
     let mut maximum: Option<(u32, String)> = None;
-    let mut sizes = BTreeSet::new();
     for found in types {
-        sizes.insert(found.frame_buffer_mib);
         if let Some(most) = found.max_per_gpu
             && maximum.as_ref().is_none_or(|(held, _)| most > *held)
         {
@@ -340,7 +397,6 @@ fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
         vgpus: here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. })),
         tenants: here.iter().map(|p| p.tenants()).sum(),
         type_maximum: maximum,
-        mixed: sizes.len() > 1,
         a100: facts.name.contains("A100"),
     }
 }
@@ -365,6 +421,3 @@ fn unused(c: &mut Checker, raw: &RawScenario) {
         c.warning(&span, title, "unused", "give it to a guest, or remove it");
     }
 }
-
-/// Only to keep the signature of the table of GPUs in one place.
-pub(crate) type GpuField = Field<RawGpu>;

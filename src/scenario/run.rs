@@ -43,7 +43,12 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     let window = match &run.duration {
         Some(field) => c.positive("run.duration", field),
         None => {
-            c.missing(span, "run", "duration", "the measured window, such as duration = \"60s\"");
+            c.missing(
+                span,
+                "run",
+                "duration",
+                "the measured window, such as duration = \"60s\"",
+            );
             None
         }
     };
@@ -110,7 +115,12 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
         }
         Some(field) => {
             let help = "a level such as 0.95";
-            c.error(&field.span, "`confidence` is out of range", "must be from 0.5 to 0.9999", help);
+            c.error(
+                &field.span,
+                "`confidence` is out of range",
+                "must be from 0.5 to 0.9999",
+                help,
+            );
             None
         }
         None => {
@@ -128,7 +138,13 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
             true
         }
     };
-    let bins = c.count("run.timeline_bins", &run.timeline_bins, 1, 10_000, Some(120));
+    let bins = c.count(
+        "run.timeline_bins",
+        &run.timeline_bins,
+        1,
+        10_000,
+        Some(120),
+    );
     let plan = RunPlan {
         horizon,
         warmup: warmup?,
@@ -141,7 +157,10 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
         timeline_bins: bins?,
     };
     let total = plan.warmup.checked_add(plan.window);
-    if total.and_then(|t| t.checked_add(plan.drain)).is_none_or(|t| t > LONGEST) {
+    if total
+        .and_then(|t| t.checked_add(plan.drain))
+        .is_none_or(|t| t > LONGEST)
+    {
         let title = "warm-up, duration and drain together are longer than 292 years";
         c.error(span, title, "", "shorten them");
         return None;

@@ -32,8 +32,6 @@ pub(crate) struct Tenancy {
     pub tenants: u64,
     /// Largest maximum per GPU of the vGPU types in use, with the type's name.
     pub type_maximum: Option<(u32, String)>,
-    /// Whether vGPU types of several frame-buffer sizes are in use.
-    pub mixed: bool,
     pub a100: bool,
 }
 
@@ -112,14 +110,14 @@ pub(crate) fn resolve(
         }
         return Some(Share::Exclusive);
     }
-    let before = c.findings.0.len();
-    let share = time_slice(c, &path, raw, gpu, tenancy);
-    (c.findings.0.len() == before || share.is_some()).then_some(())?;
-    share.map(Share::TimeSlice)
+    time_slice(c, &path, raw, gpu, tenancy).map(Share::TimeSlice)
 }
 
 fn exclusive(c: &mut Checker, raw: &RawShare) {
-    let (why, instead) = ("an exclusive GPU has no scheduler", "remove it, or use mode = \"time-slice\"");
+    let (why, instead) = (
+        "an exclusive GPU has no scheduler",
+        "remove it, or use mode = \"time-slice\"",
+    );
     c.no_effect(&raw.scheduler, "scheduler", why, instead);
     c.no_effect(&raw.arr, "arr", why, instead);
     c.no_effect(&raw.frequency, "frequency", why, instead);
@@ -151,7 +149,11 @@ fn legal(c: &mut Checker, raw: &RawShare, scheduler: RawScheduler, tenancy: &Ten
     if fits {
         return true;
     }
-    let whom = if tenancy.vgpus { "vGPUs" } else { "CUDA contexts" };
+    let whom = if tenancy.vgpus {
+        "vGPUs"
+    } else {
+        "CUDA contexts"
+    };
     let help = match (tenancy.vgpus, scheduler) {
         (true, _) => "use best-effort, equal-share or fixed-share",
         (false, RawScheduler::FixedShare) => {
@@ -177,7 +179,11 @@ fn time_slice(
 ) -> Option<TimeSlice> {
     let scheduler = match &raw.scheduler {
         Some(field) => {
-            c.from_file(&format!("{path}.scheduler"), field.value.word(), &field.span);
+            c.from_file(
+                &format!("{path}.scheduler"),
+                field.value.word(),
+                &field.span,
+            );
             field.value
         }
         None if c.refused.contains(&format!("{path}.scheduler")) => return None,
@@ -193,14 +199,10 @@ fn time_slice(
     if !legal(c, raw, scheduler, tenancy) {
         return None;
     }
-    let reserving = matches!(scheduler, RawScheduler::EqualShare | RawScheduler::FixedShare);
-    if scheduler == RawScheduler::FixedShare && tenancy.mixed && !c.neutral {
-        let span = raw.scheduler.as_ref().map_or(&gpu.span, |field| &field.span).clone();
-        let help = "give all vGPUs of this GPU one size, or use equal-share or best-effort";
-        let label = "a fixed share is one over the type's maximum, so all must have one size";
-        c.error(&span, "fixed share with vGPUs of several sizes", label, help);
-        return None;
-    }
+    let reserving = matches!(
+        scheduler,
+        RawScheduler::EqualShare | RawScheduler::FixedShare
+    );
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
         Ok(factor) => slice(c, path, raw, gpu, tenancy, scheduler, factor.is_some()),
@@ -233,11 +235,20 @@ fn arr(
     let count = c.findings.0.len();
     if !reserving {
         let why = format!("{} has no adaptive round robin", scheduler.word());
-        c.no_effect(&raw.arr, "arr", &why, "remove it, or use equal-share or fixed-share");
+        c.no_effect(
+            &raw.arr,
+            "arr",
+            &why,
+            "remove it, or use equal-share or fixed-share",
+        );
         let instead = "set `slice` instead";
         c.no_effect(&raw.frequency, "frequency", &why, instead);
         c.no_effect(&raw.averaging_factor, "averaging_factor", &why, "remove it");
-        return if c.findings.0.len() == count { Ok(None) } else { Err(()) };
+        return if c.findings.0.len() == count {
+            Ok(None)
+        } else {
+            Err(())
+        };
     }
     let on = match &raw.arr {
         Some(field) => {
@@ -251,10 +262,19 @@ fn arr(
     };
     if !on {
         let why = "adaptive round robin is off";
-        c.no_effect(&raw.frequency, "frequency", why, "set `slice` instead, or arr = true");
+        c.no_effect(
+            &raw.frequency,
+            "frequency",
+            why,
+            "set `slice` instead, or arr = true",
+        );
         let instead = "remove it, or set arr = true";
         c.no_effect(&raw.averaging_factor, "averaging_factor", why, instead);
-        return if c.findings.0.len() == count { Ok(None) } else { Err(()) };
+        return if c.findings.0.len() == count {
+            Ok(None)
+        } else {
+            Err(())
+        };
     }
     let path = format!("{path}.averaging_factor");
     let (largest, default) = FACTOR;
@@ -265,7 +285,13 @@ fn arr(
     let factor = match u32::try_from(field.value).unwrap_or(u32::MAX) {
         0 => default,
         given if given > largest && !c.neutral => {
-            clamped(c, &path, &field.value.to_string(), &largest.to_string(), "1 to 60");
+            clamped(
+                c,
+                &path,
+                &field.value.to_string(),
+                &largest.to_string(),
+                "1 to 60",
+            );
             largest
         }
         given => given,
@@ -280,7 +306,10 @@ fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
     ));
 }
 
-#[expect(clippy::too_many_arguments, reason = "one argument for each thing that a slice depends on")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one argument for each thing that a slice depends on"
+)]
 fn slice(
     c: &mut Checker,
     path: &str,
@@ -326,7 +355,12 @@ fn slice(
 
 fn no_slice(c: &mut Checker, gpu: &Field<RawGpu>, path: &str) -> Option<Nanos> {
     let table = path.strip_suffix(".slice").unwrap_or(path);
-    let span = gpu.value.share.as_ref().map_or(&gpu.span, |field| &field.span).clone();
+    let span = gpu
+        .value
+        .share
+        .as_ref()
+        .map_or(&gpu.span, |field| &field.span)
+        .clone();
     let help = "the neutral preset has no default; such as slice = \"2ms\"";
     c.missing(&span, table, "slice", help);
     None
@@ -334,7 +368,10 @@ fn no_slice(c: &mut Checker, gpu: &Field<RawGpu>, path: &str) -> Option<Nanos> {
 
 /// Whether the few-vGPUs default holds. `None` = neither a vGPU type's maximum nor a preset decides.
 fn few(tenancy: &Tenancy) -> Option<bool> {
-    tenancy.type_maximum.as_ref().map(|(maximum, _)| *maximum <= FEW)
+    tenancy
+        .type_maximum
+        .as_ref()
+        .map(|(maximum, _)| *maximum <= FEW)
 }
 
 fn arr_slice(
@@ -349,17 +386,27 @@ fn arr_slice(
         if c.neutral && raw.frequency.is_none() {
             return c.positive(path, field);
         }
-        let (why, instead) = ("with ARR the slice is 1 / frequency", "set `frequency`, or arr = false");
+        let (why, instead) = (
+            "with ARR the slice is 1 / frequency",
+            "set `frequency`, or arr = false",
+        );
         c.no_effect(&raw.slice, "slice", why, instead);
         return None;
     }
     let frequency_path = &path.replace(".slice", ".frequency");
-    let given = raw.frequency.as_ref().filter(|field| field.value.hertz > 0.0);
+    let given = raw
+        .frequency
+        .as_ref()
+        .filter(|field| field.value.hertz > 0.0);
     let hertz = match (given, few(tenancy)) {
         (Some(field), _) => {
             let (low, high) = FREQUENCY;
             let hertz = field.value.hertz;
-            let used = if c.neutral { hertz } else { hertz.clamp(low, high) };
+            let used = if c.neutral {
+                hertz
+            } else {
+                hertz.clamp(low, high)
+            };
             if used != hertz {
                 let (given, used) = (RawFrequency::write(hertz), RawFrequency::write(used));
                 clamped(c, frequency_path, &given, &used, "63Hz to 960Hz");
@@ -375,7 +422,10 @@ fn arr_slice(
         (None, None) => return no_slice(c, gpu, path),
     };
     let nanos = round_nanos(1e9 / hertz).filter(|&n| n > 0)?;
-    c.by_default(path, format!("{} (1 / frequency)", write_nanos(nanos as f64)));
+    c.by_default(
+        path,
+        format!("{} (1 / frequency)", write_nanos(nanos as f64)),
+    );
     Some(nanos)
 }
 
@@ -419,17 +469,29 @@ fn reserved_turns(
     if scheduler != RawScheduler::FixedShare {
         if raw.reserved_turns.is_some() {
             let why = "only fixed-share reserves a fixed number of turns";
-            c.no_effect(&raw.reserved_turns, "reserved_turns", why, "remove it, or use fixed-share");
+            c.no_effect(
+                &raw.reserved_turns,
+                "reserved_turns",
+                why,
+                "remove it, or use fixed-share",
+            );
             return Err(());
         }
         return Ok(None);
     }
     let path = &format!("{path}.reserved_turns");
     if let Some(field) = &raw.reserved_turns {
-        let turns = c.count(path, &raw.reserved_turns, 1, 100_000, None).ok_or(())?;
+        let turns = c
+            .count(path, &raw.reserved_turns, 1, 100_000, None)
+            .ok_or(())?;
         if u64::from(turns) < tenancy.tenants {
             let title = format!("{} tenants but only {turns} turns", tenancy.tenants);
-            c.error(&field.span, title, "each tenant needs a turn of its own", "");
+            c.error(
+                &field.span,
+                title,
+                "each tenant needs a turn of its own",
+                "",
+            );
             return Err(());
         }
         return Ok(Some(turns));
@@ -440,7 +502,12 @@ fn reserved_turns(
             Ok(Some(*maximum))
         }
         None => {
-            let span = gpu.value.share.as_ref().map_or(&gpu.span, |field| &field.span).clone();
+            let span = gpu
+                .value
+                .share
+                .as_ref()
+                .map_or(&gpu.span, |field| &field.span)
+                .clone();
             let table = path.strip_suffix(".reserved_turns").unwrap_or(path);
             let help = "contexts have no type maximum; say how many turns a round has";
             c.missing(&span, table, "reserved_turns", help);
@@ -469,7 +536,12 @@ fn knobs(
     }
     if !reserving {
         let why = "nothing is reserved here";
-        c.no_effect(&raw.on_idle, "on_idle", why, "only equal-share and fixed-share have it");
+        c.no_effect(
+            &raw.on_idle,
+            "on_idle",
+            why,
+            "only equal-share and fixed-share have it",
+        );
     }
     if fifo {
         let why = "fifo has no slices";
@@ -506,23 +578,43 @@ fn knobs(
         }
         None => false,
     };
-    let mut word = |name: &str, given: Option<(&'static str, &super::checker::Span)>, default, show| {
-        let path = format!("{path}.{name}");
-        match given {
-            Some((word, span)) => c.from_file(&path, word, span),
-            None if show => c.by_default(&path, default),
-            None => {}
-        }
-    };
+    let mut word =
+        |name: &str, given: Option<(&'static str, &super::checker::Span)>, default, show| {
+            let path = format!("{path}.{name}");
+            match given {
+                Some((word, span)) => c.from_file(&path, word, span),
+                None if show => c.by_default(&path, default),
+                None => {}
+            }
+        };
     let rotation = given(&raw.rotation);
     let ties = given(&raw.ties);
     let on_completion = given(&raw.on_completion);
     let turning = !reserving && !fifo;
-    word("rotation", rotation.map(|(r, s)| (r.word(), s)), "queue", turning);
-    word("ties", ties.map(|(t, s)| (t.word(), s)), "preempted-first", turning);
-    word("on_completion", on_completion.map(|(o, s)| (o.word(), s)), "keep", !fifo);
+    word(
+        "rotation",
+        rotation.map(|(r, s)| (r.word(), s)),
+        "queue",
+        turning,
+    );
+    word(
+        "ties",
+        ties.map(|(t, s)| (t.word(), s)),
+        "preempted-first",
+        turning,
+    );
+    word(
+        "on_completion",
+        on_completion.map(|(o, s)| (o.word(), s)),
+        "keep",
+        !fifo,
+    );
     Some((
-        if turns { Turns::PerChannel } else { Turns::PerTenant },
+        if turns {
+            Turns::PerChannel
+        } else {
+            Turns::PerTenant
+        },
         match rotation {
             Some((RawRotation::List, _)) => Rotation::List,
             _ => Rotation::Queue,

@@ -44,12 +44,22 @@ pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
         }
         // A tree with holes would only produce findings about the holes.
         let raw = RawScenario::default();
-        return Understood { raw, refused, findings };
+        return Understood {
+            raw,
+            refused,
+            findings,
+        };
     }
     loop {
         let attempt = RawScenario::deserialize(toml::Deserializer::from(tree.clone()));
         let error = match attempt {
-            Ok(raw) => return Understood { raw, refused, findings },
+            Ok(raw) => {
+                return Understood {
+                    raw,
+                    refused,
+                    findings,
+                };
+            }
             Err(error) => error,
         };
         let removed = error
@@ -68,7 +78,11 @@ pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
         if removed.is_none() {
             // Nothing that could be taken out: the rest of the file cannot be judged.
             let raw = RawScenario::default();
-            return Understood { raw, refused, findings };
+            return Understood {
+                raw,
+                refused,
+                findings,
+            };
         }
     }
 }
@@ -91,7 +105,7 @@ fn join(parent: &str, key: &str) -> String {
 }
 
 /// Removes the innermost entry whose key or value lies at `span`.
-fn remove(table: &mut DeTable<'_>, span: &Range<usize>, path: &str) -> Option<Removed> {
+fn remove<'i>(table: &mut DeTable<'i>, span: &Range<usize>, path: &str) -> Option<Removed> {
     let mut found = None;
     for (key, value) in table.iter_mut() {
         let here = join(path, key.get_ref());
@@ -113,7 +127,11 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>, path: &str) -> Option<Re
     Some(Removed { path, key, place })
 }
 
-fn descend(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>, path: &str) -> Option<Removed> {
+fn descend<'i>(
+    value: &mut Spanned<DeValue<'i>>,
+    span: &Range<usize>,
+    path: &str,
+) -> Option<Removed> {
     match value.get_mut() {
         DeValue::Table(table) => remove(table, span, path),
         DeValue::Array(array) => remove_element(array, span, path),
@@ -121,7 +139,7 @@ fn descend(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>, path: &str) ->
     }
 }
 
-fn remove_element(array: &mut DeArray<'_>, span: &Range<usize>, path: &str) -> Option<Removed> {
+fn remove_element<'i>(array: &mut DeArray<'i>, span: &Range<usize>, path: &str) -> Option<Removed> {
     for element in array.iter_mut() {
         if let Some(inner) = descend(element, span, path) {
             return Some(inner);
@@ -129,7 +147,7 @@ fn remove_element(array: &mut DeArray<'_>, span: &Range<usize>, path: &str) -> O
     }
     let index = array.iter().position(|element| element.span() == *span)?;
     // Arrays offer no removal; rebuild without the element.
-    let kept: DeArray<'_> = std::mem::take(array)
+    let kept: DeArray<'i> = std::mem::replace(array, DeArray::new())
         .into_iter()
         .enumerate()
         .filter_map(|(i, element)| (i != index).then_some(element))
@@ -180,7 +198,10 @@ fn explain(message: &str, removed: Option<&Removed>) -> Message {
         let (title, label) = if field {
             (format!("unknown key `{name}`"), "not a key of this table")
         } else if key.is_empty() {
-            (format!("unknown value `{name}`"), "not one of the valid values")
+            (
+                format!("unknown value `{name}`"),
+                "not one of the valid values",
+            )
         } else {
             (
                 format!("unknown value `{name}` for `{key}`"),

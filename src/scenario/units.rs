@@ -190,7 +190,8 @@ pub struct RawDuration {
 impl Quantity for RawDuration {
     const WHAT: &'static str = "a duration";
     const SCHEMA_NAME: &'static str = "Duration";
-    const ABOUT: &'static str = "A duration: a decimal number with one of the units ns, us, ms, s, min, h.";
+    const ABOUT: &'static str =
+        "A duration: a decimal number with one of the units ns, us, ms, s, min, h.";
     const UNITS: &'static [(&'static str, u64)] = &[
         ("ns", 1),
         ("us", 1_000),
@@ -245,7 +246,9 @@ impl Quantity for RawSize {
     const EXAMPLES: &'static str = "\"8MiB\" or \"100MB\"";
 
     fn build(number: Decimal, unit: u64) -> Result<Self, String> {
-        let bytes = number.whole(unit).filter(|&n| n <= 1_000_000_000_000_000_000);
+        let bytes = number
+            .whole(unit)
+            .filter(|&n| n <= 1_000_000_000_000_000_000);
         Ok(RawSize {
             bytes: bytes.ok_or("more than an exabyte")?,
             exact: number.times(unit),
@@ -301,7 +304,8 @@ pub struct RawRate {
 impl Quantity for RawRate {
     const WHAT: &'static str = "a rate";
     const SCHEMA_NAME: &'static str = "Rate";
-    const ABOUT: &'static str = "A rate above zero: a decimal number with one of the units /s, /min, /h, /ms.";
+    const ABOUT: &'static str =
+        "A rate above zero: a decimal number with one of the units /s, /min, /h, /ms.";
     const UNITS: &'static [(&'static str, u64)] = &[
         ("/ms", 1_000_000),
         ("/s", 1_000_000_000),
@@ -335,8 +339,7 @@ pub struct RawBandwidth {
 impl Quantity for RawBandwidth {
     const WHAT: &'static str = "a bandwidth";
     const SCHEMA_NAME: &'static str = "Bandwidth";
-    const ABOUT: &'static str =
-        "A bandwidth above zero: a decimal number with one of the units B/s, kB/s, MB/s, GB/s, MiB/s, GiB/s.";
+    const ABOUT: &'static str = "A bandwidth above zero: a decimal number with one of the units B/s, kB/s, MB/s, GB/s, MiB/s, GiB/s.";
     const UNITS: &'static [(&'static str, u64)] = &[
         ("B/s", 1),
         ("kB/s", 1_000),
@@ -509,7 +512,14 @@ mod tests {
 
     #[test]
     fn written_durations_read_back() {
-        for value in [1u64, 999, 1_024_000, 2_083_333, 1_500_000_000, 60_000_000_000] {
+        for value in [
+            1u64,
+            999,
+            1_024_000,
+            2_083_333,
+            1_500_000_000,
+            60_000_000_000,
+        ] {
             assert_eq!(nanos(&write_nanos(value as f64)), Some(value));
         }
         assert_eq!(write_bytes(48.0 * 1073741824.0), "48GiB");

@@ -80,16 +80,28 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
     };
     let from_trace = raw.arrivals.as_ref().is_some_and(|a| {
-        a.value.process.as_ref().is_some_and(|p| p.value == RawProcess::Trace)
+        a.value
+            .process
+            .as_ref()
+            .is_some_and(|p| p.value == RawProcess::Trace)
     }) || c.refused.contains(&format!("{path}.arrivals"));
     let columns: Option<Vec<String>> = from_trace.then(|| wanted.keys().cloned().collect());
     let (stages, memory_bound) = stages(c, &path, field, columns.as_deref())?;
     if let Some(reference) = &raw.reference {
         let has_gpu = !memory_bound.is_empty();
         if !has_gpu {
-            c.no_effect(&raw.reference, "reference", "no stage has GPU work", "remove the key");
+            c.no_effect(
+                &raw.reference,
+                "reference",
+                "no stage has GPU work",
+                "remove the key",
+            );
         } else {
-            c.from_file(&format!("{path}.reference"), &*reference.value, &reference.span);
+            c.from_file(
+                &format!("{path}.reference"),
+                &*reference.value,
+                &reference.span,
+            );
         }
     }
     Some(Resolved {
@@ -152,7 +164,10 @@ fn stages(
                 memory_bound.push((stages.len(), index, *bound));
             }
         }
-        let operations = operations.into_iter().map(|(operation, _)| operation).collect();
+        let operations = operations
+            .into_iter()
+            .map(|(operation, _)| operation)
+            .collect();
         stages.push(Stage { name, operations });
     }
     Some((stages, memory_bound))
@@ -203,11 +218,20 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
         for (name, stage) in raw.stages.iter().filter(|(name, _)| !order.contains(name)) {
             fine = false;
             let title = format!("stage `{name}` is not in the sequence");
-            c.error(&stage.span, title, "no job would pass it", "add it to `sequence`, or remove it");
+            c.error(
+                &stage.span,
+                title,
+                "no job would pass it",
+                "add it to `sequence`, or remove it",
+            );
         }
     }
     if fine {
-        c.from_file(&format!("{path}.sequence"), order.join(", "), &sequence.span);
+        c.from_file(
+            &format!("{path}.sequence"),
+            order.join(", "),
+            &sequence.span,
+        );
     }
     fine.then_some(order)
 }
@@ -278,7 +302,11 @@ fn operation(
             };
             if let Some(part) = &raw.memory_bound {
                 bound = part.value.0;
-                c.from_file(&format!("{path}.memory_bound"), bound.to_string(), &part.span);
+                c.from_file(
+                    &format!("{path}.memory_bound"),
+                    bound.to_string(),
+                    &part.span,
+                );
             }
             let kernel = match &raw.kernel {
                 Some(kernel) => Some(c.positive(&format!("{path}.kernel"), kernel)?),
@@ -331,7 +359,11 @@ fn arrivals(
                         time_format, keep);
     let what = format!("a {} process", process.value.word());
     let index = form(c, &what, &field.span, &keys, forms, optional)?;
-    c.from_file(&format!("{path}.process"), process.value.word(), &process.span);
+    c.from_file(
+        &format!("{path}.process"),
+        process.value.word(),
+        &process.span,
+    );
     let gap = match process.value {
         P::Poisson => {
             let rate = raw.rate.as_ref()?;
@@ -340,7 +372,12 @@ fn arrivals(
         P::Deterministic if index == 0 => {
             let period = raw.period.as_ref()?;
             let exact = Some(period.value.nanos).filter(|&n| n > 0);
-            gap(c, path, &period.span, exact.and_then(|n| Dist::constant(n as f64).ok()))
+            gap(
+                c,
+                path,
+                &period.span,
+                exact.and_then(|n| Dist::constant(n as f64).ok()),
+            )
         }
         P::Deterministic => {
             let rate = raw.rate.as_ref()?;
@@ -359,7 +396,12 @@ fn arrivals(
             let field = raw.gap.as_ref()?;
             let dist = amounts::dist(c, &format!("{path}.gap"), field)?;
             if dist.mean() < 1.0 {
-                c.error(&field.span, "gaps of no length", "the mean is below a nanosecond", "");
+                c.error(
+                    &field.span,
+                    "gaps of no length",
+                    "the mean is below a nanosecond",
+                    "",
+                );
                 return None;
             }
             Some(dist)
@@ -415,8 +457,11 @@ fn trace(
     raw: &RawArrivals,
     wanted: &BTreeMap<String, Span>,
 ) -> Option<Arrivals> {
-    let (file, time, format) =
-        (raw.file.as_ref()?, raw.time.as_ref()?, raw.time_format.as_ref()?);
+    let (file, time, format) = (
+        raw.file.as_ref()?,
+        raw.time.as_ref()?,
+        raw.time_format.as_ref()?,
+    );
     let spec = TraceSpec {
         time_column: time.value.clone(),
         time_format: match format.value {
@@ -454,23 +499,45 @@ fn trace(
                 }
                 title.push_str(&format!(": {}", error.problem));
                 if said.insert(title.clone()) {
-                    c.error(place, title, "asked for here", error.remedy.unwrap_or_default());
+                    c.error(
+                        place,
+                        title,
+                        "asked for here",
+                        error.remedy.unwrap_or_default(),
+                    );
                 }
             }
             return None;
         }
     };
     let rows = trace.arrivals.len();
-    c.from_file(&format!("{path}.file"), format!("{} ({rows} rows)", file.value), &file.span);
+    c.from_file(
+        &format!("{path}.file"),
+        format!("{} ({rows} rows)", file.value),
+        &file.span,
+    );
     c.from_file(&format!("{path}.time"), &*time.value, &time.span);
-    c.from_file(&format!("{path}.time_format"), format.value.word(), &format.span);
+    c.from_file(
+        &format!("{path}.time_format"),
+        format.value.word(),
+        &format.span,
+    );
     let keep = match &raw.keep {
         Some(keep) if keep.value.0 == 0.0 => {
-            c.error(&keep.span, "`keep` of zero keeps no row", "must be above zero", "");
+            c.error(
+                &keep.span,
+                "`keep` of zero keeps no row",
+                "must be above zero",
+                "",
+            );
             return None;
         }
         Some(keep) => {
-            c.from_file(&format!("{path}.keep"), keep.value.0.to_string(), &keep.span);
+            c.from_file(
+                &format!("{path}.keep"),
+                keep.value.0.to_string(),
+                &keep.span,
+            );
             keep.value.0
         }
         None => {
