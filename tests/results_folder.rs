@@ -2,7 +2,6 @@
 
 mod synthetic;
 
-
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
