@@ -4,8 +4,13 @@
 //! `execute(&Args) -> Result<ExitCode, Failure>` (what it does). Data go to stdout through
 //! [`print`], everything else to stderr through [`note`]; neither panics when the reader has gone.
 
-pub mod gpus;
-pub mod vgpu;
+mod gpus;
+mod interrupt;
+mod progress;
+mod run;
+mod schema;
+mod validate;
+mod vgpu;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -65,6 +70,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
+    Validate(validate::Args),
+    Schema(schema::Args),
     Gpus(gpus::Args),
     Vgpu(vgpu::Args),
 }
@@ -73,6 +81,9 @@ impl Cli {
     /// Does what the command line asks; failures are already printed when this returns.
     pub fn execute(&self) -> ExitCode {
         let outcome: Result<ExitCode, Failure> = match &self.command {
+            Command::Run(args) => run::execute(args),
+            Command::Validate(args) => validate::execute(args),
+            Command::Schema(args) => schema::execute(args),
             Command::Gpus(args) => gpus::execute(args),
             Command::Vgpu(args) => vgpu::execute(args),
         };

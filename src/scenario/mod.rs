@@ -3,6 +3,27 @@
 //! [`Scenario`] is the checked form: every unit converted, every default resolved, every name
 //! found. Nothing after this module looks at text.
 
+mod admit;
+mod amounts;
+pub mod assumptions;
+mod canonical;
+mod checker;
+pub mod explain;
+mod gpus;
+mod guests;
+mod load;
+pub mod raw;
+pub mod raw_workload;
+mod run;
+pub mod schema;
+pub mod share;
+mod text;
+pub mod units;
+mod workloads;
+
+pub use load::{Loaded, load, parse};
+pub use run::Overrides;
+
 use crate::engine::time::Nanos;
 use crate::gpu::Board;
 use crate::policy::TimeSlice;

@@ -1,0 +1,430 @@
+//! Constants, distributions, and amounts that come from a trace row.
+
+use super::checker::{Checker, Span};
+use super::raw::Field;
+use super::raw_workload::{RawAmount, RawDist, RawFamily};
+use super::units::Quantity;
+use crate::diagnostics::nearest;
+use crate::workload::Size;
+use crate::workload::dist::{Dist, DistError};
+use std::collections::BTreeMap;
+
+/// Keys of a table that are there, with their places.
+type Present = Vec<(&'static str, Span)>;
+
+/// Checks that the keys that are there are those of one of the `forms`; `what` names the table, such
+/// as "a lognormal distribution". Returns the index of the form.
+pub(crate) fn form(
+    c: &mut Checker,
+    what: &str,
+    table: &Span,
+    present: &Present,
+    forms: &[&[&str]],
+    optional: &[&str],
+) -> Option<usize> {
+    let all: Vec<&str> = forms.iter().flat_map(|f| f.iter().copied()).collect();
+    let mut takes: Vec<String> = forms
+        .iter()
+        .filter(|keys| !keys.is_empty())
+        .map(|keys| listed(keys, "and"))
+        .collect();
+    // The key that chose the form goes without saying.
+    let more: Vec<&str> = optional
+        .iter()
+        .copied()
+        .filter(|key| !["kind", "process"].contains(key))
+        .collect();
+    let perhaps = match (takes.is_empty(), more.is_empty()) {
+        (_, true) => String::new(),
+        (true, false) => format!("perhaps {}", listed(&more, "and")),
+        (false, false) => format!("; perhaps {}", listed(&more, "and")),
+    };
+    let takes = format!(
+        "{what} takes {}{perhaps}",
+        std::mem::take(&mut takes).join(", or ")
+    );
+    let mut fine = true;
+    for (key, span) in present {
+        if !all.contains(key) && !optional.contains(key) {
+            c.error(
+                span,
+                format!("`{key}` does not apply to {what}"),
+                "has no meaning here",
+                &*takes,
+            );
+            fine = false;
+        }
+    }
+    let has = |key: &&str| present.iter().any(|(name, _)| name == *&key);
+    // The form that the writer seems to have meant: most keys there, fewest missing.
+    let (index, meant) = forms.iter().enumerate().min_by_key(|(_, keys)| {
+        let there = keys.iter().filter(|key| has(key)).count();
+        (usize::MAX - there, keys.len() - there)
+    })?;
+    let lacking: Vec<&str> = meant.iter().copied().filter(|key| !has(key)).collect();
+    if !lacking.is_empty() {
+        let title = format!("{what} lacks {}", listed(&lacking, "and"));
+        c.error(table, title, "incomplete", takes);
+        return None;
+    }
+    for (key, span) in present {
+        if all.contains(key) && !meant.contains(key) && !optional.contains(key) {
+            let title = format!("`{key}` contradicts {}", listed(meant, "and"));
+            c.error(span, title, "says the same a second time", &*takes);
+            fine = false;
+        }
+    }
+    fine.then_some(index)
+}
+
+/// `a`, `b` and `c`
+fn listed(keys: &[&str], last: &str) -> String {
+    let quoted: Vec<String> = keys.iter().map(|k| format!("`{k}`")).collect();
+    match quoted.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+        None => "nothing".into(),
+    }
+}
+
+/// Collects the keys of a raw table that are there.
+macro_rules! present {
+    ($table:expr; $($field:ident),* $(,)?) => {{
+        let mut list: Vec<(&'static str, std::ops::Range<usize>)> = Vec::new();
+        $(if let Some(field) = &$table.$field {
+            list.push((stringify!($field), field.span.clone()));
+        })*
+        list
+    }};
+}
+pub(crate) use present;
+
+/// A distribution or constant that no trace is needed for.
+pub(crate) fn dist<Q: Quantity>(
+    c: &mut Checker,
+    path: &str,
+    amount: &Field<RawAmount<Q>>,
+) -> Option<Dist> {
+    let built = match &amount.value {
+        RawAmount::Constant(value) => {
+            let built = Dist::constant(value.amount());
+            settle::<Q>(c, &amount.span, &Present::new(), built)?
+        }
+        RawAmount::Table(table) => {
+            if table.dist.is_none() && (table.base.is_some() || table.per.is_some()) {
+                c.error(
+                    &amount.span,
+                    "this amount cannot come from a trace row",
+                    "`base` and `per` are for the sizes of operations",
+                    "give a constant or a distribution",
+                );
+                return None;
+            }
+            family(c, path, &amount.span, table)?
+        }
+    };
+    c.from_file(path, built.describe(Q::write), &amount.span);
+    Some(built)
+}
+
+/// The size of an operation; `columns` are those of the workload's trace, if it has one.
+pub(crate) fn size<Q: Quantity>(
+    c: &mut Checker,
+    path: &str,
+    amount: &Field<RawAmount<Q>>,
+    columns: Option<&[String]>,
+) -> Option<Size> {
+    let RawAmount::Table(table) = &amount.value else {
+        let dist = dist(c, path, amount)?;
+        if dist == Dist::Constant(0.0) {
+            c.error(
+                &amount.span,
+                "an operation of size zero",
+                "does nothing",
+                "leave it out",
+            );
+            return None;
+        }
+        return Some(Size::Drawn(dist));
+    };
+    if table.dist.is_some() || (table.base.is_none() && table.per.is_none()) {
+        return dist(c, path, amount).map(Size::Drawn);
+    }
+    let keys = parameters(table);
+    form(
+        c,
+        "an amount from the trace",
+        &amount.span,
+        &keys,
+        &[&["per"]],
+        &["base"],
+    )?;
+    let per = table.per.as_ref()?;
+    let Some(columns) = columns else {
+        c.error(
+            &per.span,
+            "`per` needs arrivals from a trace",
+            "this workload reads no trace",
+            "set arrivals to { process = \"trace\", … }, or give a distribution",
+        );
+        return None;
+    };
+    let base = table.base.as_ref().map_or(0.0, |b| b.value.amount());
+    let mut terms = Vec::new();
+    let mut text = Vec::new();
+    if base > 0.0 {
+        text.push(Q::write(base));
+    }
+    let mut fine = true;
+    for (name, coefficient) in &per.value {
+        match columns.iter().position(|column| column == name) {
+            Some(index) => {
+                let coefficient = coefficient.value.amount();
+                text.push(format!("{} x {name}", Q::write(coefficient)));
+                terms.push((index, coefficient));
+            }
+            None => {
+                fine = false;
+                let help = match nearest(name, columns.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("numeric columns: {}", columns.join(", ")),
+                };
+                c.error(
+                    &coefficient.span,
+                    format!("the trace has no numeric column `{name}`"),
+                    format!("coefficient of `{name}`"),
+                    help,
+                );
+            }
+        }
+    }
+    terms.sort_by_key(|&(index, _)| index);
+    if !fine {
+        return None;
+    }
+    if base == 0.0 && terms.iter().all(|&(_, coefficient)| coefficient == 0.0) {
+        c.error(
+            &amount.span,
+            "an operation of size zero",
+            "does nothing",
+            "leave it out",
+        );
+        return None;
+    }
+    c.from_file(path, text.join(" + "), &amount.span);
+    Some(Size::FromTrace { base, terms })
+}
+
+fn parameters<Q>(t: &RawDist<Q>) -> Present {
+    present!(t; value, mean, cv, low, high, k, shape, scale, mu, sigma, p, mean1, mean2, alpha, unit,
+             values, weights, file, column, base, per)
+}
+
+fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>) -> Option<Dist> {
+    let Some(family) = &t.dist else {
+        c.missing(span, path, "dist", "such as dist = \"exponential\"");
+        return None;
+    };
+    use RawFamily as F;
+    let family = family.value;
+    let (forms, optional): (&[&[&str]], &[&str]) = match family {
+        F::Constant => (&[&["value"]], &[]),
+        F::Uniform => (&[&["low", "high"]], &[]),
+        F::Exponential => (&[&["mean"]], &[]),
+        F::Erlang => (&[&["mean", "k"]], &[]),
+        F::Gamma | F::Weibull => (&[&["mean", "cv"], &["shape", "scale"]], &[]),
+        F::Lognormal => (&[&["mean", "cv"], &["mu", "sigma"]], &[]),
+        F::Hyperexponential => (&[&["mean", "cv"], &["p", "mean1", "mean2"]], &[]),
+        F::BoundedPareto => (&[&["alpha", "low", "high"]], &[]),
+        F::Geometric => (&[&["mean", "unit"]], &[]),
+        F::Empirical => (&[&["values"], &["file", "column", "unit"]], &["weights"]),
+    };
+    let keys = parameters(t);
+    let article = if matches!(family, F::Exponential | F::Erlang | F::Empirical) {
+        "an"
+    } else {
+        "a"
+    };
+    let what = format!("{article} {} distribution", family.word());
+    let index = form(c, &what, span, &keys, forms, optional)?;
+    // The form holds, so that every parameter read below is there.
+    let amount = |key: &Option<Field<Q>>| key.as_ref().map_or(f64::NAN, |f| f.value.amount());
+    let plain = |key: &Option<Field<f64>>| key.as_ref().map_or(f64::NAN, |f| f.value);
+    let built = match (family, index) {
+        (F::Constant, _) => Dist::constant(amount(&t.value)),
+        (F::Uniform, _) => Dist::uniform(amount(&t.low), amount(&t.high)),
+        (F::Exponential, _) => Dist::exponential(amount(&t.mean)),
+        (F::Erlang, _) => {
+            let k =
+                t.k.as_ref()
+                    .map_or(0, |f| u32::try_from(f.value).unwrap_or(u32::MAX));
+            Dist::erlang(amount(&t.mean), k)
+        }
+        (F::Gamma, 0) => Dist::gamma(amount(&t.mean), plain(&t.cv)),
+        (F::Gamma, _) => Dist::gamma_shape(plain(&t.shape), amount(&t.scale)),
+        (F::Weibull, 0) => Dist::weibull(amount(&t.mean), plain(&t.cv)),
+        (F::Weibull, _) => Dist::weibull_shape(plain(&t.shape), amount(&t.scale)),
+        (F::Lognormal, 0) => Dist::lognormal(amount(&t.mean), plain(&t.cv)),
+        (F::Lognormal, _) => Dist::lognormal_log(plain(&t.mu), plain(&t.sigma)),
+        (F::Hyperexponential, 0) => Dist::hyperexponential(amount(&t.mean), plain(&t.cv)),
+        (F::Hyperexponential, _) => {
+            let p = t.p.as_ref().map_or(f64::NAN, |f| f.value.0);
+            Dist::hyperexponential_phases(p, amount(&t.mean1), amount(&t.mean2))
+        }
+        (F::BoundedPareto, _) => {
+            Dist::bounded_pareto(plain(&t.alpha), amount(&t.low), amount(&t.high))
+        }
+        (F::Geometric, _) => Dist::geometric(amount(&t.mean), amount(&t.unit)),
+        (F::Empirical, 0) => {
+            let values = t.values.as_ref()?;
+            let values: Vec<f64> = values.value.iter().map(|v| v.value.amount()).collect();
+            let weights = t.weights.as_ref();
+            let weights: Option<Vec<u64>> =
+                weights.map(|w| w.value.iter().map(|v| v.value).collect());
+            Dist::empirical(&values, weights.as_deref())
+        }
+        (F::Empirical, _) => {
+            if let Some(weights) = &t.weights {
+                c.error(
+                    &weights.span,
+                    "`weights` go with `values`",
+                    "there are none",
+                    "",
+                );
+                return None;
+            }
+            let values = column(c, t.file.as_ref()?, t.column.as_ref()?, amount(&t.unit))?;
+            Dist::empirical(&values, None)
+        }
+    };
+    settle::<Q>(c, span, &keys, built)
+}
+
+/// Reports a refused parameter at its own place, in its own unit.
+fn settle<Q: Quantity>(
+    c: &mut Checker,
+    span: &Span,
+    keys: &Present,
+    built: Result<Dist, DistError>,
+) -> Option<Dist> {
+    let error = match built {
+        Ok(dist) => return Some(dist),
+        Err(error) => error,
+    };
+    match &error {
+        DistError::Parameter {
+            dist,
+            parameter,
+            value,
+            valid,
+        } => {
+            let place = keys.iter().find(|(key, _)| key == parameter);
+            let place = place.map_or(span, |(_, span)| span);
+            let bare = ["cv", "k", "shape", "mu", "sigma", "p", "alpha"].contains(parameter);
+            let base = if Q::SCHEMA_NAME == "Size" {
+                "bytes"
+            } else {
+                "nanoseconds"
+            };
+            let (written, unit) = if bare || !value.is_finite() {
+                (value.to_string(), String::new())
+            } else {
+                (Q::write(*value), format!(" (in {base})"))
+            };
+            c.error(
+                place,
+                format!("{dist}: `{parameter}` = {written} is out of range"),
+                format!("must be {valid}{unit}"),
+                "",
+            );
+        }
+        other => c.error(span, other.to_string(), "", ""),
+    }
+    None
+}
+
+/// A numeric column of a CSV file, times `unit`.
+fn column(
+    c: &mut Checker,
+    file: &Field<String>,
+    column: &Field<String>,
+    unit: f64,
+) -> Option<Vec<f64>> {
+    let path = c.base.join(&file.value);
+    let mut reader = match csv::Reader::from_path(&path) {
+        Ok(reader) => reader,
+        Err(error) => {
+            c.error(
+                &file.span,
+                format!("cannot read `{}`: {error}", file.value),
+                "",
+                "",
+            );
+            return None;
+        }
+    };
+    let header = match reader.headers() {
+        Ok(header) => header.clone(),
+        Err(error) => {
+            c.error(
+                &file.span,
+                format!("cannot read `{}`: {error}", file.value),
+                "",
+                "",
+            );
+            return None;
+        }
+    };
+    let Some(index) = header.iter().position(|name| name.trim() == column.value) else {
+        let help = match nearest(&column.value, header.iter()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("columns: {}", header.iter().collect::<Vec<_>>().join(", ")),
+        };
+        let title = format!("`{}` has no column `{}`", file.value, column.value);
+        c.error(&column.span, title, "not in its header", help);
+        return None;
+    };
+    let mut values = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let line = row + 2;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                c.error(&file.span, format!("`{}`: {error}", file.value), "", "");
+                return None;
+            }
+        };
+        let cell = record.get(index).unwrap_or("").trim();
+        match cell.parse::<f64>() {
+            Ok(value) if value.is_finite() && value >= 0.0 => values.push(value * unit),
+            _ => {
+                c.error(
+                    &column.span,
+                    format!(
+                        "`{}`, line {line}: \"{cell}\" is not a number, zero or more",
+                        file.value
+                    ),
+                    "every row of this column must be one",
+                    "",
+                );
+                return None;
+            }
+        }
+    }
+    Some(values)
+}
+
+/// Names of all trace columns that the sizes of some operations ask for.
+pub(crate) fn wanted_columns<Q>(
+    amount: Option<&Field<RawAmount<Q>>>,
+    into: &mut BTreeMap<String, Span>,
+) {
+    if let Some(RawAmount::Table(table)) = amount.map(|a| &a.value)
+        && let Some(per) = &table.per
+    {
+        for (name, field) in &per.value {
+            into.entry(name.clone())
+                .or_insert_with(|| field.span.clone());
+        }
+    }
+}

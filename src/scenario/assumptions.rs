@@ -1,0 +1,287 @@
+//! Named assumptions: what a run rests on where no document settles a fact.
+//!
+//! Each has a key, a value that the scenario can replace under `[assumptions]`, and its evidence.
+//! `docs/assumptions.md` is generated from this table.
+
+use super::units::{self, RawDuration};
+
+/// What values an assumption takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    Duration,
+    /// A number in this range.
+    Number {
+        low: f64,
+        high: f64,
+    },
+    /// A whole number in this range, or the word.
+    Count {
+        low: u64,
+        high: u64,
+        word: Option<&'static str>,
+    },
+    Choice(&'static [&'static str]),
+}
+
+impl Kind {
+    /// What is valid, in words.
+    pub fn valid(self) -> String {
+        match self {
+            Kind::Duration => "a duration such as \"100us\"".into(),
+            Kind::Number { low, high } => format!("a number from {low} to {high}"),
+            Kind::Count { low, high, word } => {
+                let or = word.map_or(String::new(), |w| format!(", or \"{w}\""));
+                format!("a whole number from {low} to {high}{or}")
+            }
+            Kind::Choice(words) => {
+                let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
+                format!("one of {}", quoted.join(", "))
+            }
+        }
+    }
+
+    /// Whether `text` is such a value.
+    pub fn accepts(self, text: &str) -> bool {
+        match self {
+            Kind::Duration => units::parse::<RawDuration>(text).is_ok(),
+            Kind::Number { low, high } => {
+                text.parse::<f64>().is_ok_and(|v| (low..=high).contains(&v))
+            }
+            Kind::Count { low, high, word } => {
+                word == Some(text) || text.parse().is_ok_and(|v| (low..=high).contains(&v))
+            }
+            Kind::Choice(words) => words.contains(&text),
+        }
+    }
+}
+
+/// One named assumption.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assumption {
+    pub key: &'static str,
+    pub kind: Kind,
+    /// Value where the scenario gives none.
+    pub default: &'static str,
+    pub about: &'static str,
+    /// Where the value comes from, and how certain it is.
+    pub evidence: &'static str,
+    /// The key of the scenario that says the same for one GPU only, where there is one.
+    pub local_key: Option<&'static str>,
+}
+
+/// All named assumptions, by key.
+pub const ALL: &[Assumption] = &[
+    Assumption {
+        key: "best_effort.slice",
+        kind: Kind::Duration,
+        default: "1.024ms",
+        about: "Slice under best effort, where the scheduler settings of the product do not apply.",
+        evidence: "Inference. Default time slice of a channel group in NVIDIA's open kernel modules \
+                   595.45.04 (kernel_fifo_gm107.c: 128 << 3 us, Maxwell to the newest class; \
+                   https://github.com/NVIDIA/open-gpu-kernel-modules); the slice under best effort \
+                   is not documented.",
+        local_key: Some("gpus.NAME.share.slice"),
+    },
+    Assumption {
+        key: "best_effort.turns",
+        kind: Kind::Choice(&["per-tenant", "per-channel"]),
+        default: "per-tenant",
+        about: "Whether a VM with several busy channels gets one turn in a round of best effort, or \
+                one for each.",
+        evidence: "Disputed. NVIDIA's knowledge base describes turns of VMs \
+                   (https://docs.nvidia.com/vgpu/knowledge-base/latest/vgpu-features.html); the \
+                   driver's registry header (nvrm_registry.h, RmPVMRL bit 0 = 0) describes one \
+                   hardware run list with the channels of all VMs. They agree while each VM has one \
+                   busy channel.",
+        local_key: Some("gpus.NAME.share.turns"),
+    },
+    Assumption {
+        key: "context.slice",
+        kind: Kind::Duration,
+        default: "1.024ms",
+        about: "Slice of CUDA contexts on a bare GPU, boards other than the A100.",
+        evidence: "Documented in source: default time slice of a channel group in NVIDIA's open \
+                   kernel modules 595.45.04 (kernel_fifo_gm107.c, kernel_fifo_gv100.c). Not measured \
+                   on these boards.",
+        local_key: Some("gpus.NAME.share.slice"),
+    },
+    Assumption {
+        key: "context.slice.a100",
+        kind: Kind::Duration,
+        default: "2ms",
+        about: "Slice of CUDA contexts on a bare A100.",
+        evidence: "Inference from measurements. Inference latencies beside a training job on one \
+                   A100-SXM4-40GB under time slicing (tally-bench, tally_results_demo; \
+                   https://github.com/tally-project/tally-bench) imply slices of about 2.0 ms, against \
+                   1.024 ms in the driver's source.",
+        local_key: Some("gpus.NAME.share.slice"),
+    },
+    Assumption {
+        key: "copy.engines",
+        kind: Kind::Count {
+            low: 1,
+            high: 1000,
+            word: None,
+        },
+        default: "1",
+        about: "Copy engines in each direction.",
+        evidence: "Inference. Copies in both directions overlap on every data-centre board; how many \
+                   engines serve one direction is not published for boards without MIG, and the MIG \
+                   figure of the others counts engines that tenants do not see.",
+        local_key: Some("gpus.NAME.copy_engines"),
+    },
+    Assumption {
+        key: "host.cores",
+        kind: Kind::Count {
+            low: 1,
+            high: 1_000_000,
+            word: Some("unlimited"),
+        },
+        default: "unlimited",
+        about: "Cores that the host part of jobs shares.",
+        evidence: "No claim about a machine: host work never waits unless the scenario says how many \
+                   cores there are.",
+        local_key: Some("host.cores"),
+    },
+    Assumption {
+        key: "pcie.efficiency",
+        kind: Kind::Number {
+            low: 0.01,
+            high: 1.0,
+        },
+        default: "0.8",
+        about: "Achieved part of the PCIe rate that lanes and encoding leave.",
+        evidence: "Inference from the packet format of the PCI Express Base Specification: 20 to 24 \
+                   bytes of framing, header and checksum for each payload of 128 bytes leave 84 to \
+                   86 %, flow control takes some more. Not measured on these boards.",
+        local_key: Some("gpus.NAME.pcie_bandwidth"),
+    },
+    Assumption {
+        key: "pcie.latency",
+        kind: Kind::Duration,
+        default: "10us",
+        about: "Fixed cost of one copy.",
+        evidence: "Unsourced: an order of magnitude for submitting one asynchronous copy and seeing \
+                   its end. Matters only for copies below about a quarter of a MiB.",
+        local_key: Some("gpus.NAME.pcie_latency"),
+    },
+    Assumption {
+        key: "reference.scaling",
+        kind: Kind::Choice(&["compute-and-memory", "none"]),
+        default: "compute-and-memory",
+        about: "How GPU time carries over from the reference board: with memory-bound part m, time \
+                changes by (1 - m) / (ratio of peak FP32) + m / (ratio of peak memory bandwidth).",
+        evidence: "Inference: the roofline model with no overlap of arithmetic and memory traffic. \
+                   Peak ratios ignore caches, clocks under load and tensor cores.",
+        local_key: None,
+    },
+    Assumption {
+        key: "reserved.on_idle",
+        kind: Kind::Choice(&["hold", "end"]),
+        default: "hold",
+        about: "Whether a reserved slice is held to its end when its vGPU runs out of work in it.",
+        evidence: "Inference. The documented shares under equal and fixed share do not change with \
+                   the idleness of others (https://docs.nvidia.com/vgpu/faq/latest/deployment.html); \
+                   whether firmware ends a slice early is not documented.",
+        local_key: Some("gpus.NAME.share.on_idle"),
+    },
+    Assumption {
+        key: "switch.preemption",
+        kind: Kind::Duration,
+        default: "0us",
+        about: "From the end of a slice to the stop of the outgoing work, which runs on meanwhile.",
+        evidence: "Not known for these boards, and left out rather than counted twice: the published \
+                   figures below are for the whole switch. Work on a server GPU was preempted within \
+                   40 us (GPreempt, USENIX ATC 2025, \
+                   https://www.usenix.org/conference/atc25/presentation/fan).",
+        local_key: Some("gpus.NAME.switch.preemption"),
+    },
+    Assumption {
+        key: "switch.restore",
+        kind: Kind::Duration,
+        default: "50us",
+        about: "Restoring the context of the incoming tenant.",
+        evidence: "Inference; see switch.save.",
+        local_key: Some("gpus.NAME.switch.restore"),
+    },
+    Assumption {
+        key: "switch.save",
+        kind: Kind::Duration,
+        default: "50us",
+        about: "Saving the context of the outgoing tenant.",
+        evidence: "Inference. No figure is published for a switch between VMs on Volta or newer. Half \
+                   of a switch of 100 us: the vendor's bound for Pascal graphics is below 100 us \
+                   (https://www.bit-tech.net/reviews/tech/graphics/evga-geforce-gtx-1080-ftw-review/6/), \
+                   earlier work gives 50 to 750 us and Tegra boards 200 to 500 us (Wang et al., GCAPS, \
+                   ECRTS 2024).",
+        local_key: Some("gpus.NAME.switch.save"),
+    },
+    Assumption {
+        key: "switch.scheduler_call",
+        kind: Kind::Duration,
+        default: "0us",
+        about: "The scheduler's own call before a turn.",
+        evidence: "Inference: contained in the figures for the whole switch. The log in the vGPU 17 \
+                   user guide grows by 0.8 to 1.7 us for each slice with one vGPU running \
+                   (https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html).",
+        local_key: Some("gpus.NAME.switch.scheduler_call"),
+    },
+    Assumption {
+        key: "vf.total",
+        kind: Kind::Count {
+            low: 1,
+            high: 100_000,
+            word: None,
+        },
+        default: "largest type maximum of the board",
+        about: "SR-IOV virtual functions of boards whose number is not published.",
+        evidence: "Inference: a board must be able to hold as many vGPUs as the type tables of the \
+                   vGPU user guide allow; boards with a published number have at least that many.",
+        local_key: Some("gpus.NAME.max_vfs"),
+    },
+];
+
+/// The assumption with this key.
+pub fn find(key: &str) -> Option<&'static Assumption> {
+    ALL.iter().find(|assumption| assumption.key == key)
+}
+
+/// The text of `docs/assumptions.md`.
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Named assumptions\n\n\
+         What a result rests on where no document settles a fact. Every report lists those that it \
+         used. `preset = \"neutral\"` makes none of them. To use another value, give it by key:\n\n\
+         ```toml\n[assumptions]\n\"switch.restore\" = \"100us\"\n```\n\n\
+         or, where a key for a single GPU is named below, in that GPU's own table, which wins.\n\n\
+         This file is generated from `src/scenario/assumptions.rs`; a test compares them.\n",
+    );
+    for a in ALL {
+        text.push_str(&format!(
+            "\n## `{}`\n\n{}\n\n- Default: {}\n- Valid: {}\n",
+            a.key,
+            a.about,
+            a.default,
+            a.kind.valid()
+        ));
+        if let Some(key) = a.local_key {
+            text.push_str(&format!("- For one place only: `{key}`\n"));
+        }
+        text.push_str(&format!("- Evidence: {}\n", a.evidence));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_and_defaults_valid() {
+        assert!(ALL.windows(2).all(|pair| pair[0].key < pair[1].key));
+        for a in ALL.iter().filter(|a| a.key != "vf.total") {
+            assert!(a.kind.accepts(a.default), "{}", a.key);
+            assert!(!a.kind.accepts("nonsense"), "{}", a.key);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The hash of a scenario: of what it means, not of how it is written.
+//!
+//! Each value that a run depends on is written on a line of its own with its path, lists in their
+//! resolved order, floating-point numbers by their bits; SHA-256 of that text is the hash. Comments,
+//! units, file order, titles and the origin of values do not enter.
+
+use super::{Gpu, Guest, Holds, Horizon, Scenario, Share};
+use crate::gpu::Preemption;
+use crate::workload::dist::Dist;
+use crate::workload::{Arrivals, GpuWork, OperationKind, Size};
+use sha2::{Digest, Sha256};
+use std::fmt::Display;
+
+/// Changes when the meaning of the hashed text changes.
+const VERSION: u32 = 1;
+
+/// SHA-256, hexadecimal.
+pub(crate) fn hash(scenario: &Scenario) -> String {
+    let mut out = Writer(Sha256::new());
+    out.put("version", VERSION);
+    let run = &scenario.run;
+    out.put(
+        "horizon",
+        match run.horizon {
+            Horizon::Steady => "steady",
+            Horizon::Terminating => "terminating",
+        },
+    );
+    out.put("warmup", run.warmup);
+    out.put("window", run.window);
+    out.put("drain", run.drain);
+    out.put("replications", run.replications);
+    out.put("seed", run.seed);
+    out.float("confidence", run.confidence);
+    out.put("baselines", run.baselines);
+    out.put("timeline_bins", run.timeline_bins);
+    out.put("host_cores", format!("{:?}", scenario.host_cores));
+    for gpu in &scenario.gpus {
+        self::gpu(&mut out, gpu);
+    }
+    for guest in &scenario.guests {
+        self::guest(&mut out, guest);
+    }
+    let digest = out.0.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+struct Writer(Sha256);
+
+impl Writer {
+    fn put(&mut self, key: &str, value: impl Display) {
+        // Debug formatting escapes line breaks, so that no value can look like another line.
+        let line = format!("{key}={:?}\n", value.to_string());
+        self.0.update(line.as_bytes());
+    }
+
+    fn float(&mut self, key: &str, value: f64) {
+        self.put(key, format!("{:016x}", value.to_bits()));
+    }
+}
+
+fn gpu(out: &mut Writer, gpu: &Gpu) {
+    let board = &gpu.board;
+    out.put("gpu", &gpu.name);
+    out.put("board", &board.id);
+    out.put("sms", board.sms);
+    out.put("frame_buffer_mib", board.frame_buffer_mib);
+    out.put("vfs", format!("{:?}", board.vfs));
+    out.put("copy_in", board.copy_engines.host_to_device);
+    out.put("copy_out", board.copy_engines.device_to_host);
+    out.float("link", board.link.bytes_per_second);
+    out.put("link_latency", board.link.latency);
+    let switch = &board.switch;
+    match switch.preemption {
+        Preemption::Delay(delay) => out.put("preemption", delay),
+        Preemption::KernelBoundary => out.put("preemption", "kernel-boundary"),
+    }
+    out.put("save", switch.save);
+    out.put("restore", switch.restore);
+    out.put("scheduler_call", switch.scheduler_call);
+    out.put("charge", format!("{:?}", switch.charge));
+    match &gpu.share {
+        Share::Exclusive => out.put("share", "exclusive"),
+        Share::TimeSlice(slice) => {
+            out.put("share", &slice.scheduler);
+            out.put("slice", slice.slice);
+            out.put("arr", format!("{:?}", slice.arr_factor));
+            out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
+            out.put("turns", format!("{:?}", slice.turns));
+            out.put("rotation", format!("{:?}", slice.rotation));
+            out.put("on_completion", format!("{:?}", slice.on_completion));
+            out.put("on_idle", format!("{:?}", slice.on_idle));
+            out.put("ties", format!("{:?}", slice.ties));
+        }
+    }
+}
+
+fn guest(out: &mut Writer, guest: &Guest) {
+    out.put("guest", &guest.name);
+    out.put("count", guest.count);
+    out.put("on", guest.gpu);
+    match &guest.holds {
+        Holds::Context => out.put("holds", "context"),
+        Holds::Vgpu {
+            type_name,
+            number,
+            frame_buffer_mib,
+        } => {
+            out.put("holds", type_name);
+            out.put("vgpus", number);
+            out.put("vgpu_mib", frame_buffer_mib);
+        }
+    }
+    out.put("start", guest.start);
+    out.put("order", guest.order);
+    out.put("streams", guest.streams);
+    out.put("queue", format!("{:?}", guest.queue));
+    out.put("deadline", format!("{:?}", guest.deadline));
+    let workload = &guest.workload;
+    out.put("workload", &workload.name);
+    out.put("needs", format!("{:?}", workload.needs));
+    match &workload.arrivals {
+        Arrivals::Open { gap, first } => {
+            dist(out, "gap", gap);
+            out.put("first", format!("{first:?}"));
+        }
+        Arrivals::Closed { users, think } => {
+            out.put("users", users);
+            dist(out, "think", think);
+        }
+        Arrivals::Trace { trace, keep } => {
+            out.float("keep", *keep);
+            out.put("columns", format!("{:?}", trace.columns));
+            for arrival in &trace.arrivals {
+                out.put("at", arrival);
+            }
+            for value in &trace.values {
+                out.float("cell", *value);
+            }
+        }
+    }
+    for stage in &workload.stages {
+        out.put("stage", &stage.name);
+        for operation in &stage.operations {
+            out.put("operation", &operation.name);
+            match &operation.kind {
+                OperationKind::Host { time } => size(out, "host", time),
+                OperationKind::Copy { direction, bytes } => {
+                    out.put("copy", format!("{direction:?}"));
+                    size(out, "bytes", bytes);
+                }
+                OperationKind::Gpu(work) => gpu_work(out, work),
+            }
+        }
+    }
+}
+
+fn gpu_work(out: &mut Writer, work: &GpuWork) {
+    size(out, "gpu", &work.time);
+    out.put("sms", format!("{:?}", work.sms));
+    out.float("speed", work.speed);
+    out.put("kernel", format!("{:?}", work.kernel));
+}
+
+fn size(out: &mut Writer, key: &str, size: &Size) {
+    match size {
+        Size::Drawn(drawn) => dist(out, key, drawn),
+        Size::FromTrace { base, terms } => {
+            out.float(key, *base);
+            for (column, coefficient) in terms {
+                out.put("column", column);
+                out.float("coefficient", *coefficient);
+            }
+        }
+    }
+}
+
+fn dist(out: &mut Writer, key: &str, dist: &Dist) {
+    let (family, parameters): (&str, Vec<f64>) = match dist {
+        Dist::Constant(value) => ("constant", vec![*value]),
+        Dist::Uniform { low, high } => ("uniform", vec![*low, *high]),
+        Dist::Exponential { mean } => ("exponential", vec![*mean]),
+        Dist::Gamma { shape, scale } => ("gamma", vec![*shape, *scale]),
+        Dist::Weibull { shape, scale } => ("weibull", vec![*shape, *scale]),
+        Dist::Lognormal { mu, sigma } => ("lognormal", vec![*mu, *sigma]),
+        Dist::Hyperexponential { p, mean1, mean2 } => {
+            ("hyperexponential", vec![*p, *mean1, *mean2])
+        }
+        Dist::BoundedPareto { alpha, low, high } => ("bounded-pareto", vec![*alpha, *low, *high]),
+        Dist::Geometric { p, unit } => ("geometric", vec![*p, *unit]),
+        Dist::Empirical { values, cumulative } => {
+            out.put("weights", format!("{cumulative:?}"));
+            ("empirical", values.clone())
+        }
+    };
+    out.put(key, family);
+    for parameter in parameters {
+        out.float("parameter", parameter);
+    }
+}

@@ -1,0 +1,335 @@
+//! `[guests]`: where they live, what they hold, what they do.
+
+use super::checker::{Checker, Span};
+use super::gpus::{self, Facts, Speed};
+use super::raw::{Field, RawGuest, RawScenario};
+use super::workloads::Resolved;
+use super::{Guest, Holds};
+use crate::catalog::{Catalog, VgpuType};
+use crate::workload::{OperationKind, Workload};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A guest whose place is known; its workload is attached later.
+pub(crate) struct Placed {
+    pub name: String,
+    pub span: Span,
+    pub gpu: String,
+    pub gpu_span: Span,
+    pub count: u32,
+    pub holds: Holds,
+    /// Place of what it holds.
+    pub holds_span: Span,
+}
+
+impl Placed {
+    /// Tenants of the whole group.
+    pub fn tenants(&self) -> u64 {
+        let each = match self.holds {
+            Holds::Context => 1,
+            Holds::Vgpu { number, .. } => number,
+        };
+        u64::from(each) * u64::from(self.count)
+    }
+}
+
+/// Where a guest lives and what it holds. `boards` are the GPUs whose board is known; GPUs with a
+/// mistake in them are named but not known, and nothing more is said about their guests.
+pub(crate) fn place(
+    c: &mut Checker,
+    raw: &RawScenario,
+    name: &str,
+    field: &Field<RawGuest>,
+    boards: &BTreeMap<String, Facts>,
+    catalog: &Catalog,
+) -> Option<Placed> {
+    let path = format!("guests.{name}");
+    let guest = &field.value;
+    let count = c.count(&format!("{path}.count"), &guest.count, 1, 100_000, Some(1));
+    let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
+    let (gpu, gpu_span) = match &guest.on {
+        Some(on) if names.contains(&on.value) => {
+            c.from_file(&format!("{path}.on"), &*on.value, &on.span);
+            (on.value.clone(), on.span.clone())
+        }
+        Some(on) => {
+            c.unknown_name(&on.span, "GPU", &on.value, "gpus", &names);
+            return None;
+        }
+        None if c.refused.contains(&format!("{path}.on")) => return None,
+        None => match names.iter().collect::<Vec<_>>().as_slice() {
+            [only] => {
+                c.by_default(&format!("{path}.on"), format!("{only} (the only GPU)"));
+                ((*only).clone(), field.span.clone())
+            }
+            [] => return None, // said once for the file
+            several => {
+                let list: Vec<&str> = several.iter().map(|n| n.as_str()).collect();
+                let help = format!("this file has the GPUs {}", list.join(", "));
+                c.missing(&field.span, &path, "on", help);
+                return None;
+            }
+        },
+    };
+    let holds = holds(c, &path, field, boards.get(&gpu), catalog);
+    let holds_span = [
+        guest.vgpu.as_ref().map(|f| &f.span),
+        guest.context.as_ref().map(|f| &f.span),
+    ]
+    .into_iter()
+    .flatten()
+    .next()
+    .unwrap_or(&field.span)
+    .clone();
+    Some(Placed {
+        name: name.to_string(),
+        span: field.span.clone(),
+        gpu,
+        gpu_span,
+        count: count?,
+        holds: holds?,
+        holds_span,
+    })
+}
+
+fn holds(
+    c: &mut Checker,
+    path: &str,
+    field: &Field<RawGuest>,
+    board: Option<&Facts>,
+    catalog: &Catalog,
+) -> Option<Holds> {
+    let guest = &field.value;
+    let refused = |c: &Checker, key: &str| c.refused.contains(&format!("{path}.{key}"));
+    if refused(c, "vgpu") || refused(c, "context") || refused(c, "vgpus") {
+        return None;
+    }
+    let context = guest.context.as_ref().is_some_and(|f| f.value);
+    match (&guest.vgpu, context) {
+        (Some(vgpu), true) => {
+            let help = "remove `context`, or remove `vgpu`";
+            let title = "a guest holds either vGPUs or a CUDA context";
+            c.error(&vgpu.span, title, "`context = true` says otherwise", help);
+            None
+        }
+        (None, false) => {
+            let help = "vgpu = \"A40-4Q\", or context = true for a CUDA context on the bare GPU";
+            c.missing(&field.span, path, "vgpu", help);
+            None
+        }
+        (None, true) => {
+            if guest.vgpus.is_some() {
+                let why = "a context is no vGPU";
+                c.no_effect(&guest.vgpus, "vgpus", why, "for more contexts use `count`");
+                return None;
+            }
+            let span = guest
+                .context
+                .as_ref()
+                .map_or(&field.span, |f| &f.span)
+                .clone();
+            c.from_file(&format!("{path}.context"), "true", &span);
+            Some(Holds::Context)
+        }
+        (Some(vgpu), false) => {
+            let board = board?;
+            if board.is_neutral() {
+                let title = "the neutral board has no vGPU types";
+                c.error(&vgpu.span, title, "not here", "use context = true");
+                return None;
+            }
+            let number = c.count(&format!("{path}.vgpus"), &guest.vgpus, 1, 1000, Some(1))?;
+            let Some(found) = catalog.vgpu_type(&board.id, &vgpu.value) else {
+                unknown_type(c, vgpu, board, catalog);
+                return None;
+            };
+            let text = format!("{} ({} MiB)", found.type_name, found.frame_buffer_mib);
+            c.from_file(&format!("{path}.vgpu"), text, &vgpu.span);
+            Some(Holds::Vgpu {
+                type_name: found.type_name.clone(),
+                number,
+                frame_buffer_mib: found.frame_buffer_mib,
+            })
+        }
+    }
+}
+
+fn unknown_type(c: &mut Checker, vgpu: &Field<String>, board: &Facts, catalog: &Catalog) {
+    let types: Vec<&VgpuType> = catalog.vgpu_types(&board.id).collect();
+    let help = if types.is_empty() {
+        format!("the catalogue has no vGPU types for `{}`", board.id)
+    } else if let Some(near) = catalog.nearest_vgpu_type(&board.id, &vgpu.value) {
+        format!("did you mean `{near}`?")
+    } else {
+        let names: Vec<&str> = types
+            .iter()
+            .take(12)
+            .map(|t| t.type_name.as_str())
+            .collect();
+        let more = if types.len() > names.len() {
+            ", …"
+        } else {
+            ""
+        };
+        format!("its types: {}{more}", names.join(", "))
+    };
+    let title = format!("`{}` has no vGPU type `{}`", board.id, vgpu.value);
+    c.error(&vgpu.span, title, "not a type of this board", help);
+}
+
+/// The rest of a guest: start, streams, queue, and its workload with the speed of its board.
+pub(crate) fn finish(
+    c: &mut Checker,
+    field: &Field<RawGuest>,
+    placed: &Placed,
+    gpu: usize,
+    board: &Facts,
+    workload: Option<&Resolved>,
+    catalog: &Catalog,
+) -> Option<Guest> {
+    let path = format!("guests.{}", placed.name);
+    let guest = &field.value;
+    let order = match &guest.order {
+        Some(order) => {
+            c.from_file(
+                &format!("{path}.order"),
+                order.value.to_string(),
+                &order.span,
+            );
+            order.value
+        }
+        None => {
+            c.by_default(&format!("{path}.order"), "0");
+            0
+        }
+    };
+    let start = match &guest.start {
+        Some(start) => {
+            let nanos = start.value.nanos;
+            c.from_file(
+                &format!("{path}.start"),
+                super::units::write_nanos(nanos as f64),
+                &start.span,
+            );
+            nanos
+        }
+        None => {
+            c.by_default(&format!("{path}.start"), "0s");
+            0
+        }
+    };
+    let streams = c.count(
+        &format!("{path}.streams"),
+        &guest.streams,
+        1,
+        10_000,
+        Some(1),
+    );
+    let queue = match &guest.queue {
+        Some(_) => c
+            .count(&format!("{path}.queue"), &guest.queue, 0, u32::MAX, None)
+            .map(Some),
+        None => {
+            c.by_default(&format!("{path}.queue"), "unbounded");
+            Some(None)
+        }
+    };
+    let deadline = match &guest.deadline {
+        Some(deadline) => c.positive(&format!("{path}.deadline"), deadline).map(Some),
+        None => {
+            c.by_default(&format!("{path}.deadline"), "none");
+            Some(None)
+        }
+    };
+    let workload = attach(c, &path, placed, board, workload?, catalog);
+    Some(Guest {
+        name: placed.name.clone(),
+        count: placed.count,
+        gpu,
+        holds: placed.holds.clone(),
+        start,
+        order,
+        streams: streams?,
+        queue: queue?,
+        deadline: deadline?,
+        workload: workload?,
+    })
+}
+
+/// The workload as it runs on this board.
+fn attach(
+    c: &mut Checker,
+    path: &str,
+    placed: &Placed,
+    board: &Facts,
+    resolved: &Resolved,
+    catalog: &Catalog,
+) -> Option<Workload> {
+    let mut workload = resolved.workload.clone();
+    let Some(reference) = &resolved.reference else {
+        return Some(workload);
+    };
+    if resolved.memory_bound.is_empty() || reference.value == board.id {
+        return Some(workload);
+    }
+    let Some(gpu) = catalog.gpu(&reference.value) else {
+        return None; // said once, at the workload
+    };
+    if board.is_neutral() {
+        let help = "leave `reference` out: times then hold on the guest's own board";
+        let title = "no board can be compared with the neutral one";
+        c.error(
+            &reference.span,
+            title,
+            format!("used by guest `{}`", placed.name),
+            help,
+        );
+        return None;
+    }
+    if !c.neutral {
+        let rule = c.assume(
+            &format!("{path}.reference_scaling"),
+            "reference.scaling",
+            None,
+        );
+        if rule == "none" {
+            return Some(workload);
+        }
+    }
+    let theirs = Speed {
+        fp32_tflops: gpu.fp32_tflops,
+        memory_gb_s: gpu.memory_bandwidth_gb_s,
+    };
+    for &(stage, operation, memory_bound) in &resolved.memory_bound {
+        let speed = match gpus::relative_speed(board.speed, theirs, memory_bound) {
+            Ok(speed) => speed,
+            Err(fact) => {
+                let own = match fact {
+                    "fp32_tflops" => board.speed.fp32_tflops.is_none(),
+                    _ => board.speed.memory_gb_s.is_none(),
+                };
+                let who = if own { &board.id } else { &gpu.id };
+                let key = if own {
+                    format!("give gpus.{}.{fact}", placed.gpu)
+                } else {
+                    format!(
+                        "give it in a `boards` file, or measure on another reference than `{who}`"
+                    )
+                };
+                let title = format!("the catalogue does not know `{fact}` of `{who}`");
+                let label = format!("needed to carry GPU time over to guest `{}`", placed.name);
+                c.error(&reference.span, title, label, key);
+                return None;
+            }
+        };
+        let stage = workload.stages.get_mut(stage)?;
+        let operation = stage.operations.get_mut(operation)?;
+        if let OperationKind::Gpu(work) = &mut operation.kind {
+            work.speed = speed;
+        }
+        c.by_default(
+            &format!("{path}.speed.{}.{}", stage.name, operation.name),
+            format!("{} x {}", gpus::write_speed(speed), reference.value),
+        );
+    }
+    Some(workload)
+}

@@ -1,0 +1,423 @@
+//! Entry points: from a file or text to a checked [`Scenario`].
+
+use super::checker::Checker;
+use super::gpus::{self, Facts};
+use super::guests::{self, Placed};
+use super::raw::{RawPreset, RawScenario};
+use super::run::{self, Overrides};
+use super::share::{self, Tenancy};
+use super::{Gpu, Holds, Scenario, admit, canonical, text, workloads};
+use crate::catalog::Catalog;
+use crate::diagnostics::{Diagnostic, Severity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A scenario that can be run, and what its writer should know.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub scenario: Scenario,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads and checks a scenario file.
+///
+/// # Errors
+///
+/// All that is wrong with it, in the order of the text.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
+    let shown = path.display().to_string();
+    let source = std::fs::read_to_string(path).map_err(|error| {
+        let title = format!("cannot read scenario `{shown}`: {error}");
+        vec![Diagnostic::file_error(&shown, title)]
+    })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    let name = path
+        .file_stem()
+        .map_or(shown.clone(), |stem| stem.to_string_lossy().into_owned());
+    let mut loaded = parse(&shown, &source, base, overrides)?;
+    loaded.scenario.name = name;
+    Ok(loaded)
+}
+
+/// Checks the text of a scenario. `name` stands in messages and is the scenario's name; files that
+/// the text names are looked for in `base`.
+///
+/// ```
+/// use warpshare::scenario::{Overrides, parse};
+/// let text = r#"
+/// preset = "neutral"
+/// [run]
+/// duration = "10s"
+/// [gpus.a]
+/// board = "neutral"
+/// share.slice = "1ms"
+/// [guests.g]
+/// context = true
+/// workload = "w"
+/// [workloads.w]
+/// arrivals = { process = "poisson", rate = "100/s" }
+/// stages.work.gpu.time = "4ms"
+/// "#;
+/// let loaded = parse("example", text, ".".as_ref(), &Overrides::default()).unwrap();
+/// assert_eq!(loaded.scenario.guests[0].workload.stages.len(), 1);
+/// ```
+///
+/// # Errors
+///
+/// All that is wrong with it, in the order of the text.
+pub fn parse(
+    name: &str,
+    source: &str,
+    base: &Path,
+    overrides: &Overrides,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let source: Arc<str> = Arc::from(source);
+    let understood = text::understand(name, &source);
+    let mut c = Checker::new(name, source, base.to_path_buf());
+    let syntax = understood.findings.has_errors() && understood.refused.is_empty();
+    c.findings = understood.findings;
+    c.refused = understood.refused;
+    let scenario = if syntax {
+        None
+    } else {
+        scenario(&mut c, name, &understood.raw, overrides)
+    };
+    c.findings.sort();
+    match scenario {
+        Some(scenario) if !c.findings.has_errors() => Ok(Loaded {
+            scenario,
+            warnings: c.findings.0,
+        }),
+        _ => {
+            debug_assert!(c.findings.has_errors(), "refused without a reason");
+            Err(c.findings.0)
+        }
+    }
+}
+
+fn scenario(
+    c: &mut Checker,
+    name: &str,
+    raw: &RawScenario,
+    overrides: &Overrides,
+) -> Option<Scenario> {
+    c.neutral = raw
+        .preset
+        .as_ref()
+        .is_some_and(|p| p.value == RawPreset::Neutral);
+    if let Some(preset) = &raw.preset {
+        c.from_file("preset", "neutral", &preset.span);
+    }
+    c.overridden = raw.assumptions.clone();
+    c.check_overridden();
+    names(c, raw);
+    let catalog = catalog(c, raw, overrides);
+    let plan = run::plan(c, raw, overrides);
+    let host_cores = run::host_cores(c, raw);
+    let workloads = workloads::resolve(c, raw);
+    let catalog = catalog?;
+    references(c, raw, &catalog);
+
+    let mut boards: BTreeMap<String, Facts> = BTreeMap::new();
+    for (gpu, field) in &raw.gpus {
+        let path = format!("gpus.{gpu}");
+        if let Some(board) = gpus::board_id(c, &path, field, &catalog)
+            && let Some(facts) = gpus::facts(c, &path, field, board, &catalog)
+        {
+            boards.insert(gpu.clone(), facts);
+        }
+    }
+    if raw.gpus.is_empty() && !c.refused.iter().any(|path| path.starts_with("gpus")) {
+        c.missing(
+            &(0..0),
+            "scenario",
+            "gpus",
+            "add [gpus.a] with board = \"a40\", for example",
+        );
+    }
+    if raw.guests.is_empty() && !c.refused.iter().any(|path| path.starts_with("guests")) {
+        let help = "add [guests.desktop] with `vgpu` or `context`, and `workload`";
+        c.missing(&(0..0), "scenario", "guests", help);
+    }
+
+    let mut placed: Vec<Placed> = Vec::new();
+    for (guest, field) in &raw.guests {
+        if let Some(guest) = guests::place(c, raw, guest, field, &boards, &catalog) {
+            placed.push(guest);
+        }
+    }
+    let needs: BTreeMap<&str, &workloads::Resolved> = raw
+        .guests
+        .iter()
+        .filter_map(|(guest, field)| {
+            let workload = field.value.workload.as_ref()?;
+            Some((guest.as_str(), workloads.get(&workload.value)?))
+        })
+        .collect();
+
+    let mut gpus: Vec<Gpu> = Vec::new();
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
+    let mut speeds: BTreeMap<String, Facts> = BTreeMap::new();
+    for (name, facts) in boards {
+        let path = format!("gpus.{name}");
+        let Some(field) = raw.gpus.get(&name) else {
+            continue;
+        };
+        let Some(board) = &field.value.board else {
+            continue;
+        };
+        let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
+        let tenancy = tenancy(&here, &facts, &catalog);
+        let vfs = if tenancy.vgpus {
+            gpus::virtual_functions(c, &path, &facts, &catalog)
+        } else {
+            None
+        };
+        // Without guests, or with guests that were refused, nothing can be said about sharing.
+        let complete = raw
+            .guests
+            .iter()
+            .filter(|(_, g)| g.value.on.as_ref().is_none_or(|on| on.value == name))
+            .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
+        let share = if complete && !here.is_empty() {
+            admit::check(c, &name, &facts, vfs, &here, &needs, &catalog);
+            // With both kinds of tenants no scheduler is right: said by admission.
+            let both = tenancy.vgpus && here.iter().any(|p| p.holds == Holds::Context);
+            if both {
+                None
+            } else {
+                share::resolve(c, &path, field, &tenancy)
+            }
+        } else {
+            if here.is_empty() && complete && !raw.guests.is_empty() {
+                let title = format!("no guest is on GPU `{name}`");
+                let help = format!("add a guest with on = \"{name}\", or remove the GPU");
+                c.error(&field.span, title, "nothing to simulate", help);
+            }
+            None
+        };
+        let copies = here.iter().any(|p| {
+            needs
+                .get(p.name.as_str())
+                .is_some_and(|workload| workload.copies())
+        });
+        let keep = facts.clone();
+        let board = gpus::finish(c, &path, field, board, facts, vfs, copies, &catalog);
+        if let (Some(board), Some(share)) = (board, share) {
+            index.insert(name.clone(), gpus.len());
+            gpus.push(Gpu {
+                name: name.clone(),
+                board,
+                share,
+            });
+        }
+        speeds.insert(name, keep);
+    }
+
+    let known: BTreeSet<String> = raw.workloads.keys().cloned().collect();
+    let mut guests = Vec::new();
+    for (name, field) in &raw.guests {
+        let path = format!("guests.{name}");
+        match &field.value.workload {
+            Some(workload) if known.contains(&workload.value) => {
+                c.from_file(
+                    &format!("{path}.workload"),
+                    &*workload.value,
+                    &workload.span,
+                );
+            }
+            Some(workload) => {
+                c.unknown_name(
+                    &workload.span,
+                    "workload",
+                    &workload.value,
+                    "workloads",
+                    &known,
+                );
+            }
+            None => c.missing(
+                &field.span,
+                &path,
+                "workload",
+                "the name of a table of [workloads]",
+            ),
+        }
+        let Some(placed) = placed.iter().find(|p| p.name == *name) else {
+            continue;
+        };
+        let Some(facts) = speeds.get(&placed.gpu) else {
+            continue;
+        };
+        let gpu = index.get(&placed.gpu).copied().unwrap_or(0);
+        let workload = needs.get(name.as_str()).copied();
+        guests.extend(guests::finish(
+            c, field, placed, gpu, facts, workload, &catalog,
+        ));
+    }
+    unused(c, raw);
+    c.check_unused();
+
+    if c.findings.has_errors() {
+        return None;
+    }
+    let mut resolved = std::mem::take(&mut c.resolved);
+    resolved.sort_by(|a, b| {
+        section(&a.path)
+            .cmp(&section(&b.path))
+            .then(a.path.cmp(&b.path))
+    });
+    let mut scenario = Scenario {
+        name: name.to_string(),
+        title: raw.title.as_ref().map(|t| t.value.clone()),
+        hash: String::new(),
+        run: plan?,
+        gpus,
+        host_cores: host_cores?,
+        guests,
+        resolved,
+        notices: std::mem::take(&mut c.notices),
+    };
+    scenario.hash = canonical::hash(&scenario);
+    Some(scenario)
+}
+
+/// The order of sections in `run --explain`.
+fn section(path: &str) -> usize {
+    let first = path.split('.').next().unwrap_or("");
+    let order = ["preset", "run", "host", "gpus", "guests", "workloads"];
+    order
+        .iter()
+        .position(|&s| s == first)
+        .unwrap_or(order.len())
+}
+
+/// Names must work in paths, result rows and file names.
+fn names(c: &mut Checker, raw: &RawScenario) {
+    let gpus = raw
+        .gpus
+        .iter()
+        .map(|(name, f)| ("GPU", name, f.span.clone()));
+    let guests = raw
+        .guests
+        .iter()
+        .map(|(name, f)| ("guest", name, f.span.clone()));
+    let workloads = raw
+        .workloads
+        .iter()
+        .map(|(name, f)| ("workload", name, f.span.clone()));
+    let stages = raw.workloads.values().flat_map(|w| &w.value.stages);
+    let stages = stages.map(|(name, f)| ("stage", name, f.span.clone()));
+    let all: Vec<_> = gpus.chain(guests).chain(workloads).chain(stages).collect();
+    for (what, name, span) in all {
+        let fits = |ch: char| ch.is_ascii_alphanumeric() || ch == '-' || ch == '_';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            let title = format!("\"{name}\" cannot be the name of a {what}");
+            let label = "letters, digits, `-` and `_`, at most 64 of them";
+            c.error(&span, title, label, "");
+        }
+    }
+}
+
+fn catalog(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) -> Option<Catalog> {
+    let mut catalog = match Catalog::builtin() {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            let title = format!("the built-in catalogue is damaged: {error}");
+            c.findings.push(Diagnostic::file_error(&c.file, title));
+            return None;
+        }
+    };
+    let mut fine = true;
+    if let Some(boards) = &raw.boards {
+        match std::fs::read_to_string(c.base.join(&boards.value)) {
+            Ok(text) => fine &= add(c, &mut catalog, &boards.value, &text),
+            Err(error) => {
+                fine = false;
+                let title = format!("cannot read boards file `{}`: {error}", boards.value);
+                let help = "file names are relative to the folder of the scenario";
+                c.error(&boards.span, title, "this file", help);
+            }
+        }
+    }
+    if let Some(path) = &overrides.boards {
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => fine &= add(c, &mut catalog, &shown, &text),
+            Err(error) => {
+                fine = false;
+                let title = format!("cannot read boards file `{shown}`: {error}");
+                c.findings.push(Diagnostic::file_error(shown, title));
+            }
+        }
+    }
+    fine.then_some(catalog)
+}
+
+fn add(c: &mut Checker, catalog: &mut Catalog, path: &str, text: &str) -> bool {
+    match catalog.add_user_file(path, text) {
+        Ok(()) => true,
+        Err(findings) => {
+            c.findings.0.extend(findings);
+            false
+        }
+    }
+}
+
+/// Reference boards must exist.
+fn references(c: &mut Checker, raw: &RawScenario, catalog: &Catalog) {
+    for workload in raw.workloads.values() {
+        if let Some(reference) = &workload.value.reference
+            && catalog.gpu(&reference.value).is_none()
+        {
+            let help = match catalog.nearest_gpu(&reference.value) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`warpshare gpus` lists the catalogue".into(),
+            };
+            let title = format!("there is no board `{}`", reference.value);
+            c.error(&reference.span, title, "not in the catalogue", help);
+        }
+    }
+}
+
+fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
+    let types = here.iter().filter_map(|p| match &p.holds {
+        Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&facts.id, type_name),
+        Holds::Context => None,
+    });
+    let mut maximum: Option<(u32, String)> = None;
+    for found in types {
+        if let Some(most) = found.max_per_gpu
+            && maximum.as_ref().is_none_or(|(held, _)| most > *held)
+        {
+            maximum = Some((most, found.type_name.clone()));
+        }
+    }
+    Tenancy {
+        vgpus: here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. })),
+        tenants: here.iter().map(|p| p.tenants()).sum(),
+        type_maximum: maximum,
+        a100: facts.name.contains("A100"),
+    }
+}
+
+/// Warns of workloads that nobody runs.
+fn unused(c: &mut Checker, raw: &RawScenario) {
+    let used: BTreeSet<&str> = raw
+        .guests
+        .values()
+        .filter_map(|g| g.value.workload.as_ref().map(|w| w.value.as_str()))
+        .collect();
+    let idle: Vec<(String, std::ops::Range<usize>)> = raw
+        .workloads
+        .iter()
+        .filter(|(name, _)| !used.contains(name.as_str()))
+        .map(|(name, field)| (name.clone(), field.span.clone()))
+        .collect();
+    // A guest whose workload was refused or misspelt may have meant this one.
+    let errors = c.findings.iter().any(|d| d.severity == Severity::Error);
+    for (name, span) in idle.into_iter().filter(|_| !errors) {
+        let title = format!("no guest runs workload `{name}`");
+        c.warning(&span, title, "unused", "give it to a guest, or remove it");
+    }
+}

@@ -1,0 +1,278 @@
+//! The `[workloads]` half of the file as it is written.
+
+use super::raw::{Key, Named, words};
+use super::units::{PART, Quantity, RawDuration, RawProbability, RawRate, RawSize, parse};
+use crate::scenario::raw::Field;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// What a guest does: when jobs come, and of what stages a job consists.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Workload")]
+pub struct RawWorkload {
+    /// Capabilities that the vGPU type must have.
+    pub needs: Key<Vec<Field<RawNeed>>>,
+    /// How jobs come. Required.
+    pub arrivals: Key<RawArrivals>,
+    /// Stages in the order in which a job passes them; may be left out with one stage.
+    pub sequence: Key<Vec<Field<String>>>,
+    /// Catalogue id of the board on which GPU times hold; default: the guest's own board.
+    pub reference: Key<String>,
+    /// Stages by name; each is a table of operations that start together.
+    #[serde(default)]
+    pub stages: Named<BTreeMap<String, Field<RawOperation>>>,
+}
+
+words! { RawNeed as "Need" {
+    Cuda = "cuda",
+    Graphics = "graphics",
+    Encode = "encode",
+}}
+
+words! { RawProcess as "Process" {
+    /// Open, exponential gaps: `rate`.
+    Poisson = "poisson",
+    /// Open, equal gaps: `period` or `rate`.
+    Deterministic = "deterministic",
+    /// Open, gamma gaps: `rate` and `cv`.
+    Gamma = "gamma",
+    /// Open, gaps of any distribution: `gap`.
+    Renewal = "renewal",
+    /// `users` who each think, submit a job and wait for its end.
+    Closed = "closed",
+    /// Arrival times from a CSV file.
+    Trace = "trace",
+}}
+
+words! { RawFirst as "First" {
+    /// After one gap (default).
+    AfterGap = "after-gap",
+    /// At the guest's start.
+    AtStart = "at-start",
+    /// After a uniform part of the first gap.
+    RandomPhase = "random-phase",
+}}
+
+words! { RawTimeFormat as "TimeFormat" {
+    /// Date and time of day, such as `2023-11-16 18:17:03.9799600`.
+    Timestamp = "timestamp",
+    Seconds = "seconds",
+    Milliseconds = "milliseconds",
+    Microseconds = "microseconds",
+    Nanoseconds = "nanoseconds",
+}}
+
+/// How jobs come to a guest.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Arrivals")]
+pub struct RawArrivals {
+    /// Required.
+    pub process: Key<RawProcess>,
+    /// Mean arrival rate of one guest (poisson, deterministic, gamma).
+    pub rate: Key<RawRate>,
+    /// Gap between arrivals (deterministic).
+    pub period: Key<RawDuration>,
+    /// Coefficient of variation of the gaps (gamma).
+    pub cv: Key<f64>,
+    /// Distribution of the gaps (renewal).
+    pub gap: Key<RawAmount<RawDuration>>,
+    /// When the first job arrives (poisson, deterministic, gamma, renewal).
+    pub first: Key<RawFirst>,
+    /// Users of one guest, default 1 (closed).
+    #[schemars(range(min = 1, max = 100000))]
+    pub users: Key<u64>,
+    /// Think time, default 0s (closed).
+    pub think: Key<RawAmount<RawDuration>>,
+    /// CSV file, relative to the scenario (trace).
+    pub file: Key<String>,
+    /// Column with the arrival times (trace).
+    pub time: Key<String>,
+    /// How the times are written (trace).
+    pub time_format: Key<RawTimeFormat>,
+    /// Probability with which each row is kept, default 1 (trace).
+    pub keep: Key<RawProbability>,
+}
+
+words! { RawKind as "Kind" {
+    /// Work on host cores: `time`.
+    Host = "host",
+    /// Work on the SMs: `time`, `sms`, `memory_bound`, `kernel`.
+    Gpu = "gpu",
+    /// Host to device over PCIe: `bytes`.
+    CopyIn = "copy-in",
+    /// Device to host over PCIe: `bytes`.
+    CopyOut = "copy-out",
+}}
+
+/// One operation of a stage.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Operation")]
+pub struct RawOperation {
+    /// Default: the operation's own name, when that is a kind.
+    pub kind: Key<RawKind>,
+    /// How long it takes; GPU work: alone on the whole reference board.
+    pub time: Key<RawAmount<RawDuration>>,
+    /// How much is copied.
+    pub bytes: Key<RawAmount<RawSize>>,
+    /// SMs that the GPU work can fill; default: all that the board has.
+    #[schemars(range(min = 1, max = 100000))]
+    pub sms: Key<u64>,
+    /// Part of the GPU time that depends on memory bandwidth rather than on arithmetic; default 0.
+    pub memory_bound: Key<RawProbability>,
+    /// Length of one kernel, where preemption waits for the end of a kernel.
+    pub kernel: Key<RawDuration>,
+}
+
+/// An amount: a constant, a distribution, or a value computed from the trace row.
+#[derive(Debug, Clone)]
+pub enum RawAmount<Q> {
+    Constant(Q),
+    Table(Box<RawDist<Q>>),
+}
+
+impl<'de, Q: Quantity + Deserialize<'de>> Deserialize<'de> for RawAmount<Q> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Amount<Q>(PhantomData<Q>);
+        impl<'de, Q: Quantity + Deserialize<'de>> Visitor<'de> for Amount<Q> {
+            type Value = RawAmount<Q>;
+            fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+                write!(
+                    out,
+                    "{} such as {}, or a distribution such as {{ dist = \"exponential\", mean = … }}",
+                    Q::WHAT,
+                    Q::EXAMPLES
+                )
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                parse(text).map(RawAmount::Constant).map_err(E::custom)
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+                self.visit_f64(value as f64)
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+                let (what, examples) = (Q::WHAT, Q::EXAMPLES);
+                Err(E::custom(format!(
+                    "{what} needs a unit{PART}a number without a unit{PART}write {what} in quotes, \
+                     such as {examples} (here: {value} of what?)"
+                )))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let dist = RawDist::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RawAmount::Table(Box::new(dist)))
+            }
+        }
+        from.deserialize_any(Amount(PhantomData))
+    }
+}
+
+impl<Q: Quantity + JsonSchema> JsonSchema for RawAmount<Q> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Amount", Q::SCHEMA_NAME).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let constant = generator.subschema_for::<Q>();
+        let table = generator.subschema_for::<RawDist<Q>>();
+        json_schema!({
+            "anyOf": [constant, table],
+            "description": "A constant, a distribution, or `base` and `per` of the trace row."
+        })
+    }
+}
+
+words! { RawFamily as "Family" {
+    /// `value`
+    Constant = "constant",
+    /// `low`, `high`
+    Uniform = "uniform",
+    /// `mean`
+    Exponential = "exponential",
+    /// `mean`, `k`
+    Erlang = "erlang",
+    /// `mean` and `cv`, or `shape` and `scale`
+    Gamma = "gamma",
+    /// `mean` and `cv`, or `shape` and `scale`
+    Weibull = "weibull",
+    /// `mean` and `cv`, or `mu` and `sigma`
+    Lognormal = "lognormal",
+    /// `mean` and `cv`, or `p`, `mean1` and `mean2`
+    Hyperexponential = "hyperexponential",
+    /// `alpha`, `low`, `high`
+    BoundedPareto = "bounded-pareto",
+    /// `mean`, `unit`
+    Geometric = "geometric",
+    /// `values` and perhaps `weights`, or `file` and `column`
+    Empirical = "empirical",
+}}
+
+/// A distribution with its parameters; or `base` and `per` for a value computed from the trace row.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, bound = "Q: Deserialize<'de>")]
+pub struct RawDist<Q> {
+    pub dist: Key<RawFamily>,
+    pub value: Key<Q>,
+    pub mean: Key<Q>,
+    pub cv: Key<f64>,
+    pub low: Key<Q>,
+    pub high: Key<Q>,
+    pub k: Key<u64>,
+    pub shape: Key<f64>,
+    pub scale: Key<Q>,
+    pub mu: Key<f64>,
+    pub sigma: Key<f64>,
+    pub p: Key<RawProbability>,
+    pub mean1: Key<Q>,
+    pub mean2: Key<Q>,
+    pub alpha: Key<f64>,
+    pub unit: Key<Q>,
+    pub values: Key<Vec<Field<Q>>>,
+    pub weights: Key<Vec<Field<u64>>>,
+    pub file: Key<String>,
+    pub column: Key<String>,
+    pub base: Key<Q>,
+    pub per: Key<BTreeMap<String, Field<Q>>>,
+}
+
+impl<Q: Quantity + JsonSchema> JsonSchema for RawDist<Q> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Distribution", Q::SCHEMA_NAME).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let quantity = generator.subschema_for::<Q>();
+        let family = generator.subschema_for::<RawFamily>();
+        let fraction = generator.subschema_for::<RawProbability>();
+        json_schema!({
+            "type": "object",
+            "description": "A distribution with the parameters of its family; or `base` and `per` \
+                            (column to coefficient) for a value computed from the trace row.",
+            "additionalProperties": false,
+            "properties": {
+                "dist": family,
+                "value": quantity, "mean": quantity, "low": quantity, "high": quantity,
+                "scale": quantity, "mean1": quantity, "mean2": quantity, "unit": quantity,
+                "cv": { "type": "number", "description": "Standard deviation over mean." },
+                "k": { "type": "integer", "minimum": 1 },
+                "shape": { "type": "number" },
+                "mu": { "type": "number", "description":
+                    "Mean of the natural logarithm of the value in nanoseconds or bytes." },
+                "sigma": { "type": "number", "description": "Standard deviation of that logarithm." },
+                "p": fraction,
+                "alpha": { "type": "number" },
+                "values": { "type": "array", "items": quantity },
+                "weights": { "type": "array", "items": { "type": "integer", "minimum": 0 } },
+                "file": { "type": "string", "description": "CSV file, relative to the scenario." },
+                "column": { "type": "string", "description": "Its column, in nanoseconds or bytes." },
+                "base": quantity,
+                "per": { "type": "object", "additionalProperties": quantity }
+            }
+        })
+    }
+}

@@ -1,0 +1,636 @@
+//! `[gpus.NAME.share]`: which scheduler, with which knobs, in the vendor's ranges.
+//!
+//! Ranges, defaults and clamps are those of the vGPU 17 user guide, section 8.6.4
+//! (<https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html>), and of the registry header
+//! of NVIDIA's open kernel modules 595.45.04 (`nvrm_registry.h`). Under the neutral preset nothing
+//! is clamped.
+
+use super::Share;
+use super::checker::Checker;
+use super::raw::{
+    Field, Key, RawGpu, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare,
+    RawTies, RawTurns,
+};
+use super::units::{Quantity, RawFrequency, write_nanos};
+use crate::engine::time::{LONGEST, MILLISECOND, Nanos, round_nanos};
+use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
+
+/// Lowest and highest frequency with ARR, in hertz.
+const FREQUENCY: (f64, f64) = (63.0, 960.0);
+/// Shortest and longest slice without ARR.
+const SLICE: (Nanos, Nanos) = (MILLISECOND, 30 * MILLISECOND);
+/// Largest averaging factor, and the one that stands for "not given".
+const FACTOR: (u32, u32) = (60, 33);
+/// Up to this type maximum the longer of the two default slices holds.
+const FEW: u32 = 8;
+
+/// Who lives on the GPU, as far as sharing it is concerned.
+#[derive(Debug, Clone)]
+pub(crate) struct Tenancy {
+    /// vGPUs, or else CUDA contexts.
+    pub vgpus: bool,
+    pub tenants: u64,
+    /// Largest maximum per GPU of the vGPU types in use, with the type's name.
+    pub type_maximum: Option<(u32, String)>,
+    pub a100: bool,
+}
+
+/// One row of the table of legal combinations.
+pub struct Legal {
+    pub scheduler: RawScheduler,
+    pub vgpus: bool,
+    pub contexts: &'static str,
+    pub why: &'static str,
+}
+
+/// Which scheduler may serve whom; `docs/scenario.md` holds the same table.
+pub const LEGAL: &[Legal] = &[
+    Legal {
+        scheduler: RawScheduler::BestEffort,
+        vgpus: true,
+        contexts: "neutral only",
+        why: "best effort is a setting of the vGPU manager; contexts take turns as `round-robin`",
+    },
+    Legal {
+        scheduler: RawScheduler::EqualShare,
+        vgpus: true,
+        contexts: "neutral only",
+        why: "equal share is a setting of the vGPU manager",
+    },
+    Legal {
+        scheduler: RawScheduler::FixedShare,
+        vgpus: true,
+        contexts: "with `reserved_turns`",
+        why: "the round is the vGPU type's maximum, which contexts do not have",
+    },
+    Legal {
+        scheduler: RawScheduler::RoundRobin,
+        vgpus: false,
+        contexts: "yes",
+        why: "vGPUs without a reserved share take turns under `best-effort`",
+    },
+    Legal {
+        scheduler: RawScheduler::Fifo,
+        vgpus: true,
+        contexts: "yes",
+        why: "no product; a baseline from theory",
+    },
+];
+
+pub(crate) fn resolve(
+    c: &mut Checker,
+    path: &str,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+) -> Option<Share> {
+    let path = format!("{path}.share");
+    let none = RawShare::default();
+    let (raw, span) = match &gpu.value.share {
+        Some(field) => (&field.value, field.span.clone()),
+        None => (&none, gpu.span.clone()),
+    };
+    let mode = match &raw.mode {
+        Some(field) => {
+            c.from_file(&format!("{path}.mode"), field.value.word(), &field.span);
+            field.value
+        }
+        None => {
+            c.by_default(&format!("{path}.mode"), RawMode::TimeSlice.word());
+            RawMode::TimeSlice
+        }
+    };
+    if mode == RawMode::Exclusive {
+        exclusive(c, raw);
+        if tenancy.tenants > 1 {
+            let span = raw.mode.as_ref().map_or(span, |field| field.span.clone());
+            let title = format!("{} tenants on an exclusive GPU", tenancy.tenants);
+            let help = "use mode = \"time-slice\", or leave one guest on this GPU";
+            c.error(&span, title, "serves a single tenant", help);
+            return None;
+        }
+        return Some(Share::Exclusive);
+    }
+    time_slice(c, &path, raw, gpu, tenancy).map(Share::TimeSlice)
+}
+
+fn exclusive(c: &mut Checker, raw: &RawShare) {
+    let (why, instead) = (
+        "an exclusive GPU has no scheduler",
+        "remove it, or use mode = \"time-slice\"",
+    );
+    c.no_effect(&raw.scheduler, "scheduler", why, instead);
+    c.no_effect(&raw.arr, "arr", why, instead);
+    c.no_effect(&raw.frequency, "frequency", why, instead);
+    c.no_effect(&raw.averaging_factor, "averaging_factor", why, instead);
+    c.no_effect(&raw.slice, "slice", why, instead);
+    c.no_effect(&raw.turns, "turns", why, instead);
+    c.no_effect(&raw.rotation, "rotation", why, instead);
+    c.no_effect(&raw.on_completion, "on_completion", why, instead);
+    c.no_effect(&raw.on_idle, "on_idle", why, instead);
+    c.no_effect(&raw.ties, "ties", why, instead);
+    c.no_effect(&raw.reserved_turns, "reserved_turns", why, instead);
+}
+
+/// Whether the scheduler may serve these tenants.
+fn legal(c: &mut Checker, raw: &RawShare, scheduler: RawScheduler, tenancy: &Tenancy) -> bool {
+    let Some(field) = &raw.scheduler else {
+        return true; // the default fits
+    };
+    let row = LEGAL.iter().find(|row| row.scheduler == scheduler);
+    let fits = match (tenancy.vgpus, row) {
+        _ if c.neutral => true,
+        (true, row) => row.is_none_or(|row| row.vgpus),
+        (false, _) => match scheduler {
+            RawScheduler::RoundRobin | RawScheduler::Fifo => true,
+            RawScheduler::FixedShare => raw.reserved_turns.is_some(),
+            RawScheduler::BestEffort | RawScheduler::EqualShare => false,
+        },
+    };
+    if fits {
+        return true;
+    }
+    let whom = if tenancy.vgpus {
+        "vGPUs"
+    } else {
+        "CUDA contexts"
+    };
+    let help = match (tenancy.vgpus, scheduler) {
+        (true, _) => "use best-effort, equal-share or fixed-share",
+        (false, RawScheduler::FixedShare) => {
+            "say how many turns a round has with `reserved_turns`, or use round-robin"
+        }
+        (false, _) => "use round-robin; for a study of theory, preset = \"neutral\"",
+    };
+    c.error(
+        &field.span,
+        format!("scheduler `{}` does not serve {whom}", scheduler.word()),
+        row.map_or("", |row| row.why),
+        help,
+    );
+    false
+}
+
+fn time_slice(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+) -> Option<TimeSlice> {
+    let scheduler = match &raw.scheduler {
+        Some(field) => {
+            c.from_file(
+                &format!("{path}.scheduler"),
+                field.value.word(),
+                &field.span,
+            );
+            field.value
+        }
+        None if c.refused.contains(&format!("{path}.scheduler")) => return None,
+        None => {
+            let default = match tenancy.vgpus {
+                true => RawScheduler::BestEffort, // the product's default
+                false => RawScheduler::RoundRobin,
+            };
+            c.by_default(&format!("{path}.scheduler"), default.word());
+            default
+        }
+    };
+    if !legal(c, raw, scheduler, tenancy) {
+        return None;
+    }
+    let reserving = matches!(
+        scheduler,
+        RawScheduler::EqualShare | RawScheduler::FixedShare
+    );
+    let arr_factor = arr(c, path, raw, reserving, scheduler);
+    let slice = match arr_factor {
+        Ok(factor) => slice(c, path, raw, gpu, tenancy, scheduler, factor.is_some()),
+        Err(()) => None,
+    };
+    let reserved_turns = reserved_turns(c, path, raw, gpu, tenancy, scheduler);
+    let knobs = knobs(c, path, raw, scheduler, reserving);
+    let (turns, rotation, on_completion, on_idle, ties) = knobs?;
+    Some(TimeSlice {
+        scheduler: scheduler.word().to_string(),
+        slice: slice?,
+        arr_factor: arr_factor.ok()?,
+        reserved_turns: reserved_turns.ok()?,
+        turns,
+        rotation,
+        on_completion,
+        on_idle,
+        ties,
+    })
+}
+
+/// The averaging factor, `None` with ARR off or without meaning.
+fn arr(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    reserving: bool,
+    scheduler: RawScheduler,
+) -> Result<Option<u32>, ()> {
+    let count = c.findings.0.len();
+    if !reserving {
+        let why = format!("{} has no adaptive round robin", scheduler.word());
+        c.no_effect(
+            &raw.arr,
+            "arr",
+            &why,
+            "remove it, or use equal-share or fixed-share",
+        );
+        let instead = "set `slice` instead";
+        c.no_effect(&raw.frequency, "frequency", &why, instead);
+        c.no_effect(&raw.averaging_factor, "averaging_factor", &why, "remove it");
+        return if c.findings.0.len() == count {
+            Ok(None)
+        } else {
+            Err(())
+        };
+    }
+    let on = match &raw.arr {
+        Some(field) => {
+            c.from_file(&format!("{path}.arr"), field.value.to_string(), &field.span);
+            field.value
+        }
+        None => {
+            c.by_default(&format!("{path}.arr"), (!c.neutral).to_string());
+            !c.neutral
+        }
+    };
+    if !on {
+        let why = "adaptive round robin is off";
+        c.no_effect(
+            &raw.frequency,
+            "frequency",
+            why,
+            "set `slice` instead, or arr = true",
+        );
+        let instead = "remove it, or set arr = true";
+        c.no_effect(&raw.averaging_factor, "averaging_factor", why, instead);
+        return if c.findings.0.len() == count {
+            Ok(None)
+        } else {
+            Err(())
+        };
+    }
+    let path = format!("{path}.averaging_factor");
+    let (largest, default) = FACTOR;
+    let Some(field) = &raw.averaging_factor else {
+        c.by_default(&path, default.to_string());
+        return Ok(Some(default));
+    };
+    let factor = match u32::try_from(field.value).unwrap_or(u32::MAX) {
+        0 => default,
+        given if given > largest && !c.neutral => {
+            clamped(
+                c,
+                &path,
+                &field.value.to_string(),
+                &largest.to_string(),
+                "1 to 60",
+            );
+            largest
+        }
+        given => given,
+    };
+    c.from_file(&path, factor.to_string(), &field.span);
+    Ok(Some(factor))
+}
+
+fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
+    c.notices.push(format!(
+        "{path}: {given} is outside the documented range {range}; {used} is used, as the product does"
+    ));
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one argument for each thing that a slice depends on"
+)]
+fn slice(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+    scheduler: RawScheduler,
+    arr: bool,
+) -> Option<Nanos> {
+    let path = &format!("{path}.slice");
+    match scheduler {
+        RawScheduler::Fifo => {
+            let why = "fifo runs each piece of work to its end";
+            if raw.slice.is_some() {
+                c.no_effect(&raw.slice, "slice", why, "remove it");
+                return None;
+            }
+            Some(LONGEST)
+        }
+        RawScheduler::BestEffort | RawScheduler::RoundRobin => {
+            if let Some(field) = &raw.slice {
+                return c.positive(path, field);
+            }
+            if c.neutral {
+                return no_slice(c, gpu, path);
+            }
+            let key = match (scheduler, tenancy.a100) {
+                (RawScheduler::BestEffort, _) => "best_effort.slice",
+                (_, true) => "context.slice.a100",
+                (_, false) => "context.slice",
+            };
+            Some(c.assume_duration(path, key)).filter(|&slice| slice > 0)
+        }
+        RawScheduler::EqualShare | RawScheduler::FixedShare => {
+            if arr {
+                arr_slice(c, path, raw, gpu, tenancy)
+            } else {
+                plain_slice(c, path, raw, gpu, tenancy)
+            }
+        }
+    }
+}
+
+fn no_slice(c: &mut Checker, gpu: &Field<RawGpu>, path: &str) -> Option<Nanos> {
+    let table = path.strip_suffix(".slice").unwrap_or(path);
+    let span = gpu
+        .value
+        .share
+        .as_ref()
+        .map_or(&gpu.span, |field| &field.span)
+        .clone();
+    let help = "the neutral preset has no default; such as slice = \"2ms\"";
+    c.missing(&span, table, "slice", help);
+    None
+}
+
+/// Whether the few-vGPUs default holds. `None` = neither a vGPU type's maximum nor a preset decides.
+fn few(tenancy: &Tenancy) -> Option<bool> {
+    tenancy
+        .type_maximum
+        .as_ref()
+        .map(|(maximum, _)| *maximum <= FEW)
+}
+
+fn arr_slice(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+) -> Option<Nanos> {
+    if let Some(field) = &raw.slice {
+        // Theory may name the slice itself; the product takes a frequency.
+        if c.neutral && raw.frequency.is_none() {
+            return c.positive(path, field);
+        }
+        let (why, instead) = (
+            "with ARR the slice is 1 / frequency",
+            "set `frequency`, or arr = false",
+        );
+        c.no_effect(&raw.slice, "slice", why, instead);
+        return None;
+    }
+    let frequency_path = &path.replace(".slice", ".frequency");
+    let given = raw
+        .frequency
+        .as_ref()
+        .filter(|field| field.value.hertz > 0.0);
+    let hertz = match (given, few(tenancy)) {
+        (Some(field), _) => {
+            let (low, high) = FREQUENCY;
+            let hertz = field.value.hertz;
+            let used = if c.neutral {
+                hertz
+            } else {
+                hertz.clamp(low, high)
+            };
+            if used != hertz {
+                let (given, used) = (RawFrequency::write(hertz), RawFrequency::write(used));
+                clamped(c, frequency_path, &given, &used, "63Hz to 960Hz");
+            }
+            c.from_file(frequency_path, RawFrequency::write(used), &field.span);
+            used
+        }
+        (None, Some(few)) => {
+            let hertz = if few { 480.0 } else { 960.0 };
+            c.by_default(frequency_path, RawFrequency::write(hertz));
+            hertz
+        }
+        (None, None) => return no_slice(c, gpu, path),
+    };
+    let nanos = round_nanos(1e9 / hertz).filter(|&n| n > 0)?;
+    c.by_default(
+        path,
+        format!("{} (1 / frequency)", write_nanos(nanos as f64)),
+    );
+    Some(nanos)
+}
+
+fn plain_slice(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+) -> Option<Nanos> {
+    let given = raw.slice.as_ref();
+    if let (Some(field), true) = (given, c.neutral) {
+        return c.positive(path, field);
+    }
+    if let Some(field) = given.filter(|field| field.value.nanos > 0) {
+        let nanos = field.value.nanos;
+        let used = nanos.clamp(SLICE.0, SLICE.1);
+        if used != nanos {
+            let text = |n: Nanos| write_nanos(n as f64);
+            clamped(c, path, &text(nanos), &text(used), "1ms to 30ms");
+        }
+        c.from_file(path, write_nanos(used as f64), &field.span);
+        return Some(used);
+    }
+    let Some(few) = few(tenancy) else {
+        return no_slice(c, gpu, path);
+    };
+    let nanos = if few { 2 * MILLISECOND } else { MILLISECOND };
+    c.by_default(path, write_nanos(nanos as f64));
+    Some(nanos)
+}
+
+fn reserved_turns(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    gpu: &Field<RawGpu>,
+    tenancy: &Tenancy,
+    scheduler: RawScheduler,
+) -> Result<Option<u32>, ()> {
+    if scheduler != RawScheduler::FixedShare {
+        if raw.reserved_turns.is_some() {
+            let why = "only fixed-share reserves a fixed number of turns";
+            c.no_effect(
+                &raw.reserved_turns,
+                "reserved_turns",
+                why,
+                "remove it, or use fixed-share",
+            );
+            return Err(());
+        }
+        return Ok(None);
+    }
+    let path = &format!("{path}.reserved_turns");
+    if let Some(field) = &raw.reserved_turns {
+        let turns = c
+            .count(path, &raw.reserved_turns, 1, 100_000, None)
+            .ok_or(())?;
+        if u64::from(turns) < tenancy.tenants {
+            let title = format!("{} tenants but only {turns} turns", tenancy.tenants);
+            c.error(
+                &field.span,
+                title,
+                "each tenant needs a turn of its own",
+                "",
+            );
+            return Err(());
+        }
+        return Ok(Some(turns));
+    }
+    match &tenancy.type_maximum {
+        Some((maximum, name)) => {
+            c.from_catalogue(path, maximum.to_string(), format!("max_per_gpu of {name}"));
+            Ok(Some(*maximum))
+        }
+        None => {
+            let span = gpu
+                .value
+                .share
+                .as_ref()
+                .map_or(&gpu.span, |field| &field.span)
+                .clone();
+            let table = path.strip_suffix(".reserved_turns").unwrap_or(path);
+            let help = "contexts have no type maximum; say how many turns a round has";
+            c.missing(&span, table, "reserved_turns", help);
+            Err(())
+        }
+    }
+}
+
+type Knobs = (Turns, Rotation, OnCompletion, OnIdle, Ties);
+
+fn knobs(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    scheduler: RawScheduler,
+    reserving: bool,
+) -> Option<Knobs> {
+    let count = c.findings.0.len();
+    let fifo = scheduler == RawScheduler::Fifo;
+    if reserving || fifo {
+        let why = format!("{} has no such choice", scheduler.word());
+        let instead = "only best-effort and round-robin have it";
+        c.no_effect(&raw.turns, "turns", &why, instead);
+        c.no_effect(&raw.rotation, "rotation", &why, instead);
+        c.no_effect(&raw.ties, "ties", &why, instead);
+    }
+    if !reserving {
+        let why = "nothing is reserved here";
+        c.no_effect(
+            &raw.on_idle,
+            "on_idle",
+            why,
+            "only equal-share and fixed-share have it",
+        );
+    }
+    if fifo {
+        let why = "fifo has no slices";
+        c.no_effect(&raw.on_completion, "on_completion", why, "remove it");
+    }
+    if c.findings.0.len() > count {
+        return None;
+    }
+    let turns = match (&raw.turns, scheduler) {
+        (Some(field), _) => {
+            c.from_file(&format!("{path}.turns"), field.value.word(), &field.span);
+            field.value == RawTurns::PerChannel
+        }
+        (None, RawScheduler::BestEffort) if !c.neutral => {
+            c.assume(&format!("{path}.turns"), "best_effort.turns", None) == "per-channel"
+        }
+        (None, RawScheduler::BestEffort | RawScheduler::RoundRobin) => {
+            c.by_default(&format!("{path}.turns"), RawTurns::PerTenant.word());
+            false
+        }
+        (None, _) => false,
+    };
+    let on_idle = match &raw.on_idle {
+        Some(field) => {
+            c.from_file(&format!("{path}.on_idle"), field.value.word(), &field.span);
+            field.value == RawOnIdle::End
+        }
+        None if reserving && c.neutral => {
+            c.by_default(&format!("{path}.on_idle"), RawOnIdle::Hold.word());
+            false
+        }
+        None if reserving => {
+            c.assume(&format!("{path}.on_idle"), "reserved.on_idle", None) == "end"
+        }
+        None => false,
+    };
+    let mut word =
+        |name: &str, given: Option<(&'static str, &super::checker::Span)>, default, show| {
+            let path = format!("{path}.{name}");
+            match given {
+                Some((word, span)) => c.from_file(&path, word, span),
+                None if show => c.by_default(&path, default),
+                None => {}
+            }
+        };
+    let rotation = given(&raw.rotation);
+    let ties = given(&raw.ties);
+    let on_completion = given(&raw.on_completion);
+    let turning = !reserving && !fifo;
+    word(
+        "rotation",
+        rotation.map(|(r, s)| (r.word(), s)),
+        "queue",
+        turning,
+    );
+    word(
+        "ties",
+        ties.map(|(t, s)| (t.word(), s)),
+        "preempted-first",
+        turning,
+    );
+    word(
+        "on_completion",
+        on_completion.map(|(o, s)| (o.word(), s)),
+        "keep",
+        !fifo,
+    );
+    Some((
+        if turns {
+            Turns::PerChannel
+        } else {
+            Turns::PerTenant
+        },
+        match rotation {
+            Some((RawRotation::List, _)) => Rotation::List,
+            _ => Rotation::Queue,
+        },
+        match on_completion {
+            Some((RawOnCompletion::End, _)) => OnCompletion::End,
+            _ => OnCompletion::Keep,
+        },
+        if on_idle { OnIdle::End } else { OnIdle::Hold },
+        match ties {
+            Some((RawTies::ArrivalFirst, _)) => Ties::ArrivalFirst,
+            _ => Ties::PreemptedFirst,
+        },
+    ))
+}
+
+fn given<T: Copy>(key: &Key<T>) -> Option<(T, &super::checker::Span)> {
+    key.as_ref().map(|field| (field.value, &field.span))
+}

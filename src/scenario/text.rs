@@ -1,0 +1,266 @@
+//! From text to raw types, collecting every mistake on the way.
+//!
+//! serde stops at the first mistake. So the text is parsed once to a tree with places; when serde
+//! refuses something, the finding is noted, the offending entry is taken out of the tree, and serde
+//! tries again.
+
+use super::raw::RawScenario;
+use super::units::PART;
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+use serde::Deserialize;
+use serde_spanned::Spanned;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+use toml::de::{DeArray, DeTable, DeValue};
+
+/// What a text says, as far as it can be understood.
+pub(crate) struct Understood {
+    pub raw: RawScenario,
+    /// Dotted paths of entries that were refused: nothing more is said about them or their absence.
+    pub refused: BTreeSet<String>,
+    pub findings: Diagnostics,
+}
+
+pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
+    let mut findings = Diagnostics::default();
+    let mut report = |span: Option<Range<usize>>, title: String, label: String, help| {
+        findings.push(Diagnostic {
+            severity: Severity::Error,
+            title,
+            file: file.to_string(),
+            source: source.clone(),
+            span,
+            label,
+            help,
+        });
+    };
+    let mut refused = BTreeSet::new();
+    let (mut tree, syntax) = DeTable::parse_recoverable(source);
+    if !syntax.is_empty() {
+        for error in syntax {
+            let title = format!("not valid TOML: {}", error.message());
+            report(error.span(), title, String::new(), None);
+        }
+        // A tree with holes would only produce findings about the holes.
+        let raw = RawScenario::default();
+        return Understood {
+            raw,
+            refused,
+            findings,
+        };
+    }
+    loop {
+        let attempt = RawScenario::deserialize(toml::Deserializer::from(tree.clone()));
+        let error = match attempt {
+            Ok(raw) => {
+                return Understood {
+                    raw,
+                    refused,
+                    findings,
+                };
+            }
+            Err(error) => error,
+        };
+        let removed = error
+            .span()
+            .and_then(|span| remove(tree.get_mut(), &span, ""));
+        let message = explain(error.message(), removed.as_ref());
+        if let Some(Removed { path, .. }) = &removed {
+            refused.insert(path.clone());
+            if let Some(meant) = &message.meant {
+                let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+                refused.insert(join(parent, meant));
+            }
+        }
+        let at = removed.as_ref().map(|r| r.place.clone()).or(error.span());
+        report(at, message.title, message.label, message.help);
+        if removed.is_none() {
+            // Nothing that could be taken out: the rest of the file cannot be judged.
+            let raw = RawScenario::default();
+            return Understood {
+                raw,
+                refused,
+                findings,
+            };
+        }
+    }
+}
+
+/// An entry taken out of the tree.
+struct Removed {
+    path: String,
+    /// Its last key.
+    key: String,
+    /// What to mark.
+    place: Range<usize>,
+}
+
+fn join(parent: &str, key: &str) -> String {
+    if parent.is_empty() {
+        key.to_string()
+    } else {
+        format!("{parent}.{key}")
+    }
+}
+
+/// Removes the innermost entry whose key or value lies at `span`.
+fn remove<'i>(table: &mut DeTable<'i>, span: &Range<usize>, path: &str) -> Option<Removed> {
+    let mut found = None;
+    for (key, value) in table.iter_mut() {
+        let here = join(path, key.get_ref());
+        if key.span() == *span {
+            found = Some((key.clone(), here, span.clone()));
+            break;
+        }
+        if let Some(inner) = descend(value, span, &here) {
+            return Some(inner);
+        }
+        if value.span() == *span {
+            found = Some((key.clone(), here, span.clone()));
+            break;
+        }
+    }
+    let (key, path, place) = found?;
+    table.remove::<str>(key.get_ref());
+    let key = key.into_inner().into_owned();
+    Some(Removed { path, key, place })
+}
+
+fn descend<'i>(
+    value: &mut Spanned<DeValue<'i>>,
+    span: &Range<usize>,
+    path: &str,
+) -> Option<Removed> {
+    match value.get_mut() {
+        DeValue::Table(table) => remove(table, span, path),
+        DeValue::Array(array) => remove_element(array, span, path),
+        _ => None,
+    }
+}
+
+fn remove_element<'i>(array: &mut DeArray<'i>, span: &Range<usize>, path: &str) -> Option<Removed> {
+    for element in array.iter_mut() {
+        if let Some(inner) = descend(element, span, path) {
+            return Some(inner);
+        }
+    }
+    let index = array.iter().position(|element| element.span() == *span)?;
+    // Arrays offer no removal; rebuild without the element.
+    let kept: DeArray<'i> = std::mem::replace(array, DeArray::new())
+        .into_iter()
+        .enumerate()
+        .filter_map(|(i, element)| (i != index).then_some(element))
+        .collect();
+    *array = kept;
+    Some(Removed {
+        path: path.to_string(),
+        key: String::new(),
+        place: span.clone(),
+    })
+}
+
+struct Message {
+    title: String,
+    label: String,
+    help: Option<String>,
+    /// The valid name that was probably meant.
+    meant: Option<String>,
+}
+
+/// Turns serde's words into ours.
+fn explain(message: &str, removed: Option<&Removed>) -> Message {
+    let key = removed.map_or("", |r| r.key.as_str());
+    let mut parts = message.split(PART);
+    if let (Some(title), Some(label), Some(help)) = (parts.next(), parts.next(), parts.next()) {
+        return Message {
+            title: match key {
+                "" => title.to_string(),
+                key => format!("`{key}`: {title}"),
+            },
+            label: label.to_string(),
+            help: Some(help.to_string()),
+            meant: None,
+        };
+    }
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if let (true, Some((name, valid))) = (
+        message.starts_with("unknown field") || message.starts_with("unknown variant"),
+        quoted.split_first(),
+    ) {
+        let field = message.starts_with("unknown field");
+        let meant = nearest(name, valid.iter().copied());
+        let list = valid.join(", ");
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`? valid here: {list}"),
+            None => format!("valid here: {list}"),
+        };
+        let (title, label) = if field {
+            (format!("unknown key `{name}`"), "not a key of this table")
+        } else if key.is_empty() {
+            (
+                format!("unknown value `{name}`"),
+                "not one of the valid values",
+            )
+        } else {
+            (
+                format!("unknown value `{name}` for `{key}`"),
+                "not one of the valid values",
+            )
+        };
+        return Message {
+            title,
+            label: label.to_string(),
+            help: Some(help),
+            meant: meant.filter(|_| field).map(str::to_string),
+        };
+    }
+    if let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        let expected = plain(expected);
+        let title = match key {
+            "" => format!("expected {expected}"),
+            key => format!("`{key}` must be {expected}"),
+        };
+        return Message {
+            title,
+            label: format!("this is {}", article(&found.replace('`', ""))),
+            help: None,
+            meant: None,
+        };
+    }
+    Message {
+        title: message.to_string(),
+        label: String::new(),
+        help: None,
+        meant: None,
+    }
+}
+
+/// Rust's names of types in the words of a scenario file.
+fn plain(expected: &str) -> String {
+    match expected {
+        "a sequence" => "an array".into(),
+        "a map" => "a table".into(),
+        "u64" => "a whole number, zero or more".into(),
+        "i64" => "a whole number".into(),
+        "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        other if other.starts_with("struct ") => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+fn article(found: &str) -> String {
+    let found = found
+        .replace("sequence", "array")
+        .replace("floating point", "number")
+        .replace("map", "table");
+    match found.chars().next() {
+        Some('a' | 'e' | 'i' | 'o' | 'u') => format!("an {found}"),
+        _ => format!("a {found}"),
+    }
+}
