@@ -289,10 +289,9 @@ fn inputs() -> Vec<(&'static str, RunResult)> {
 
 /// Writes every figure of every input to the folder in `WARPSHARE_FIGURES`, for looking at them.
 #[test]
+#[ignore = "a tool, not a check: draws for a person to look at"]
 fn figures_for_the_eye() {
-    let Some(folder) = std::env::var_os("WARPSHARE_FIGURES") else {
-        return;
-    };
+    let folder = std::env::var_os("WARPSHARE_FIGURES").expect("WARPSHARE_FIGURES names a folder");
     let folder = std::path::PathBuf::from(folder);
     for (name, result) in inputs() {
         for figure in Figure::ALL {

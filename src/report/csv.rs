@@ -184,16 +184,10 @@ fn head<'a>(key: &[&'a str]) -> Vec<&'a str> {
     key.iter().chain(&METRIC_COLUMNS).copied().collect()
 }
 
-/// Slowdown and interference of open guests are ratios of responses: lower bounds under overload.
-fn ratio_is_bound(group: &GroupResult) -> bool {
-    group.overload.is_some() && group.load != "closed"
-}
-
 fn guests(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest"]))?;
     for group in &result.guests {
         let bound = group.overload.is_some();
-        let ratio = ratio_is_bound(group);
         let mut rows = Metrics {
             sheet: &mut sheet,
             key: vec![&group.name],
@@ -212,8 +206,8 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
         if let Some(late) = &group.late_fraction {
             rows.put("late_fraction", "fraction", late, bound)?;
         }
-        rows.put("slowdown", "ratio", &group.slowdown, ratio)?;
-        rows.put("interference", "ratio", &group.interference, ratio)?;
+        rows.put("slowdown", "ratio", &group.slowdown, bound)?;
+        rows.put("interference", "ratio", &group.interference, bound)?;
         rows.put("gpu_time_share", "fraction", &group.gpu_time_share, false)?;
         rows.observed(
             "warmup_suggested",
@@ -230,7 +224,6 @@ fn members(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest", "member"]))?;
     for group in &result.guests {
         let bound = group.overload.is_some();
-        let ratio = ratio_is_bound(group);
         for member in &group.members {
             let mut rows = Metrics {
                 sheet: &mut sheet,
@@ -243,8 +236,8 @@ fn members(result: &RunResult) -> Result<String, csv::Error> {
             rows.observed("response_p95", "ns", p95, "pooled, no interval", bound)?;
             let largest = member.largest_response_ns;
             rows.observed("response_largest", "ns", largest, "largest observed", bound)?;
-            rows.put("slowdown", "ratio", &member.slowdown, ratio)?;
-            rows.put("interference", "ratio", &member.interference, ratio)?;
+            rows.put("slowdown", "ratio", &member.slowdown, bound)?;
+            rows.put("interference", "ratio", &member.interference, bound)?;
             rows.put("gpu_time_share", "fraction", &member.gpu_time_share, false)?;
             rows.observed(
                 "longest_starvation",

@@ -174,8 +174,8 @@ impl Page {
                 count(group.jobs.arrived),
                 self.estimate(&group.throughput_per_s, Unit::Plain, ""),
                 late,
-                self.estimate(&group.slowdown, Unit::Plain, at_least_ratio(group)),
-                self.estimate(&group.interference, Unit::Plain, at_least_ratio(group)),
+                self.estimate(&group.slowdown, Unit::Plain, at_least(group)),
+                self.estimate(&group.interference, Unit::Plain, at_least(group)),
                 verdict(group),
             ]);
         }
@@ -399,19 +399,10 @@ fn group_label(group: &GroupResult) -> String {
     }
 }
 
-/// Mark of a lower bound, where the group's latencies are lower bounds.
+/// Mark of a lower bound, where the group's latencies, and ratios of them, are lower bounds. Closed
+/// guests are never overloaded.
 fn at_least(group: &GroupResult) -> &'static str {
     if group.overload.is_some() { "≥ " } else { "" }
-}
-
-/// The same for ratios of responses; those of closed guests are ratios of throughputs, which
-/// overload does not cut short.
-fn at_least_ratio(group: &GroupResult) -> &'static str {
-    if group.load == "closed" {
-        ""
-    } else {
-        at_least(group)
-    }
 }
 
 fn verdict(group: &GroupResult) -> String {
