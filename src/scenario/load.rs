@@ -131,14 +131,14 @@ fn scenario(
     if raw.gpus.is_empty() && !c.refused.iter().any(|path| path.starts_with("gpus")) {
         c.missing(
             &(0..0),
-            "scenario",
-            "gpus",
+            "",
+            "gpus.NAME",
             "add [gpus.a] with board = \"a40\", for example",
         );
     }
     if raw.guests.is_empty() && !c.refused.iter().any(|path| path.starts_with("guests")) {
         let help = "add [guests.desktop] with `vgpu` or `context`, and `workload`";
-        c.missing(&(0..0), "scenario", "guests", help);
+        c.missing(&(0..0), "", "guests.NAME", help);
     }
 
     let mut placed: Vec<Placed> = Vec::new();

@@ -107,18 +107,16 @@ pub fn parse<Q: Quantity>(text: &str) -> Result<Q, String> {
             "not a decimal number with a unit".into(),
         ));
     };
-    let units: Vec<&str> = Q::UNITS.iter().map(|u| u.0).collect();
+    // `us` and `µs` are one unit; keyboards have the first.
+    let names = Q::UNITS.iter().map(|u| u.0).filter(|name| name.is_ascii());
+    let units: Vec<&str> = names.collect();
     let Some((_, unit)) = Q::UNITS.iter().find(|(name, _)| *name == suffix) else {
         let label = if suffix.is_empty() {
             "the unit is missing".to_string()
         } else {
             format!("`{suffix}` is not a unit here")
         };
-        let title = format!(
-            "{} needs one of the units {}",
-            Q::WHAT,
-            units.join(", ").replace('µ', "u")
-        );
+        let title = format!("{} needs one of the units {}", Q::WHAT, units.join(", "));
         return Err(refuse(title, label));
     };
     Q::build(number, *unit).map_err(|why| refuse(format!("\"{text}\": {why}"), why))
