@@ -36,3 +36,41 @@ fn bad_scenarios_are_explained() {
         insta::assert_snapshot!(name.trim_end_matches(".toml"), findings.render());
     }
 }
+
+/// Whatever a line's absence does to a scenario, it is accepted, or refused with a reason that does
+/// not blame the program.
+#[test]
+fn every_refusal_has_a_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = inputs();
+    files.push(root.join("scenarios/quickstart.toml"));
+    files.push(root.join("scenarios/reserved-turns.toml"));
+    let (mut accepted, mut refused) = (0, 0);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let base = root.join("tests/scenario");
+        let lines: Vec<&str> = text.lines().collect();
+        for skipped in 0..lines.len() {
+            let mut shorter = lines.clone();
+            shorter.remove(skipped);
+            match parse("x.toml", &shorter.join("\n"), &base, &Overrides::default()) {
+                Ok(_) => accepted += 1,
+                Err(findings) => {
+                    refused += 1;
+                    let findings = Diagnostics(findings);
+                    assert!(findings.has_errors());
+                    let message = findings.render();
+                    assert!(
+                        !message.contains("defect"),
+                        "{}: {message}",
+                        shorter.join("\n")
+                    );
+                }
+            }
+        }
+    }
+    assert!(
+        accepted > 50 && refused > 200,
+        "{accepted} accepted, {refused} refused"
+    );
+}

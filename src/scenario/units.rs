@@ -457,7 +457,7 @@ pub(crate) fn write_nanos(nanos: f64) -> String {
 pub(crate) fn write_bytes(bytes: f64) -> String {
     let binary = [("GiB", 1073741824.0), ("MiB", 1048576.0), ("KiB", 1024.0)];
     for (unit, size) in binary {
-        if bytes >= size && bytes % (size / 4.0) == 0.0 {
+        if (size..size * 1024.0).contains(&bytes) && bytes % (size / 4.0) == 0.0 {
             return format!("{}{unit}", trimmed(bytes / size, 2));
         }
     }
