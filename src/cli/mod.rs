@@ -4,8 +4,13 @@
 //! `execute(&Args) -> Result<ExitCode, Failure>` (what it does). Data go to stdout through
 //! [`print`], everything else to stderr through [`note`]; neither panics when the reader has gone.
 
+mod gpus;
+mod interrupt;
+mod progress;
+mod run;
 mod schema;
 mod validate;
+mod vgpu;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -65,16 +70,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Schema(schema::Args),
+    Run(run::Args),
     Validate(validate::Args),
+    Schema(schema::Args),
+    Gpus(gpus::Args),
+    Vgpu(vgpu::Args),
 }
 
 impl Cli {
     /// Does what the command line asks; failures are already printed when this returns.
     pub fn execute(&self) -> ExitCode {
         let outcome: Result<ExitCode, Failure> = match &self.command {
-            Command::Schema(args) => schema::execute(args),
+            Command::Run(args) => run::execute(args),
             Command::Validate(args) => validate::execute(args),
+            Command::Schema(args) => schema::execute(args),
+            Command::Gpus(args) => gpus::execute(args),
+            Command::Vgpu(args) => vgpu::execute(args),
         };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());

@@ -1,5 +1,13 @@
 //! The board: SMs, copy engines, the PCIe link, the cost of changing what runs.
 
+mod domain;
+mod entry;
+mod station;
+
+pub use domain::{Accounts, ComputeDomain, TurnRules};
+pub use entry::{EntryState, Finished, OperationId, SmOperation, sm_work};
+pub use station::{Served, Servers, Station};
+
 use crate::engine::time::Nanos;
 
 /// A board as the simulator needs it: every value resolved.

@@ -1,67 +1,77 @@
 //! Schedulers: who holds the SMs of a compute domain, and until when.
 //!
-//! Architecture invariant: a policy sees entries, their tenants and the clock; never guests,
-//! results or reports.
+//! A policy is one file and one line of the [`registry`]. It sees entries of a rotation (a vGPU, a
+//! CUDA context, or one channel of either), their readiness, how long their turns were, and the
+//! clock; it answers with grants.
+//!
+//! Architecture invariant: nothing here knows guests, results or reports.
+
+mod equal_share;
+mod fixed_share;
+pub mod registry;
+mod reserved;
+mod run_list;
+mod time_slice;
+
+pub use time_slice::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
 use crate::engine::time::Nanos;
 
-/// The knobs that time-slice policies understand, resolved and clamped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimeSlice {
-    /// Name in the registry.
-    pub scheduler: String,
-    /// Nominal slice.
+/// One entry of a rotation: an index that the domain gives out in rank order, from 0.
+pub type Entry = u32;
+
+/// The right to the SMs for one turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// Who holds the SMs; `None` for a reserved turn that no vGPU has taken.
+    pub entry: Option<Entry>,
+    /// Length of the turn, counted from the moment that the holder can run.
     pub slice: Nanos,
-    /// Averaging factor of adaptive round robin; `None` = ARR off. Meaningless for policies that
-    /// reserve nothing.
-    pub arr_factor: Option<u32>,
-    /// Number of reserved turns of a fixed-share round (the vGPU type's maximum per GPU).
-    pub reserved_turns: Option<u32>,
-    pub turns: Turns,
-    pub rotation: Rotation,
-    pub on_completion: OnCompletion,
-    pub on_idle: OnIdle,
-    pub ties: Ties,
 }
 
-/// What takes a turn in the rotation.
+/// A round in which everybody idles and after which the policy is where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turns {
-    /// One turn per tenant (vGPU or CUDA context), however many streams it has.
-    PerTenant,
-    /// One turn per stream (channel group): the reading in which a hardware run list holds the
-    /// channels of all tenants.
-    PerChannel,
+pub struct IdleRound {
+    pub turns: u64,
+    pub length: Nanos,
 }
 
-/// In which order runnable entries of a work-conserving policy come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotation {
-    /// A queue: an entry that becomes runnable, or whose slice ends, goes to the end.
-    Queue,
-    /// A fixed list scanned in rank order; entries without work are skipped.
-    List,
-}
+/// Decides who holds the SMs of a domain in turn.
+///
+/// The domain calls these in the order of simulated time. Calls never allocate after the last
+/// [`admit`](Policy::admit).
+pub trait Policy: Send {
+    /// Whether turns are reserved: held by their tenant whether it has work or not. A policy that
+    /// reserves nothing must be work-conserving.
+    fn reserves(&self) -> bool;
 
-/// What happens to the rest of a slice when a piece of GPU work completes and the entry has more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnCompletion {
-    Keep,
-    End,
-}
+    /// The entry joins the rotation: its vGPU or context has started. Entries come in rank order.
+    fn admit(&mut self, entry: Entry);
 
-/// What happens to the rest of a reserved slice when its tenant has no more work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnIdle {
-    Hold,
-    End,
-}
+    /// The entry has work; it had none, and does not hold the SMs.
+    fn ready(&mut self, entry: Entry);
 
-/// Who goes first when a slice ends at the very instant of an arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ties {
-    /// The preempted entry is queued before the arrival (the calendar's class order).
-    PreemptedFirst,
-    /// The arrival is queued before the preempted entry.
-    ArrivalFirst,
+    /// The entry, which was ready and does not hold the SMs, has lost its last work.
+    fn blocked(&mut self, entry: Entry);
+
+    /// The turn of the last grant is over after `held`; `more` tells whether its holder still has
+    /// work.
+    fn turn_over(&mut self, held: Nanos, more: bool);
+
+    /// The entry whose turn was over kept the SMs for another `extra`, until preemption took hold.
+    fn over_ran(&mut self, entry: Entry, extra: Nanos);
+
+    /// Chooses the next holder. A policy that reserves nothing answers `None` when no entry is
+    /// ready; one that reserves answers `None` only before the first admission.
+    fn select(&mut self, now: Nanos) -> Option<Grant>;
+
+    /// If nobody is ready and from here on rounds of idle turns repeat: what one of them is.
+    fn idle_round(&self) -> Option<IdleRound> {
+        None
+    }
+
+    /// Passes over `rounds` idle rounds at once, as announced by [`idle_round`](Policy::idle_round).
+    fn skip_idle_rounds(&mut self, rounds: u64) {
+        let _ = rounds;
+    }
 }

@@ -203,12 +203,12 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
         rows.latency("response", &group.response, bound)?;
         rows.latency("service", &group.service, bound)?;
         let parts = &group.parts;
-        rows.put("part_queue", "ns", &parts.queue_ns, bound)?;
-        rows.put("part_slice_wait", "ns", &parts.slice_wait_ns, bound)?;
-        rows.put("part_switch", "ns", &parts.switch_ns, bound)?;
-        rows.put("part_gpu", "ns", &parts.gpu_ns, bound)?;
-        rows.put("part_copy", "ns", &parts.copy_ns, bound)?;
-        rows.put("part_host", "ns", &parts.host_ns, bound)?;
+        rows.put("part_queue", "ns", &parts.queue_ns, false)?;
+        rows.put("part_slice_wait", "ns", &parts.slice_wait_ns, false)?;
+        rows.put("part_switch", "ns", &parts.switch_ns, false)?;
+        rows.put("part_gpu", "ns", &parts.gpu_ns, false)?;
+        rows.put("part_copy", "ns", &parts.copy_ns, false)?;
+        rows.put("part_host", "ns", &parts.host_ns, false)?;
         if let Some(late) = &group.late_fraction {
             rows.put("late_fraction", "fraction", late, bound)?;
         }

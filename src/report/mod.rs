@@ -4,7 +4,9 @@
 //! Architecture invariant: reports read results, never the simulator; equal results give equal bytes.
 
 mod csv;
+pub mod folder;
 mod json;
+pub mod plot;
 mod table;
 mod text;
 mod units;

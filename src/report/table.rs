@@ -80,6 +80,28 @@ pub(super) fn paragraph(out: &mut String, lead: &str, text: &str) {
     out.push('\n');
 }
 
+/// Appends `pieces` after `lead`, with ` · ` between them; a line break falls only between pieces, so
+/// that a value and its interval stay together.
+pub(super) fn pieces(out: &mut String, lead: &str, pieces: &[String]) {
+    let indent = lead.chars().count();
+    let mut column = indent;
+    out.push_str(lead);
+    for (index, piece) in pieces.iter().enumerate() {
+        let length = piece.chars().count();
+        if index > 0 && column + 3 + length > WIDTH {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if index > 0 {
+            out.push_str(" · ");
+            column += 3;
+        }
+        out.push_str(piece);
+        column += length;
+    }
+    out.push('\n');
+}
+
 /// At most `most` columns: the middle of a longer name gives way, since names often differ at
 /// their ends.
 pub(super) fn cut(name: &str, most: usize) -> String {

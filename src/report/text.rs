@@ -1,6 +1,6 @@
 //! The summary that a terminal shows: first what failed, then what a capacity planner asks.
 
-use super::table::{Table, WIDTH, cut, paragraph};
+use super::table::{Table, WIDTH, cut, paragraph, pieces};
 use super::units::{Unit, count, length, reason, short, time, with_interval};
 use crate::result::{EngineResult, Estimate, GpuResult, GroupResult, QuantileEstimate, RunResult};
 use std::fmt::Write;
@@ -20,7 +20,7 @@ pub fn to_text(result: &RunResult) -> String {
     page.response(result);
     page.parts(result);
     for gpu in &result.gpus {
-        page.gpu(gpu);
+        page.gpu(gpu, &result.guests);
     }
     if let Some(host) = &result.host {
         page.section("Host");
@@ -104,22 +104,25 @@ impl Page {
         } else {
             format!("{} replications", plan.replications)
         };
-        let hash: String = scenario.hash.chars().take(12).collect();
-        paragraph(
+        let drain = format!("drain up to {}", length(plan.drain_ns));
+        pieces(
             &mut self.out,
             "",
-            &format!(
-                "{}: {span}, drain up to {} · {runs} · seed {} · scenario {hash}",
-                plan.horizon,
-                length(plan.drain_ns),
-                plan.seed
-            ),
+            &[
+                format!("{}: {span}, {drain}", plan.horizon),
+                runs,
+                format!("seed {}", plan.seed),
+            ],
         );
         let level = short(plan.confidence * 100.0);
-        paragraph(
+        let hash: String = scenario.hash.chars().take(12).collect();
+        pieces(
             &mut self.out,
             "",
-            &format!("± is the half-width of the {level} % interval over replications"),
+            &[
+                format!("± is the half-width of the {level} % interval over replications"),
+                format!("scenario hash {hash}"),
+            ],
         );
     }
 
@@ -183,7 +186,7 @@ impl Page {
                     &mut self.out,
                     "  OVERLOADED ",
                     &format!(
-                        "{}: {why}; its latencies are at least (≥) the values shown",
+                        "{}: {why}; its latencies are at least (≥) the values shown, and its parts are those of the jobs that ended",
                         group.name
                     ),
                 );
@@ -243,7 +246,7 @@ impl Page {
                 row.push(match part.value {
                     // A zero of any unit is a zero; the dash keeps the eye on what is there.
                     Some(0.0) => "0".to_owned(),
-                    Some(ns) => format!("{}{}", at_least(group), time(ns)),
+                    Some(ns) => time(ns),
                     None => self.estimate(part, Unit::Time, ""),
                 });
             }
@@ -252,50 +255,67 @@ impl Page {
         table.render(&mut self.out);
     }
 
-    fn gpu(&mut self, gpu: &GpuResult) {
+    fn gpu(&mut self, gpu: &GpuResult, groups: &[GroupResult]) {
         self.out.push('\n');
         paragraph(
             &mut self.out,
             &format!("GPU {}: ", gpu.name),
             &format!("{} ({} SMs), {}", gpu.board_name, gpu.sms, gpu.sharing),
         );
+        let tenants: Vec<String> = groups
+            .iter()
+            .filter(|group| group.gpu == gpu.name)
+            .map(|group| {
+                format!(
+                    "{} ({}, {}, {})",
+                    group_label(group),
+                    group.holds,
+                    group.workload,
+                    group.load
+                )
+            })
+            .collect();
+        self.entry("guests", &tenants);
         let split = &gpu.split;
-        let text = [
+        let parts = [
             ("useful", &split.useful),
             ("switching", &split.switching),
             ("reserved idle", &split.reserved_idle),
             ("idle", &split.idle),
         ]
-        .map(|(name, part)| format!("{name} {}", self.estimate(part, Unit::Percent, "")))
-        .join(" · ");
-        self.entry("SM time", &text);
-        let text = format!(
-            "{} of wall time (NVML utilisation) · {} turns/s · {} switches/s",
-            self.estimate(&gpu.gpu_time, Unit::Percent, ""),
-            self.estimate(&gpu.turns_per_s, Unit::Plain, ""),
-            self.estimate(&gpu.switches_per_s, Unit::Plain, "")
-        );
-        self.entry("GPU time", &text);
+        .map(|(name, part)| format!("{name} {}", self.estimate(part, Unit::Percent, "")));
+        self.entry("SM time", &parts);
+        let busy = [
+            format!(
+                "{} of wall time (NVML utilisation)",
+                self.estimate(&gpu.gpu_time, Unit::Percent, "")
+            ),
+            format!(
+                "{} turns/s",
+                self.estimate(&gpu.turns_per_s, Unit::Plain, "")
+            ),
+            format!(
+                "{} switches/s",
+                self.estimate(&gpu.switches_per_s, Unit::Plain, "")
+            ),
+        ];
+        self.entry("GPU time", &busy);
         for engine in &gpu.engines {
             self.engine(engine);
         }
         let fairness = &gpu.fairness;
-        let text = format!(
-            "Jain {} (GPU time), {} (progress) · max/min {} · ANTT {} · STP {}",
-            self.estimate(&fairness.jain_gpu_time, Unit::Plain, ""),
-            self.estimate(&fairness.jain_progress, Unit::Plain, ""),
-            self.estimate(&fairness.max_min_ratio, Unit::Plain, ""),
-            self.estimate(&fairness.antt, Unit::Plain, ""),
-            self.estimate(&fairness.stp, Unit::Plain, "")
-        );
-        self.entry("fairness", &text);
-        self.entry(
-            "starvation",
-            &format!(
-                "{} at the longest, with work ready and none of the SMs",
-                time(fairness.longest_starvation_ns as f64)
-            ),
-        );
+        let indices = [
+            ("Jain of GPU time", &fairness.jain_gpu_time),
+            ("Jain of progress", &fairness.jain_progress),
+            ("max/min", &fairness.max_min_ratio),
+            ("ANTT", &fairness.antt),
+            ("STP", &fairness.stp),
+        ]
+        .map(|(name, index)| format!("{name} {}", self.estimate(index, Unit::Plain, "")));
+        self.entry("fairness", &indices);
+        let longest = time(fairness.longest_starvation_ns as f64);
+        let what = format!("{longest} at the longest, with work ready and none of the SMs");
+        self.entry("starvation", &[what]);
     }
 
     fn engine(&mut self, engine: &EngineResult) {
@@ -304,12 +324,12 @@ impl Page {
             self.estimate(&engine.utilisation, Unit::Percent, ""),
             engine.servers
         );
-        self.entry(&engine.name, &text);
+        self.entry(&engine.name, &[text]);
     }
 
     /// A line of a GPU's block; the leads are padded to one width.
-    fn entry(&mut self, lead: &str, text: &str) {
-        paragraph(&mut self.out, &format!("  {lead:<19} "), text);
+    fn entry(&mut self, lead: &str, text: &[String]) {
+        pieces(&mut self.out, &format!("  {lead:<19} "), text);
     }
 
     fn remarks(&mut self, result: &RunResult) {

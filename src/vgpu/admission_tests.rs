@@ -1,4 +1,7 @@
 use super::*;
+use crate::catalog::Catalog;
+use crate::workload::Needs;
+use std::sync::LazyLock;
 
 const NOTHING: Needs = Needs {
     cuda: false,
@@ -6,12 +9,14 @@ const NOTHING: Needs = Needs {
     encode: false,
 };
 
-fn catalog() -> Catalog {
-    Catalog::builtin().expect("the catalogue is well formed")
+fn catalog() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> =
+        LazyLock::new(|| Catalog::builtin().expect("the catalogue is well formed"));
+    &CATALOG
 }
 
 fn gpu(board: &str) -> GpuFacts {
-    GpuFacts::from_catalog(&catalog(), board, "g").expect("the board is known")
+    GpuFacts::from_catalog(catalog(), board, "g").expect("the board is known")
 }
 
 /// `count` VMs with one vGPU of each named type and number.
@@ -370,7 +375,7 @@ fn all_refusals_come_at_once_in_the_order_of_the_rules() {
 
 #[test]
 fn a_board_without_known_memory_names_the_missing_fact() {
-    let mut catalog = catalog();
+    let mut catalog = catalog().clone();
     let file = "[boards.lab]\narchitecture = \"Ampere\"\n";
     catalog.add_user_file("b.toml", file).expect("well formed");
     let missing = GpuFacts::from_catalog(&catalog, "lab", "g").unwrap_err();

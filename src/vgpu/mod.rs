@@ -4,8 +4,9 @@
 //! [`admission::admit`].
 
 pub mod admission;
+mod request;
 mod rules;
 mod vf;
 
-pub use rules::Rule;
-pub use vf::{VfOrigin, VfTotal, vf_total};
+pub use rules::{Rule, rules_as_markdown};
+pub use vf::{VF_ASSUMPTION, VfOrigin, VfTotal, vf_total};

@@ -147,6 +147,20 @@ impl Rule {
     }
 }
 
+/// The table of rules, facts and sources in Markdown, for the documentation.
+pub fn rules_as_markdown() -> String {
+    let mut text = String::from("| Rule | Fact | Source |\n|---|---|---|\n");
+    for rule in Rule::ALL {
+        text += &format!(
+            "| `{}` | {} | {} |\n",
+            rule.name(),
+            rule.fact(),
+            rule.source()
+        );
+    }
+    text
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.name())

@@ -1,0 +1,95 @@
+//! Slices and completions a second, with full accounting and histograms.
+//!
+//! Sixteen busy tenants share one GPU in turns. The yardstick beside them is the barest loop that a
+//! round robin of sixteen can be: what part of the machine's speed the simulator keeps is a ratio
+//! from one run, which is comparable between machines where seconds are not.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::*;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use warpshare::engine::time::Nanos;
+use warpshare::experiment::Recorder;
+use warpshare::scenario::Scenario;
+use warpshare::sim::{Variant, build};
+
+const MS: Nanos = 1_000_000;
+const TENANTS: u32 = 16;
+
+fn busy(job: Nanos, window: Nanos) -> Scenario {
+    let mut group = guest(
+        "vm",
+        gpu_workload(closed(1, constant(0.0)), constant(job as f64)),
+    );
+    group.count = TENANTS;
+    let mut scenario = scenario(
+        vec![gpu(time_slice("best-effort", MS))],
+        vec![group],
+        window,
+    );
+    scenario.run.drain = 0;
+    scenario
+}
+
+fn run(scenario: &Scenario, run_ahead: bool) -> u64 {
+    let cell = build(scenario, &[0], 0, Variant::Shared, run_ahead, |layout| {
+        Recorder::new(scenario, layout)
+    });
+    let recorder = cell.expect("a scenario that can be built").run();
+    recorder.turns()
+}
+
+/// Sixteen counters in a circle: the least that a simulator of slices must do.
+fn yardstick(slices: u64) -> u64 {
+    let mut left = [20 * MS; TENANTS as usize];
+    let mut used = [0u64; TENANTS as usize];
+    let (mut now, mut done) = (0u64, 0u64);
+    for slice in 0..slices {
+        let tenant = black_box(slice as usize % TENANTS as usize);
+        let run = left[tenant].min(MS);
+        now += run;
+        used[tenant] += run;
+        left[tenant] -= run;
+        if left[tenant] == 0 {
+            left[tenant] = 20 * MS;
+            done += 1;
+        }
+    }
+    now ^ done ^ used[3]
+}
+
+fn slices(criterion: &mut Criterion) {
+    let seconds = 200;
+    let slices = seconds * 1_000;
+    let scenario = busy(20 * MS, seconds * 1_000 * MS);
+    assert!(run(&scenario, true).abs_diff(slices) <= 1);
+    let mut group = criterion.benchmark_group("slices of 16 busy tenants, 20 ms jobs");
+    group.throughput(Throughput::Elements(slices));
+    for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| run(black_box(&scenario), run_ahead));
+        });
+    }
+    group.bench_function(BenchmarkId::from_parameter("yardstick"), |bencher| {
+        bencher.iter(|| yardstick(black_box(slices)));
+    });
+    group.finish();
+}
+
+fn completions(criterion: &mut Criterion) {
+    let seconds = 100;
+    let scenario = busy(2 * MS, seconds * 1_000 * MS);
+    let mut group = criterion.benchmark_group("completions of 16 busy tenants, 2 ms jobs");
+    group.throughput(Throughput::Elements(seconds * 500));
+    for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| run(black_box(&scenario), run_ahead));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, slices, completions);
+criterion_main!(benches);

@@ -1,0 +1,264 @@
+//! `warpshare run`: one scenario to a summary and a results folder.
+
+use super::interrupt::Interrupt;
+use super::progress::Bar;
+use super::{Failure, note, print};
+use crate::experiment::{self, RunError};
+use crate::report::folder::{self, FolderError, Staging};
+use crate::report::to_text;
+use crate::result::RunResult;
+use crate::scenario::{self, Origin, Overrides, Scenario};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tempfile::TempDir;
+
+const AFTER_HELP: &str = "\
+Examples:
+  warpshare run scenarios/quickstart.toml
+  warpshare run scenarios/quickstart.toml --seed 7 --replications 30 --out results/seed-7
+  warpshare run scenarios/quickstart.toml --explain --quiet
+
+The summary goes to stdout, everything else to stderr. An existing results folder is replaced; a
+folder that warpshare did not write is never touched.
+
+Exit codes:
+  0    done
+  1    failed while running, or an invariant check of the run failed
+  2    bad input (command line, scenario, catalogue, target folder)
+  130  interrupted (Ctrl-C); no half-written folder remains";
+
+/// Simulates a scenario; prints a summary and writes a results folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Args {
+    /// Scenario file (TOML).
+    scenario: PathBuf,
+    /// Folder for the results [default: results/NAME, with the scenario's name].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Master seed, instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Independent replications, instead of the scenario's number.
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
+    replications: Option<u32>,
+    /// Worker threads [default: one for each core]; never changes a result.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Also write one row for each job to this CSV file; an existing file is replaced.
+    #[arg(long, value_name = "FILE")]
+    records: Option<PathBuf>,
+    /// Print nothing but errors: no summary, warnings or progress.
+    #[arg(long)]
+    quiet: bool,
+    /// First print every resolved value and where it comes from (also with --quiet).
+    #[arg(long)]
+    explain: bool,
+    /// Simulate each turn through the calendar: slower, the same bytes.
+    #[arg(long)]
+    no_run_ahead: bool,
+    /// Skip the runs of each guest alone; slowdown and interference are then not known.
+    #[arg(long)]
+    no_baselines: bool,
+    /// A catalogue file with boards of your own.
+    #[arg(long, value_name = "FILE")]
+    boards: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Bad input before anything is simulated; failures to run or to write afterwards.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let scenario = load(args)?;
+    let target = match &args.out {
+        Some(folder) => folder.clone(),
+        None => Path::new("results").join(&scenario.name),
+    };
+    folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
+    if args.explain {
+        print(&explanation(&scenario))?;
+    }
+    let interrupt = Interrupt::install()?;
+    let result = simulate(args, &scenario, &interrupt)?;
+    write(&target, &result, &interrupt)?;
+    if !args.quiet {
+        print(&to_text(&result))?;
+        note(&format!("results in {}", target.display()));
+    }
+    Ok(verdict(&result))
+}
+
+fn load(args: &Args) -> Result<Scenario, Failure> {
+    let overrides = Overrides {
+        seed: args.seed,
+        replications: args.replications,
+        boards: args.boards.clone(),
+    };
+    let loaded = scenario::load(&args.scenario, &overrides).map_err(|errors| {
+        let messages: Vec<String> = errors.iter().map(|error| error.render()).collect();
+        Failure::BadInput(messages.join("\n"))
+    })?;
+    if !args.quiet {
+        for warning in &loaded.warnings {
+            note(&warning.render());
+        }
+    }
+    let mut scenario = loaded.scenario;
+    if args.no_baselines {
+        scenario.run.baselines = false;
+    }
+    Ok(scenario)
+}
+
+impl experiment::Progress for Bar {
+    fn advanced(&self, done: f64) {
+        self.set(done);
+    }
+}
+
+fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<RunResult, Failure> {
+    let records = match &args.records {
+        Some(file) => Some(Records::prepare(file, interrupt)?),
+        None => None,
+    };
+    let options = experiment::Options {
+        threads: args.threads.map(NonZeroUsize::get),
+        run_ahead: !args.no_run_ahead,
+        records: records.as_ref().map(Records::working_file),
+    };
+    let bar = Bar::new(args.quiet);
+    let outcome = experiment::run(scenario, &options, &bar);
+    bar.clear();
+    // Whatever the outcome: an interrupt that came first has the last word.
+    interrupt.finish(|| {
+        let result = outcome.map_err(|error| run_failure(&error, args.records.as_deref()))?;
+        if let Some(records) = records {
+            records.publish()?;
+        }
+        Ok(result)
+    })
+}
+
+/// The file of job records, made in a folder of its own that an interrupt removes.
+struct Records {
+    folder: TempDir,
+    target: PathBuf,
+}
+
+impl Records {
+    fn prepare(target: &Path, interrupt: &Interrupt) -> Result<Records, Failure> {
+        if target.is_dir() || target.file_name().is_none() {
+            return Err(Failure::BadInput(format!(
+                "error: --records {}: not the name of a file",
+                target.display()
+            )));
+        }
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let folder = fs::create_dir_all(parent)
+            .and_then(|()| {
+                tempfile::Builder::new()
+                    .prefix(".warpshare-records-")
+                    .tempdir_in(parent)
+            })
+            .map_err(|error| {
+                Failure::BadInput(format!("error: --records {}: {error}", target.display()))
+            })?;
+        interrupt.guard(folder.path());
+        Ok(Records {
+            folder,
+            target: target.to_owned(),
+        })
+    }
+
+    fn working_file(&self) -> PathBuf {
+        self.folder.path().join("records.csv")
+    }
+
+    fn publish(self) -> Result<(), Failure> {
+        fs::rename(self.working_file(), &self.target).map_err(|error| {
+            Failure::Running(format!(
+                "error: cannot write {}: {error}",
+                self.target.display()
+            ))
+        })
+    }
+}
+
+/// Messages name the records file as the user did.
+fn run_failure(error: &RunError, records: Option<&Path>) -> Failure {
+    match (error, records) {
+        (RunError::Records { source, .. }, Some(file)) => {
+            Failure::Running(format!("error: cannot write {}: {source}", file.display()))
+        }
+        _ => Failure::Running(format!("error: {error}")),
+    }
+}
+
+fn write(target: &Path, result: &RunResult, interrupt: &Interrupt) -> Result<(), Failure> {
+    let staging = Staging::new(target).map_err(folder_failure)?;
+    interrupt.guard(staging.path());
+    let written = staging.write(result);
+    interrupt.finish(|| {
+        written
+            .and_then(|()| staging.publish())
+            .map_err(folder_failure)
+    })
+}
+
+fn folder_failure(error: FolderError) -> Failure {
+    match error {
+        FolderError::Target { .. } => Failure::BadInput(error.to_string()),
+        FolderError::Io { .. } | FolderError::View { .. } => Failure::Running(error.to_string()),
+    }
+}
+
+/// A broken invariant is a fault of the simulator: the results are kept for the report of the bug,
+/// but the run has failed.
+fn verdict(result: &RunResult) -> ExitCode {
+    let failed: Vec<&str> = result
+        .checks
+        .iter()
+        .filter(|check| !check.holds)
+        .map(|check| check.id.as_str())
+        .collect();
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    note(&format!(
+        "error: invariant checks failed: {}; do not use these results",
+        failed.join(", ")
+    ));
+    ExitCode::from(super::FAILED)
+}
+
+/// One line a resolved value: path, value, origin.
+fn explanation(scenario: &Scenario) -> String {
+    let width = |text: &dyn Fn(&scenario::Resolved) -> usize| {
+        scenario.resolved.iter().map(text).max().unwrap_or(0)
+    };
+    let path = width(&|r| r.path.chars().count());
+    // A single long value must not push all origins off the screen.
+    let value = width(&|r| r.value.chars().count()).min(32);
+    let mut text = String::new();
+    for resolved in &scenario.resolved {
+        let origin = match &resolved.origin {
+            Origin::File { line } => format!("line {line}"),
+            Origin::Catalogue { source } => format!("catalogue: {source}"),
+            Origin::Default => "default".to_owned(),
+            Origin::Assumption { key, evidence } => format!("assumption {key}: {evidence}"),
+        };
+        text.push_str(&format!(
+            "{:<path$} = {:<value$}  {origin}\n",
+            resolved.path, resolved.value
+        ));
+    }
+    text.push('\n');
+    text
+}

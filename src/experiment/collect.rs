@@ -1,0 +1,276 @@
+//! Puts what replications and baselines found into one [`RunResult`].
+
+use super::baseline::Alone;
+use super::check;
+use super::recorder::{GpuEdge, GroupRecord, MemberRecord, Recorder};
+use crate::result::{
+    AssumptionInfo, FORMAT, Meta, PlanInfo, Replication, ReplicationGpu, ReplicationGuest,
+    RunResult, ScenarioInfo,
+};
+use crate::scenario::{Horizon, Origin, Scenario};
+use crate::sim::{self, Instance};
+
+mod gpus;
+mod guests;
+
+/// Recorders of all cells of all replications, found by what they recorded.
+pub(super) struct Shared {
+    pub replications: usize,
+    cells: usize,
+    recorders: Vec<Recorder>,
+    /// (cell, local index) of each group, member and GPU.
+    groups: Vec<(usize, usize)>,
+    members: Vec<(usize, usize)>,
+    gpus: Vec<(usize, usize)>,
+    pub instances: Vec<Instance>,
+}
+
+impl Shared {
+    /// `recorders` are ordered by replication, then cell.
+    pub fn new(scenario: &Scenario, cells: usize, recorders: Vec<Recorder>) -> Self {
+        let instances = sim::instances(scenario);
+        let first = &recorders[..cells];
+        let find = |position: &dyn Fn(&Recorder) -> Option<usize>| {
+            first
+                .iter()
+                .enumerate()
+                .find_map(|(cell, recorder)| Some((cell, position(recorder)?)))
+                .expect("every part of a scenario is in a cell")
+        };
+        let groups = (0..scenario.guests.len())
+            .map(|group| find(&|r| r.groups.iter().position(|g| g.group == group)))
+            .collect();
+        let members = instances
+            .iter()
+            .map(|instance| find(&|r| r.layout.guests.iter().position(|g| g == instance)))
+            .collect();
+        let gpus = (0..scenario.gpus.len())
+            .map(|gpu| find(&|r| r.layout.gpus.iter().position(|&g| g == gpu)))
+            .collect();
+        Shared {
+            replications: recorders.len() / cells.max(1),
+            cells,
+            recorders,
+            groups,
+            members,
+            gpus,
+            instances,
+        }
+    }
+
+    pub fn recorder(&self, replication: usize, cell: usize) -> &Recorder {
+        &self.recorders[replication * self.cells + cell]
+    }
+
+    pub fn group(&self, replication: usize, group: usize) -> &GroupRecord {
+        let (cell, local) = self.groups[group];
+        &self.recorder(replication, cell).groups[local]
+    }
+
+    pub fn member(&self, replication: usize, member: usize) -> &MemberRecord {
+        let (cell, local) = self.members[member];
+        &self.recorder(replication, cell).members[local]
+    }
+
+    pub fn edges(&self, replication: usize, gpu: usize) -> &[GpuEdge] {
+        let (cell, local) = self.gpus[gpu];
+        &self.recorder(replication, cell).gpus[local]
+    }
+
+    /// Running time of all entries of a GPU in the window.
+    pub fn entries_ran(&self, replication: usize, gpu: usize) -> u64 {
+        let (cell, local) = self.gpus[gpu];
+        self.recorder(replication, cell).entries_ran[local]
+    }
+
+    /// Positions of a group's members among all members.
+    pub fn members_of(&self, group: usize) -> Vec<usize> {
+        (0..self.instances.len())
+            .filter(|&member| self.instances[member].group == group)
+            .collect()
+    }
+
+    pub fn each_replication(&self) -> std::ops::Range<usize> {
+        0..self.replications
+    }
+}
+
+/// Baselines of all members in all replications, if they were run.
+pub(super) struct Baselines {
+    members: usize,
+    /// By replication, member, and board before share.
+    alone: Vec<Alone>,
+}
+
+impl Baselines {
+    pub fn new(members: usize, alone: Vec<Alone>) -> Self {
+        Baselines { members, alone }
+    }
+
+    fn at(&self, replication: usize, member: usize, which: usize) -> Option<&Alone> {
+        self.alone
+            .get(2 * (replication * self.members + member) + which)
+    }
+
+    /// Alone on the undivided board.
+    pub fn on_board(&self, replication: usize, member: usize) -> Option<&Alone> {
+        self.at(replication, member, 0)
+    }
+
+    /// Alone on its own share.
+    pub fn on_share(&self, replication: usize, member: usize) -> Option<&Alone> {
+        self.at(replication, member, 1)
+    }
+}
+
+pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baselines) -> RunResult {
+    let guests: Vec<_> = (0..scenario.guests.len())
+        .map(|group| guests::group(scenario, shared, baselines, group))
+        .collect();
+    let mut notices = scenario.notices.clone();
+    for guest in &guests {
+        let check = &guest.warmup_check;
+        if check.verdict == "too short" || check.verdict == "run too short" {
+            notices.push(format!(
+                "guest `{}`: the warm-up looks short (MSER-5: {}); lengthen `run.warmup` or `run.duration`",
+                guest.name, check.verdict
+            ));
+        }
+    }
+    RunResult {
+        format: FORMAT,
+        meta: Meta {
+            program: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        scenario: ScenarioInfo {
+            name: scenario.name.clone(),
+            title: scenario.title.clone(),
+            hash: scenario.hash.clone(),
+        },
+        plan: plan(scenario),
+        assumptions: assumptions(scenario),
+        notices,
+        gpus: (0..scenario.gpus.len())
+            .map(|gpu| gpus::gpu(scenario, shared, baselines, gpu))
+            .collect(),
+        host: gpus::host(scenario, shared),
+        checks: check::checks(scenario, shared),
+        replications: shared
+            .each_replication()
+            .map(|replication| one_replication(scenario, shared, baselines, replication))
+            .collect(),
+        guests,
+    }
+}
+
+fn plan(scenario: &Scenario) -> PlanInfo {
+    let run = &scenario.run;
+    PlanInfo {
+        horizon: match run.horizon {
+            Horizon::Steady => "steady",
+            Horizon::Terminating => "terminating",
+        }
+        .to_owned(),
+        warmup_ns: match run.horizon {
+            Horizon::Steady => run.warmup,
+            Horizon::Terminating => 0,
+        },
+        window_ns: run.window,
+        drain_ns: run.drain,
+        replications: run.replications,
+        seed: run.seed,
+        confidence: run.confidence,
+    }
+}
+
+/// Assumptions by key, each once.
+fn assumptions(scenario: &Scenario) -> Vec<AssumptionInfo> {
+    let mut found: Vec<AssumptionInfo> = Vec::new();
+    for resolved in &scenario.resolved {
+        if let Origin::Assumption { key, evidence } = &resolved.origin {
+            let info = AssumptionInfo {
+                key: key.clone(),
+                value: resolved.value.clone(),
+                evidence: evidence.clone(),
+            };
+            if !found.contains(&info) {
+                found.push(info);
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.key, &a.value).cmp(&(&b.key, &b.value)));
+    found
+}
+
+/// Length of the window in seconds.
+pub(super) fn window_seconds(scenario: &Scenario) -> f64 {
+    scenario.run.window as f64 / 1e9
+}
+
+fn one_replication(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    replication: usize,
+) -> Replication {
+    let guests = scenario
+        .guests
+        .iter()
+        .enumerate()
+        .map(|(group, guest)| {
+            let members = shared.members_of(group);
+            let record = shared.group(replication, group);
+            let quantile = |p| record.response.quantile(p).map(|q| q.value);
+            let of = |field: fn(&MemberRecord) -> u64| -> u64 {
+                let each = members
+                    .iter()
+                    .map(|&m| field(shared.member(replication, m)));
+                each.sum()
+            };
+            let sums = |which| {
+                guests::slowdown_sums(scenario, shared, baselines, &members, replication, which)
+            };
+            let closed = guests::is_closed(scenario, group);
+            ReplicationGuest {
+                name: guest.name.clone(),
+                jobs: guests::counts(shared, &members, [replication]),
+                throughput_per_s: of(|m| m.ended_in_window) as f64 / window_seconds(scenario),
+                mean_response_ns: record.response.mean(),
+                mean_service_ns: record.service.mean(),
+                p50_response_ns: quantile(0.5),
+                p95_response_ns: quantile(0.95),
+                p99_response_ns: quantile(0.99),
+                slowdown: sums(guests::Against::Board).and_then(|s| guests::slowdown(closed, s)),
+                interference: sums(guests::Against::Share)
+                    .and_then(|s| guests::slowdown(closed, s)),
+                backlog_middle: of(|m| m.backlog_middle),
+                backlog_end: of(|m| m.backlog_end),
+            }
+        })
+        .collect();
+    let gpus = scenario
+        .gpus
+        .iter()
+        .enumerate()
+        .map(|(gpu, configured)| {
+            let window = gpus::window(scenario, shared, replication, gpu);
+            ReplicationGpu {
+                name: configured.name.clone(),
+                total_sm_ns: window.total(),
+                useful_sm_ns: window.useful,
+                switching_sm_ns: window.switching,
+                reserved_idle_sm_ns: window.reserved_idle,
+                idle_sm_ns: window.idle,
+                gpu_time_ns: window.gpu_time,
+                turns: window.turns,
+                switches: window.switches,
+            }
+        })
+        .collect();
+    Replication {
+        index: replication as u32,
+        guests,
+        gpus,
+    }
+}

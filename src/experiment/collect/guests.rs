@@ -1,0 +1,412 @@
+//! Results of guest groups.
+
+use super::{Baselines, Shared, window_seconds};
+use crate::engine::time::Nanos;
+use crate::experiment::estimate::{mean, mean_of, nothing, of_sums, quantile, ratio};
+use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
+use crate::result::{
+    Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts, WarmupCheck,
+};
+use crate::scenario::{Guest, Holds, Horizon, Scenario};
+use crate::sim::{Part, Schedule};
+use crate::stats::coarse::CoarseHistogram;
+use crate::stats::histogram::LatencyHistogram as Histogram;
+use crate::stats::interval::t_interval;
+use crate::stats::warmup::{Mser5, mser5};
+use crate::workload::Arrivals;
+
+const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+const NO_JOBS: &str = "no jobs completed";
+const NO_BASELINE: &str = "baselines were not run";
+
+/// Growth of the backlog over the last half of the window, relative to the arrivals in it, beyond
+/// which a guest counts as overloaded if the growth is also beyond chance.
+const GROWTH: f64 = 0.01;
+/// The same with a single replication, where chance cannot be judged.
+const GROWTH_UNREPLICATED: f64 = 0.05;
+
+/// A baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Against {
+    /// Alone on the undivided board: slowdown.
+    Board,
+    /// Alone on its own share: interference.
+    Share,
+}
+
+pub(super) fn is_closed(scenario: &Scenario, group: usize) -> bool {
+    matches!(
+        scenario.guests[group].workload.arrivals,
+        Arrivals::Closed { .. }
+    )
+}
+
+pub(super) fn counts(
+    shared: &Shared,
+    members: &[usize],
+    replications: impl IntoIterator<Item = usize>,
+) -> JobCounts {
+    let mut counts = JobCounts::default();
+    for replication in replications {
+        for &member in members {
+            let record = shared.member(replication, member);
+            counts.arrived += record.arrived;
+            counts.completed += record.completed;
+            counts.dropped += record.dropped;
+        }
+    }
+    counts.unfinished = counts
+        .arrived
+        .saturating_sub(counts.completed + counts.dropped);
+    counts
+}
+
+/// The sums behind a slowdown: shared response, jobs and throughput, then the same alone.
+pub(super) fn slowdown_sums(
+    _scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    members: &[usize],
+    replication: usize,
+    against: Against,
+) -> Option<[f64; 6]> {
+    let mut sums = [0.0; 6];
+    for &member in members {
+        let alone = match against {
+            Against::Board => baselines.on_board(replication, member),
+            Against::Share => baselines.on_share(replication, member),
+        }?;
+        let record = shared.member(replication, member);
+        let moments = record.response.moments();
+        sums[0] += moments.sum() as f64;
+        sums[1] += record.completed as f64;
+        sums[2] += record.ended_in_window as f64;
+        sums[3] += alone.response_ns as f64;
+        sums[4] += alone.completed as f64;
+        sums[5] += alone.ended_in_window as f64;
+    }
+    Some(sums)
+}
+
+/// Open guests: ratio of mean responses. Closed guests: ratio of throughputs, alone over shared.
+pub(super) fn slowdown(closed: bool, sums: [f64; 6]) -> Option<f64> {
+    let [
+        response,
+        jobs,
+        ended,
+        alone_response,
+        alone_jobs,
+        alone_ended,
+    ] = sums;
+    if closed {
+        (ended > 0.0 && alone_ended > 0.0).then(|| alone_ended / ended)
+    } else if jobs > 0.0 && alone_jobs > 0.0 && alone_response > 0.0 {
+        Some(response / jobs / (alone_response / alone_jobs))
+    } else {
+        None
+    }
+}
+
+fn slowdown_estimate(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    group: usize,
+    members: &[usize],
+    against: Against,
+) -> Estimate {
+    let rows: Option<Vec<_>> = shared
+        .each_replication()
+        .map(|r| slowdown_sums(scenario, shared, baselines, members, r, against))
+        .collect();
+    let closed = is_closed(scenario, group);
+    match rows {
+        Some(rows) => of_sums(&rows, scenario.run.confidence, NO_JOBS, |sums| {
+            slowdown(closed, sums)
+        }),
+        None => nothing(NO_BASELINE),
+    }
+}
+
+pub(super) fn group(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    group: usize,
+) -> GroupResult {
+    let guest = &scenario.guests[group];
+    let confidence = scenario.run.confidence;
+    let members = shared.members_of(group);
+    let seconds = window_seconds(scenario);
+    // One row a replication: the sum over members of a field.
+    let sum = |replication: usize, field: &dyn Fn(&MemberRecord) -> f64| -> f64 {
+        let each = members
+            .iter()
+            .map(|&member| field(shared.member(replication, member)));
+        each.sum()
+    };
+    let per_job = |field: &dyn Fn(&MemberRecord) -> f64| -> Estimate {
+        let rows: Vec<_> = shared
+            .each_replication()
+            .map(|r| [sum(r, field), sum(r, &|m| m.completed as f64)])
+            .collect();
+        ratio(&rows, confidence, NO_JOBS)
+    };
+    let part = |part: Part| per_job(&move |m| m.parts_ns[part as usize] as f64);
+    let histograms = |of: fn(&crate::experiment::recorder::GroupRecord) -> &Histogram| {
+        shared
+            .each_replication()
+            .map(|r| of(shared.group(r, group)))
+            .collect::<Vec<_>>()
+    };
+    let latency = |replications: Vec<&Histogram>, mean_ns: Estimate| {
+        let mut merged = Histogram::new();
+        replications.iter().for_each(|h| merged.merge(h));
+        Latency {
+            mean_ns,
+            quantiles: QUANTILES
+                .iter()
+                .map(|&p| quantile(p, &replications, &merged, confidence))
+                .collect(),
+            largest_ns: merged.max(),
+            histogram: LatencyHistogram {
+                count: merged.count(),
+                sum_ns: merged.sum(),
+                buckets: merged.buckets(),
+            },
+        }
+    };
+    GroupResult {
+        name: guest.name.clone(),
+        count: guest.count,
+        gpu: scenario.gpus[guest.gpu].name.clone(),
+        holds: holds(guest),
+        workload: guest.workload.name.clone(),
+        load: if is_closed(scenario, group) {
+            "closed"
+        } else {
+            "open"
+        }
+        .to_owned(),
+        jobs: counts(shared, &members, shared.each_replication()),
+        overload: overload(scenario, shared, group, &members),
+        throughput_per_s: mean_of(
+            shared
+                .each_replication()
+                .map(|r| sum(r, &|m| m.ended_in_window as f64) / seconds),
+            confidence,
+        ),
+        response: latency(
+            histograms(|record| &record.response),
+            per_job(&|m| m.response.moments().sum() as f64),
+        ),
+        service: latency(
+            histograms(|record| &record.service),
+            per_job(&|m| m.service_ns as f64),
+        ),
+        parts: Parts {
+            queue_ns: part(Part::Queue),
+            slice_wait_ns: part(Part::SliceWait),
+            switch_ns: part(Part::Switch),
+            gpu_ns: part(Part::Gpu),
+            copy_ns: part(Part::Copy),
+            host_ns: part(Part::Host),
+        },
+        late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
+        slowdown: slowdown_estimate(scenario, shared, baselines, group, &members, Against::Board),
+        interference: slowdown_estimate(
+            scenario,
+            shared,
+            baselines,
+            group,
+            &members,
+            Against::Share,
+        ),
+        gpu_time_share: mean_of(
+            shared.each_replication().map(|r| {
+                sum(r, &|m| m.ran as f64) / members.len() as f64 / scenario.run.window as f64
+            }),
+            confidence,
+        ),
+        members: members
+            .iter()
+            .map(|&m| member(scenario, shared, baselines, group, m))
+            .collect(),
+        warmup_check: warmup_check(scenario, shared, group),
+    }
+}
+
+fn member(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    group: usize,
+    member: usize,
+) -> Member {
+    let confidence = scenario.run.confidence;
+    let guest = &scenario.guests[group];
+    let records: Vec<&MemberRecord> = shared
+        .each_replication()
+        .map(|r| shared.member(r, member))
+        .collect();
+    let mut response = CoarseHistogram::new();
+    records.iter().for_each(|r| response.merge(&r.response));
+    let responses: Vec<_> = records
+        .iter()
+        .map(|r| [r.response.moments().sum() as f64, r.completed as f64])
+        .collect();
+    let against =
+        |against| slowdown_estimate(scenario, shared, baselines, group, &[member], against);
+    let window = scenario.run.window as f64;
+    Member {
+        name: guest.member_name(shared.instances[member].ordinal),
+        jobs: counts(shared, &[member], shared.each_replication()),
+        throughput_per_s: mean_of(
+            records
+                .iter()
+                .map(|r| r.ended_in_window as f64 / window_seconds(scenario)),
+            confidence,
+        ),
+        mean_response_ns: ratio(&responses, confidence, NO_JOBS),
+        p95_response_ns: response.quantile(0.95).map(|q| q.value),
+        largest_response_ns: response.moments().max(),
+        slowdown: against(Against::Board),
+        interference: against(Against::Share),
+        gpu_time_share: mean_of(records.iter().map(|r| r.ran as f64 / window), confidence),
+        longest_starvation_ns: records.iter().map(|r| r.longest_wait).max().unwrap_or(0),
+    }
+}
+
+fn holds(guest: &Guest) -> String {
+    match &guest.holds {
+        Holds::Context => "CUDA context".to_owned(),
+        Holds::Vgpu {
+            type_name,
+            number: 1,
+            ..
+        } => type_name.clone(),
+        Holds::Vgpu {
+            type_name, number, ..
+        } => format!("{number} x {type_name}"),
+    }
+}
+
+/// Why latencies are lower bounds, if they are. An open guest is overloaded if jobs of the window
+/// were still there when the drain bound was reached, or if its backlog grew over the last half of
+/// the window.
+fn overload(
+    scenario: &Scenario,
+    shared: &Shared,
+    group: usize,
+    members: &[usize],
+) -> Option<String> {
+    if is_closed(scenario, group) {
+        return None;
+    }
+    let unfinished = counts(shared, members, shared.each_replication()).unfinished;
+    if unfinished > 0 {
+        return Some(format!(
+            "{unfinished} jobs of the window were unfinished when the drain bound was reached"
+        ));
+    }
+    let (mut growths, mut arrivals) = (Vec::new(), 0.0);
+    for replication in shared.each_replication() {
+        let mut growth = 0.0;
+        for &member in members {
+            let record = shared.member(replication, member);
+            growth += record.backlog_end as f64 - record.backlog_middle as f64;
+            arrivals += record.arrived as f64 / 2.0;
+        }
+        growths.push(growth);
+    }
+    let total: f64 = growths.iter().sum();
+    if arrivals <= 0.0 {
+        return None;
+    }
+    let beyond_chance = match t_interval(&growths, scenario.run.confidence) {
+        Some(interval) => total / arrivals > GROWTH && interval.low() > 0.0,
+        None => total / arrivals > GROWTH_UNREPLICATED,
+    };
+    // A handful of jobs more is no trend in a short run.
+    (beyond_chance && total >= 10.0 * growths.len() as f64).then(|| {
+        format!(
+            "the backlog grew by {:.0} jobs a replication over the last half of the window",
+            total / growths.len() as f64
+        )
+    })
+}
+
+fn warmup_check(scenario: &Scenario, shared: &Shared, group: usize) -> WarmupCheck {
+    let verdict = |suggested_ns, verdict: &str| WarmupCheck {
+        suggested_ns,
+        verdict: verdict.to_owned(),
+    };
+    if scenario.run.horizon == Horizon::Terminating {
+        return verdict(None, "none (terminating)");
+    }
+    let schedule = Schedule::new(&scenario.run);
+    let mut bins = vec![(0u128, 0u64); SERIES_BINS];
+    for replication in shared.each_replication() {
+        let series = &shared.group(replication, group).series;
+        for (bin, (sum, jobs)) in bins.iter_mut().zip(series) {
+            bin.0 += sum;
+            bin.1 += jobs;
+        }
+    }
+    // Wider bins until none is empty.
+    let mut width: Nanos = series_bin(&schedule);
+    while bins.len() > 1 && bins.iter().any(|bin| bin.1 == 0) {
+        bins = bins
+            .chunks(2)
+            .map(|pair| pair.iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)))
+            .collect();
+        width *= 2;
+    }
+    let series: Vec<f64> = bins
+        .iter()
+        .filter(|bin| bin.1 > 0)
+        .map(|&(sum, jobs)| sum as f64 / jobs as f64)
+        .collect();
+    match mser5(&series) {
+        Mser5::NotEnoughData => verdict(None, "not enough data"),
+        Mser5::TooShort => verdict(None, "run too short"),
+        Mser5::Truncate { observations, .. } => {
+            let suggested = observations as Nanos * width;
+            let adequate = suggested <= schedule.warmup;
+            verdict(
+                Some(suggested),
+                if adequate { "adequate" } else { "too short" },
+            )
+        }
+    }
+}
+
+/// Progress (1 / slowdown) of each member on a GPU in one replication.
+pub(super) fn progress(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    members: &[usize],
+    replication: usize,
+) -> Option<Vec<f64>> {
+    members
+        .iter()
+        .map(|&member| {
+            let sums = slowdown_sums(
+                scenario,
+                shared,
+                baselines,
+                &[member],
+                replication,
+                Against::Board,
+            )?;
+            let closed = is_closed(scenario, shared.instances[member].group);
+            slowdown(closed, sums).map(|slowdown| 1.0 / slowdown)
+        })
+        .collect()
+}
+
+/// A fairness figure: one value a replication, where it is defined.
+pub(super) fn fairness_figure(values: Vec<Option<f64>>, confidence: f64, empty: &str) -> Estimate {
+    mean(&values, confidence, empty)
+}

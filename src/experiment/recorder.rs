@@ -1,0 +1,260 @@
+//! What is kept of a cell: counts, histograms and accounts, in memory that grows with the number of
+//! guests and not with that of jobs.
+
+use super::records::RecordPart;
+use crate::engine::time::Nanos;
+use crate::gpu::Accounts;
+use crate::scenario::Scenario;
+use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Probe, Schedule};
+use crate::stats::coarse::CoarseHistogram;
+use crate::stats::histogram::LatencyHistogram;
+use std::io;
+
+/// Time bins of the series from which the warm-up is judged.
+pub(super) const SERIES_BINS: usize = 500;
+
+/// One guest.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MemberRecord {
+    /// Jobs by arrival in the window.
+    pub arrived: u64,
+    pub completed: u64,
+    pub dropped: u64,
+    /// Jobs that ended in the window.
+    pub ended_in_window: u64,
+    pub late: u64,
+    pub response: CoarseHistogram,
+    pub service_ns: u128,
+    pub parts_ns: [u128; PARTS],
+    /// Running time in the window.
+    pub ran: Nanos,
+    pub longest_wait: Nanos,
+    pub backlog_middle: u64,
+    pub backlog_end: u64,
+    /// Jobs whose times contradict each other: see invariant I4.
+    pub contradictions: u64,
+}
+
+/// A group of guests.
+#[derive(Debug, Clone)]
+pub(super) struct GroupRecord {
+    /// Index into the scenario's guests.
+    pub group: usize,
+    deadline: Option<Nanos>,
+    pub response: LatencyHistogram,
+    pub service: LatencyHistogram,
+    /// (sum of responses, jobs) by time of arrival.
+    pub series: Vec<(u128, u64)>,
+}
+
+/// One GPU at a sampling edge.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GpuEdge {
+    pub time: Nanos,
+    pub accounts: Accounts,
+    /// Server·ns by station of this GPU: copies in, copies out.
+    pub copies: [u128; 2],
+}
+
+/// The observer of a cell under measurement.
+pub struct Recorder {
+    pub(super) layout: Layout,
+    pub(super) schedule: Schedule,
+    series_bin: Nanos,
+    /// By local guest.
+    pub(super) members: Vec<MemberRecord>,
+    group_of: Vec<usize>,
+    pub(super) groups: Vec<GroupRecord>,
+    /// By local GPU and edge.
+    pub(super) gpus: Vec<Vec<GpuEdge>>,
+    /// Busy core·ns of shared host cores, by edge.
+    pub(super) host: Vec<u128>,
+    /// Running time of each guest at the end of the warm-up.
+    ran_before: Vec<Nanos>,
+    /// Running time of all entries in the window, by local GPU.
+    pub(super) entries_ran: Vec<Nanos>,
+    records: Option<RecordPart>,
+    failure: Option<io::Error>,
+}
+
+impl Recorder {
+    pub fn new(scenario: &Scenario, layout: &Layout) -> Self {
+        let schedule = Schedule::new(&scenario.run);
+        let mut groups: Vec<GroupRecord> = Vec::new();
+        let mut group_of = Vec::new();
+        for instance in &layout.guests {
+            let known = groups
+                .iter()
+                .position(|record| record.group == instance.group);
+            group_of.push(known.unwrap_or(groups.len()));
+            if known.is_none() {
+                groups.push(GroupRecord {
+                    group: instance.group,
+                    deadline: scenario.guests[instance.group].deadline,
+                    response: LatencyHistogram::new(),
+                    service: LatencyHistogram::new(),
+                    series: vec![(0, 0); SERIES_BINS],
+                });
+            }
+        }
+        Recorder {
+            series_bin: series_bin(&schedule),
+            members: vec![MemberRecord::default(); layout.guests.len()],
+            group_of,
+            groups,
+            gpus: vec![Vec::with_capacity(schedule.edges.len()); layout.gpus.len()],
+            host: Vec::new(),
+            ran_before: vec![0; layout.guests.len()],
+            entries_ran: vec![0; layout.gpus.len()],
+            records: None,
+            failure: None,
+            layout: layout.clone(),
+            schedule,
+        }
+    }
+
+    /// Also writes one row for each job.
+    pub(super) fn set_records(&mut self, records: Option<RecordPart>) {
+        self.records = records;
+    }
+
+    /// Turns up to the last sampling edge, on all GPUs of the cell.
+    pub fn turns(&self) -> u64 {
+        self.gpus
+            .iter()
+            .filter_map(|edges| edges.last())
+            .map(|edge| edge.accounts.turns)
+            .sum()
+    }
+
+    /// Ends the recording.
+    ///
+    /// # Errors
+    ///
+    /// The first error of writing the records, if there was one.
+    pub(super) fn finish(mut self) -> io::Result<Self> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        if let Some(records) = self.records.take() {
+            records.finish()?;
+        }
+        Ok(self)
+    }
+
+    /// Running time of a local guest so far.
+    fn ran(&self, guest: usize, probe: &Probe<'_>) -> Nanos {
+        self.layout.entries[guest]
+            .iter()
+            .map(|&(domain, entry)| probe.domains[domain].entries()[entry as usize].ran)
+            .sum()
+    }
+}
+
+/// Width of the bins of the warm-up series.
+pub(super) fn series_bin(schedule: &Schedule) -> Nanos {
+    schedule.end.div_ceil(SERIES_BINS as Nanos).max(1)
+}
+
+impl Observer for Recorder {
+    #[inline]
+    fn arrived(&mut self, guest: usize, now: Nanos) {
+        self.members[guest].arrived += u64::from(self.schedule.in_window(now));
+    }
+
+    fn dropped(&mut self, guest: usize, arrival: Nanos) {
+        self.members[guest].dropped += u64::from(self.schedule.in_window(arrival));
+    }
+
+    #[inline]
+    fn ended(&mut self, guest: usize, job: &JobEnd) {
+        let measured = self.schedule.in_window(job.arrival);
+        let response = job.ended - job.arrival;
+        let group = &mut self.groups[self.group_of[guest]];
+        let member = &mut self.members[guest];
+        if job.arrival < self.schedule.end {
+            let bin = &mut group.series[(job.arrival / self.series_bin) as usize];
+            bin.0 += u128::from(response);
+            bin.1 += 1;
+        }
+        member.ended_in_window += u64::from(self.schedule.in_window(job.ended));
+        if measured {
+            let service = response - job.parts[Part::Queue as usize];
+            group.response.record(response);
+            group.service.record(service);
+            member.response.record(response);
+            member.completed += 1;
+            member.service_ns += u128::from(service);
+            for (sum, part) in member.parts_ns.iter_mut().zip(job.parts) {
+                *sum += u128::from(part);
+            }
+            if group.deadline.is_some_and(|deadline| response > deadline) {
+                member.late += 1;
+            }
+            let consistent = job.arrival <= job.started
+                && job.started <= job.ended
+                && job.parts.iter().sum::<Nanos>() == response;
+            member.contradictions += u64::from(!consistent);
+        }
+        if let Some(records) = &mut self.records
+            && let Err(error) = records.write(&self.layout.guests[guest], job, measured)
+        {
+            self.records = None;
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
+        for (domain, state) in probe.domains.iter().enumerate() {
+            let copies = [
+                probe.stations[2 * domain].busy(),
+                probe.stations[2 * domain + 1].busy(),
+            ];
+            self.gpus[domain].push(GpuEdge {
+                time: probe.now,
+                accounts: *state.accounts(),
+                copies,
+            });
+        }
+        if let Some(station) = self.layout.host_cores() {
+            self.host.push(probe.stations[station].busy());
+        }
+        let (start, middle, end) = (
+            self.schedule.warmup,
+            self.schedule.middle,
+            self.schedule.end,
+        );
+        let entries_ran = |domain: usize| -> Nanos {
+            let entries = probe.domains[domain].entries();
+            entries.iter().map(|entry| entry.ran).sum()
+        };
+        for domain in 0..probe.domains.len() {
+            if probe.now == start {
+                self.entries_ran[domain] = entries_ran(domain);
+            }
+            if probe.now == end {
+                self.entries_ran[domain] = entries_ran(domain) - self.entries_ran[domain];
+            }
+        }
+        for guest in 0..self.members.len() {
+            if probe.now == start {
+                self.ran_before[guest] = self.ran(guest, probe);
+            }
+            if probe.now == middle {
+                self.members[guest].backlog_middle = probe.backlog[guest];
+            }
+            if probe.now == end {
+                let ran = self.ran(guest, probe) - self.ran_before[guest];
+                let longest_wait = self.layout.entries[guest]
+                    .iter()
+                    .map(|&(domain, entry)| probe.domains[domain].longest_wait(entry))
+                    .max()
+                    .unwrap_or(0);
+                let member = &mut self.members[guest];
+                member.ran = ran;
+                member.longest_wait = longest_wait;
+                member.backlog_end = probe.backlog[guest];
+            }
+        }
+    }
+}

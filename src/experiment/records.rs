@@ -1,0 +1,129 @@
+//! The optional file with one row for each job.
+//!
+//! Every cell of every replication writes a part of its own beside the file; at the end the parts
+//! are joined in order, and the file appears complete or not at all.
+
+use super::RunError;
+use crate::scenario::Scenario;
+use crate::sim::{Instance, JobEnd};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+const HEADER: &[&str] = &[
+    "replication",
+    "guest",
+    "ordinal",
+    "job",
+    "measured",
+    "arrival_ns",
+    "started_ns",
+    "ended_ns",
+    "queue_ns",
+    "slice_wait_ns",
+    "switch_ns",
+    "gpu_ns",
+    "copy_ns",
+    "host_ns",
+];
+
+/// The file to be.
+pub(super) struct RecordFile {
+    target: PathBuf,
+    /// Holds the parts; removed with everything in it when dropped.
+    parts: tempfile::TempDir,
+    names: Vec<String>,
+}
+
+/// One part of it.
+pub(super) struct RecordPart {
+    replication: u32,
+    names: Vec<String>,
+    writer: csv::Writer<BufWriter<File>>,
+}
+
+impl RecordFile {
+    /// Prepares a records file; fails at once if its folder cannot be written to.
+    pub fn create(scenario: &Scenario, target: &Path) -> Result<Self, RunError> {
+        let folder = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let parts = tempfile::Builder::new()
+            .prefix(".warpshare-records-")
+            .tempdir_in(folder)
+            .map_err(|source| failure(target, source))?;
+        Ok(RecordFile {
+            target: target.to_owned(),
+            parts,
+            names: scenario.guests.iter().map(|g| g.name.clone()).collect(),
+        })
+    }
+
+    fn part_path(&self, replication: u32, cell: usize) -> PathBuf {
+        self.parts.path().join(format!("{replication}-{cell}.csv"))
+    }
+
+    /// The part of one cell of one replication.
+    pub fn part(&self, replication: u32, cell: usize) -> Result<RecordPart, RunError> {
+        let file = File::create(self.part_path(replication, cell))
+            .map_err(|source| failure(&self.target, source))?;
+        Ok(RecordPart {
+            replication,
+            names: self.names.clone(),
+            writer: csv::WriterBuilder::new()
+                .has_headers(false)
+                .from_writer(BufWriter::new(file)),
+        })
+    }
+
+    /// Joins all parts into the file.
+    pub fn join(self, replications: u32, cells: usize) -> Result<(), RunError> {
+        self.try_join(replications, cells)
+            .map_err(|source| failure(&self.target, source))
+    }
+
+    fn try_join(&self, replications: u32, cells: usize) -> io::Result<()> {
+        let whole = self.parts.path().join("whole.csv");
+        let mut writer = BufWriter::new(File::create(&whole)?);
+        writeln!(writer, "{}", HEADER.join(","))?;
+        for replication in 0..replications {
+            for cell in 0..cells {
+                let mut part = File::open(self.part_path(replication, cell))?;
+                io::copy(&mut part, &mut writer)?;
+            }
+        }
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        fs::rename(&whole, &self.target)
+    }
+}
+
+impl RecordPart {
+    pub fn write(&mut self, guest: &Instance, job: &JobEnd, measured: bool) -> io::Result<()> {
+        let [queue, slice_wait, switch, gpu, copy, host] = job.parts;
+        self.writer
+            .serialize((
+                self.replication,
+                &self.names[guest.group],
+                guest.ordinal,
+                job.index,
+                u8::from(measured),
+                (job.arrival, job.started, job.ended),
+                (queue, slice_wait, switch),
+                (gpu, copy, host),
+            ))
+            .map_err(io::Error::from)
+    }
+
+    pub fn finish(mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn failure(target: &Path, source: io::Error) -> RunError {
+    RunError::Records {
+        path: target.display().to_string(),
+        source,
+    }
+}

@@ -1,0 +1,540 @@
+//! A compute domain: a set of SMs and one arbiter that grants them in turns.
+//!
+//! A turn has up to three parts, one after the other:
+//!
+//! ```text
+//! turn chosen      preempted        context ready                  until
+//!     |--- draining ---|--- switching ---|--- running or held idle ---|
+//! ```
+//!
+//! While *draining*, the outgoing entry still works (useful time, and over-run). *Switching* is
+//! saving, restoring and the scheduler's own call. In the rest the holder runs, or a reserved turn
+//! passes unused. Preemption needs no drain when the outgoing entry has nothing to run, and a holder
+//! that is chosen again goes on at once.
+//!
+//! Accounts are integers: useful, switching, reserved-idle and idle SM·ns add up to SMs × wall. SMs
+//! that a holder keeps from others but does not fill count as reserved-idle.
+
+use super::entry::{EntryState, Finished, SmOperation};
+use super::{Charge, Preemption, SwitchCost};
+use crate::engine::calendar::Class;
+use crate::engine::time::{NEVER, Nanos};
+use crate::policy::{Entry, Grant, OnCompletion, OnIdle, Policy, Ties};
+
+/// Nobody holds the SMs.
+const NOBODY: u32 = u32::MAX;
+/// A reserved turn without a vGPU.
+const VACANT: u32 = u32::MAX - 1;
+
+/// Where the SM time went, in SM·ns, and what else happened so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accounts {
+    pub useful: u128,
+    pub switching: u128,
+    pub reserved_idle: u128,
+    pub idle: u128,
+    /// Wall time with anything running.
+    pub gpu_time: Nanos,
+    pub turns: u64,
+    /// Changes of the tenant whose context is loaded.
+    pub switches: u64,
+}
+
+impl Accounts {
+    /// The sum of the four parts.
+    pub fn total(&self) -> u128 {
+        self.useful + self.switching + self.reserved_idle + self.idle
+    }
+}
+
+/// How a domain treats slices, apart from its policy.
+#[derive(Debug, Clone, Copy)]
+pub struct TurnRules {
+    pub on_completion: OnCompletion,
+    pub on_idle: OnIdle,
+    pub ties: Ties,
+    pub switch: SwitchCost,
+}
+
+/// See the [module documentation](self).
+pub struct ComputeDomain {
+    sms: u32,
+    policy: Box<dyn Policy>,
+    reserves: bool,
+    rules: TurnRules,
+    /// Save, restore and scheduler call together.
+    switch_time: Nanos,
+    entries: Vec<EntryState>,
+    /// Entries with work.
+    backlogged: u32,
+    turn: Turn,
+    /// Up to when everything is accounted.
+    cursor: Nanos,
+    /// Entry whose context is loaded.
+    context: u32,
+    accounts: Accounts,
+    /// A completion is being handled: the next turn is chosen at its end.
+    completing: bool,
+}
+
+struct Turn {
+    /// An entry, [`VACANT`] or [`NOBODY`].
+    holder: u32,
+    /// The preempted entry, or [`NOBODY`].
+    draining: u32,
+    drain_end: Nanos,
+    /// Whether an operation of the draining entry completes at `drain_end`.
+    drain_completes: bool,
+    /// From when the slice counts.
+    begin: Nanos,
+    /// From when the holder's context is ready.
+    ready: Nanos,
+    until: Nanos,
+    /// Whether this turn has paid for its dispatch.
+    charged: bool,
+}
+
+impl ComputeDomain {
+    /// A domain without entries, idle from time 0.
+    pub fn new(sms: u32, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
+        let reserves = policy.reserves();
+        ComputeDomain {
+            sms,
+            reserves,
+            policy,
+            switch_time: rules.switch.save + rules.switch.restore + rules.switch.scheduler_call,
+            rules,
+            entries: Vec::new(),
+            backlogged: 0,
+            turn: Turn {
+                holder: NOBODY,
+                draining: NOBODY,
+                drain_end: 0,
+                drain_completes: false,
+                begin: 0,
+                ready: 0,
+                until: NEVER,
+                charged: false,
+            },
+            cursor: 0,
+            context: NOBODY,
+            accounts: Accounts::default(),
+            completing: false,
+        }
+    }
+
+    /// Adds an entry for `streams` streams of a tenant; it takes part once it is admitted. Entries
+    /// are added in rank order.
+    pub fn add_entry(&mut self, tenant: u32, streams: usize) -> Entry {
+        self.entries.push(EntryState::new(tenant, streams));
+        (self.entries.len() - 1) as Entry
+    }
+
+    pub fn sms(&self) -> u32 {
+        self.sms
+    }
+
+    /// Accounts up to the last [`settle`](Self::settle).
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    pub fn entries(&self) -> &[EntryState] {
+        &self.entries
+    }
+
+    /// Longest wait of an entry with work for the SMs, one that is still going on included.
+    pub fn longest_wait(&self, entry: Entry) -> Nanos {
+        let state = &self.entries[entry as usize];
+        let running = self.turn.holder == entry || self.turn.draining == entry;
+        let waiting = if state.admitted && state.has_work() && !running {
+            self.cursor.saturating_sub(state.waiting_since)
+        } else {
+            0
+        };
+        state.longest_wait.max(waiting)
+    }
+
+    /// Forgets the longest waits so far: measurement starts.
+    pub fn forget_waits(&mut self) {
+        for entry in &mut self.entries {
+            entry.longest_wait = 0;
+            entry.waiting_since = entry.waiting_since.max(self.cursor);
+        }
+    }
+
+    /// The next event of this domain and its class. With `lazy`, turns of a domain in which nobody
+    /// has work are no events: [`advance`](Self::advance) catches up with them.
+    #[inline]
+    pub fn next_event(&self, lazy: bool) -> Option<(Nanos, Class)> {
+        let turn = &self.turn;
+        if turn.drain_completes {
+            return Some((turn.drain_end, Class::Completion));
+        }
+        if let Some(state) = self.entries.get(turn.holder as usize)
+            && state.left != NEVER
+        {
+            let end = self.cursor.max(turn.ready).saturating_add(state.left);
+            if end <= turn.until {
+                return (end != NEVER).then_some((end, Class::Completion));
+            }
+        } else if turn.holder == NOBODY || (lazy && self.backlogged == 0) {
+            return None;
+        }
+        Some((turn.until, self.grant_end_class()))
+    }
+
+    #[inline]
+    fn grant_end_class(&self) -> Class {
+        match self.rules.ties {
+            Ties::PreemptedFirst => Class::GrantEnd,
+            Ties::ArrivalFirst => Class::LateGrantEnd,
+        }
+    }
+
+    /// Runs turns inside the domain as long as `due` says that their ends come before anything else;
+    /// stops at the first completion.
+    #[inline]
+    pub fn advance(&mut self, due: impl Fn(Nanos, Class) -> bool) {
+        while let Some((time, class)) = self.next_event(false) {
+            if class == Class::Completion || !due(time, class) {
+                return;
+            }
+            self.grant_end(time);
+            if self.backlogged == 0 {
+                self.skip_idle_rounds(&due, class);
+            }
+        }
+    }
+
+    /// Passes over whole rounds of idle turns, all of whose ends are due.
+    fn skip_idle_rounds(&mut self, due: &impl Fn(Nanos, Class) -> bool, class: Class) {
+        // A turn with its own charge or under way is not the same as the next one.
+        if self.rules.switch.charge == Charge::PerSlot || self.turn.begin != self.cursor {
+            return;
+        }
+        let Some(round) = self.policy.idle_round() else {
+            return;
+        };
+        // Nor is a turn that was shortened to repay over-run.
+        if (self.turn.until - self.turn.begin) * round.turns != round.length {
+            return;
+        }
+        let (mut rounds, mut step) = (0u64, 1u64);
+        // Galloping search for the largest number of rounds that is due.
+        let ends = |rounds: u64| {
+            rounds
+                .checked_mul(round.length)
+                .and_then(|length| self.turn.begin.checked_add(length))
+                .is_some_and(|end| due(end, class))
+        };
+        while ends(rounds + step) {
+            rounds += step;
+            step = step.saturating_mul(2);
+        }
+        while step > 0 {
+            if ends(rounds + step) {
+                rounds += step;
+            }
+            step /= 2;
+        }
+        if rounds == 0 {
+            return;
+        }
+        let length = rounds * round.length;
+        self.policy.skip_idle_rounds(rounds);
+        self.accounts.turns += rounds * round.turns;
+        self.accounts.reserved_idle += u128::from(length) * u128::from(self.sms);
+        self.cursor += length;
+        self.turn.begin += length;
+        self.turn.ready += length;
+        self.turn.until += length;
+        self.turn.drain_end = 0;
+    }
+
+    /// Brings accounts and progress up to `now`, which is not after the next event.
+    #[inline]
+    pub fn settle(&mut self, now: Nanos) {
+        if now <= self.cursor {
+            return;
+        }
+        let mut from = self.cursor;
+        if from < self.turn.ready {
+            from = self.settle_before_run(now);
+        }
+        if from < now {
+            let wall = now - from;
+            match self.entries.get_mut(self.turn.holder as usize) {
+                Some(state) if state.left != NEVER => {
+                    Self::run(&mut self.accounts, self.sms, state, wall);
+                }
+                None if self.turn.holder == NOBODY => {
+                    self.accounts.idle += u128::from(wall) * u128::from(self.sms);
+                }
+                _ => self.accounts.reserved_idle += u128::from(wall) * u128::from(self.sms),
+            }
+        }
+        self.cursor = now;
+    }
+
+    /// Settles draining and switching up to `now`; returns up to when.
+    fn settle_before_run(&mut self, now: Nanos) -> Nanos {
+        let mut from = self.cursor;
+        if from < self.turn.drain_end
+            && let Some(state) = self.entries.get_mut(self.turn.draining as usize)
+        {
+            let to = now.min(self.turn.drain_end);
+            Self::run(&mut self.accounts, self.sms, state, to - from);
+            from = to;
+        }
+        let to = now.min(self.turn.ready);
+        if from < to {
+            self.accounts.switching += u128::from(to - from) * u128::from(self.sms);
+            if let Some(state) = self.entries.get_mut(self.turn.holder as usize)
+                && state.has_work()
+            {
+                state.switched += to - from;
+            }
+            from = to;
+        }
+        from
+    }
+
+    #[inline]
+    fn run(accounts: &mut Accounts, sms: u32, state: &mut EntryState, wall: Nanos) {
+        debug_assert!(wall <= state.left, "ran past a completion");
+        state.ran += wall;
+        state.left -= wall;
+        accounts.gpu_time += wall;
+        accounts.useful += u128::from(wall) * u128::from(state.sms_in_use);
+        accounts.reserved_idle += u128::from(wall) * u128::from(sms - state.sms_in_use);
+    }
+
+    /// The tenant of `entry` has started: the entry joins the rotation at `now`. Call
+    /// [`start`](Self::start) after the last admission of an instant.
+    pub fn admit(&mut self, entry: Entry, now: Nanos) {
+        self.settle(now);
+        let state = &mut self.entries[entry as usize];
+        state.admitted = true;
+        state.waiting_since = now;
+        self.policy.admit(entry);
+        if self.entries[entry as usize].has_work() {
+            self.policy.ready(entry);
+        }
+    }
+
+    /// Chooses the first holder if nobody holds the SMs.
+    pub fn start(&mut self, now: Nanos) {
+        self.settle(now);
+        if self.turn.holder == NOBODY {
+            self.choose(now, NOBODY);
+        }
+    }
+
+    /// Gives an operation to an entry at `now`.
+    pub fn submit(&mut self, entry: Entry, operation: SmOperation, now: Nanos) {
+        self.settle(now);
+        let draining = self.turn.draining == entry && now < self.turn.drain_end;
+        let state = &mut self.entries[entry as usize];
+        let had_work = state.has_work();
+        state.submit(operation, now, draining, self.sms);
+        if had_work {
+            return;
+        }
+        self.backlogged += 1;
+        if self.turn.holder == entry {
+            if !self.completing {
+                self.dispatch_within_turn(entry, now);
+            }
+            return;
+        }
+        let state = &mut self.entries[entry as usize];
+        state.waiting_since = now;
+        if state.admitted {
+            self.policy.ready(entry);
+            if self.turn.holder == NOBODY && !self.completing {
+                self.choose(now, NOBODY);
+            }
+        }
+    }
+
+    /// Work has come to the holder of a reserved turn that had none.
+    fn dispatch_within_turn(&mut self, entry: Entry, now: Nanos) {
+        let cost = self.dispatch_cost(entry, self.turn.charged);
+        self.load_context(entry);
+        self.turn.charged = true;
+        let free = self.turn.ready.max(now);
+        self.turn.ready = free.saturating_add(cost).min(self.turn.until);
+        let state = &mut self.entries[entry as usize];
+        let wait = self.turn.ready - now;
+        state.longest_wait = state.longest_wait.max(wait);
+    }
+
+    /// Handles a completion at `now`: finished operations are appended to `finished`. The caller
+    /// reacts to them (which may submit more work), then calls [`completed`](Self::completed).
+    pub fn complete(&mut self, now: Nanos, finished: &mut Vec<Finished>) {
+        self.settle(now);
+        self.completing = true;
+        let entry = if self.turn.drain_completes {
+            self.turn.draining
+        } else {
+            self.turn.holder
+        };
+        let state = &mut self.entries[entry as usize];
+        state.complete(self.sms, finished);
+        if !state.has_work() {
+            self.backlogged -= 1;
+            if self.turn.drain_completes {
+                // Its turn was over with work left, so the policy holds it for ready.
+                self.policy.blocked(entry);
+            }
+        }
+    }
+
+    /// Ends the handling of a completion.
+    pub fn completed(&mut self, now: Nanos) {
+        self.completing = false;
+        if self.turn.drain_completes {
+            self.turn.drain_completes = false;
+            self.turn.draining = NOBODY;
+            return;
+        }
+        let state = &self.entries[self.turn.holder as usize];
+        let ends = if state.has_work() {
+            self.rules.on_completion == OnCompletion::End
+        } else {
+            !self.reserves || self.rules.on_idle == OnIdle::End
+        };
+        if ends {
+            let more = state.has_work();
+            self.end_turn(now, more);
+            self.choose(now, NOBODY);
+        }
+    }
+
+    /// Handles the end of the present turn at `now`.
+    #[inline]
+    pub fn grant_end(&mut self, now: Nanos) {
+        self.settle(now);
+        let holder = self.turn.holder;
+        let more = match self.entries.get(holder as usize) {
+            Some(state) => state.has_work(),
+            None => false,
+        };
+        self.end_turn(now, more);
+        self.choose(now, if more { holder } else { NOBODY });
+    }
+
+    #[inline]
+    fn end_turn(&mut self, now: Nanos, more: bool) {
+        self.policy
+            .turn_over(now.saturating_sub(self.turn.begin), more);
+        if more {
+            self.entries[self.turn.holder as usize].waiting_since = now;
+        }
+    }
+
+    /// Asks the policy for the next holder and starts its turn; `outgoing` is still running.
+    #[inline]
+    fn choose(&mut self, now: Nanos, outgoing: u32) {
+        let Some(Grant { entry, slice }) = self.policy.select(now) else {
+            self.turn.holder = NOBODY;
+            self.turn.draining = NOBODY;
+            self.turn.drain_end = now;
+            self.turn.ready = now;
+            self.turn.until = NEVER;
+            return;
+        };
+        let holder = entry.unwrap_or(VACANT);
+        let mut drain_end = now;
+        self.turn.draining = NOBODY;
+        if outgoing != NOBODY && outgoing != holder {
+            drain_end = self.preempt(outgoing, now);
+        }
+        self.turn.drain_end = drain_end;
+        self.turn.holder = holder;
+        self.accounts.turns += 1;
+        let cost = self.begin_dispatch(holder);
+        if self.rules.switch.charge == Charge::PerSlot {
+            self.turn.begin = drain_end;
+            self.turn.until = drain_end.saturating_add(slice);
+            self.turn.ready = drain_end.saturating_add(cost).min(self.turn.until);
+        } else {
+            self.turn.ready = drain_end.saturating_add(cost);
+            self.turn.begin = self.turn.ready;
+            self.turn.until = self.turn.ready.saturating_add(slice);
+        }
+        if let Some(state) = self.entries.get_mut(holder as usize)
+            && state.left != NEVER
+            && holder != outgoing
+        {
+            let wait = self.turn.ready - state.waiting_since;
+            state.longest_wait = state.longest_wait.max(wait);
+        }
+    }
+
+    /// Prepares the holder for its turn; returns what the dispatch costs.
+    #[inline]
+    fn begin_dispatch(&mut self, holder: u32) -> Nanos {
+        let Some(state) = self.entries.get_mut(holder as usize) else {
+            self.turn.charged = true;
+            return 0;
+        };
+        state.unpark(self.sms);
+        let has_work = state.left != NEVER;
+        let per_slot = self.rules.switch.charge == Charge::PerSlot;
+        self.turn.charged = has_work || per_slot;
+        if !self.turn.charged {
+            return 0;
+        }
+        let cost = self.dispatch_cost(holder, false);
+        self.load_context(holder);
+        cost
+    }
+
+    /// What it costs to run `entry` now, given whose context is loaded.
+    #[inline]
+    fn dispatch_cost(&self, entry: Entry, charged: bool) -> Nanos {
+        let pays = match self.rules.switch.charge {
+            Charge::PerTenantChange => {
+                self.context != NOBODY
+                    && self.entries[self.context as usize].tenant
+                        != self.entries[entry as usize].tenant
+            }
+            Charge::PerEntryChange => self.context != NOBODY && self.context != entry,
+            Charge::PerDispatch | Charge::PerSlot => !charged,
+        };
+        if pays { self.switch_time } else { 0 }
+    }
+
+    #[inline]
+    fn load_context(&mut self, entry: Entry) {
+        if self.context != NOBODY
+            && self.entries[self.context as usize].tenant != self.entries[entry as usize].tenant
+        {
+            self.accounts.switches += 1;
+        }
+        self.context = entry;
+    }
+
+    /// Asks the outgoing entry to give way at `now`; returns when it has.
+    #[inline]
+    fn preempt(&mut self, outgoing: u32, now: Nanos) -> Nanos {
+        let state = &mut self.entries[outgoing as usize];
+        let delay = match self.rules.switch.preemption {
+            Preemption::Delay(0) => return now,
+            Preemption::Delay(delay) => delay,
+            Preemption::KernelBoundary => state.to_kernel_boundary(),
+        };
+        // Preemption takes hold after the delay, or when an operation completes before.
+        let extra = delay.min(state.left);
+        if extra == 0 {
+            return now;
+        }
+        self.turn.draining = outgoing;
+        self.turn.drain_completes = extra == state.left;
+        state.waiting_since = now + extra;
+        self.policy.over_ran(outgoing, extra);
+        now + extra
+    }
+}

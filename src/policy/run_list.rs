@@ -1,0 +1,245 @@
+//! Work-conserving rotation: best effort, CUDA contexts, and first come first served.
+//!
+//! Entries with work take turns of one slice; entries without work are skipped; a lone entry goes
+//! on without being preempted.
+//!
+//! Source: NVIDIA virtual GPU user guide and knowledge base (round robin on actual demand, a VM
+//! without a task or with a used-up slice makes way for the next in the queue); the driver keeps
+//! one hardware run list per engine when its software scheduler is off.
+
+use super::{Entry, Grant, Policy, Rotation};
+use crate::engine::time::Nanos;
+
+/// See the [module documentation](self).
+pub struct RunList {
+    slice: Nanos,
+    holder: Option<Entry>,
+    ready: Ready,
+}
+
+/// The entries that are ready and do not hold the SMs, in one of two orders.
+enum Ready {
+    Queue(Queue),
+    List(List),
+}
+
+impl RunList {
+    pub fn new(slice: Nanos, rotation: Rotation) -> Self {
+        RunList {
+            slice,
+            holder: None,
+            ready: match rotation {
+                Rotation::Queue => Ready::Queue(Queue::default()),
+                Rotation::List => Ready::List(List::default()),
+            },
+        }
+    }
+}
+
+impl Policy for RunList {
+    fn reserves(&self) -> bool {
+        false
+    }
+
+    fn admit(&mut self, entry: Entry) {
+        match &mut self.ready {
+            Ready::Queue(queue) => queue.make_room(entry),
+            Ready::List(list) => list.make_room(entry),
+        }
+    }
+
+    #[inline]
+    fn ready(&mut self, entry: Entry) {
+        match &mut self.ready {
+            Ready::Queue(queue) => queue.push(entry),
+            Ready::List(list) => list.insert(entry),
+        }
+    }
+
+    fn blocked(&mut self, entry: Entry) {
+        match &mut self.ready {
+            Ready::Queue(queue) => queue.remove(entry),
+            Ready::List(list) => list.remove(entry),
+        }
+    }
+
+    #[inline]
+    fn turn_over(&mut self, _held: Nanos, more: bool) {
+        if let Some(entry) = self.holder.take()
+            && more
+        {
+            self.ready(entry);
+        }
+    }
+
+    fn over_ran(&mut self, _entry: Entry, _extra: Nanos) {}
+
+    #[inline]
+    fn select(&mut self, _now: Nanos) -> Option<Grant> {
+        self.holder = match &mut self.ready {
+            Ready::Queue(queue) => queue.pop(),
+            Ready::List(list) => list.take_next(),
+        };
+        self.holder.map(|entry| Grant {
+            entry: Some(entry),
+            slice: self.slice,
+        })
+    }
+}
+
+/// A ring of fixed capacity: an entry is in it at most once.
+#[derive(Default)]
+struct Queue {
+    ring: Vec<Entry>,
+    first: usize,
+    len: usize,
+}
+
+impl Queue {
+    /// Entries are admitted in increasing order, so `entry + 1` of them fit from now on.
+    fn make_room(&mut self, entry: Entry) {
+        let needed = (entry as usize + 1).next_power_of_two();
+        if needed > self.ring.len() {
+            let mut wider = vec![0; needed];
+            for (place, slot) in wider.iter_mut().enumerate().take(self.len) {
+                *slot = self.ring[(self.first + place) & (self.ring.len() - 1)];
+            }
+            self.ring = wider;
+            self.first = 0;
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        debug_assert!(self.len < self.ring.len());
+        let mask = self.ring.len() - 1;
+        self.ring[(self.first + self.len) & mask] = entry;
+        self.len += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Entry> {
+        if self.len == 0 {
+            return None;
+        }
+        let entry = self.ring[self.first];
+        self.first = (self.first + 1) & (self.ring.len() - 1);
+        self.len -= 1;
+        Some(entry)
+    }
+
+    fn remove(&mut self, entry: Entry) {
+        let mask = self.ring.len().wrapping_sub(1);
+        let mut kept = 0;
+        for place in 0..self.len {
+            let other = self.ring[(self.first + place) & mask];
+            if other != entry {
+                self.ring[(self.first + kept) & mask] = other;
+                kept += 1;
+            }
+        }
+        self.len = kept;
+    }
+}
+
+/// A bit for each entry, scanned in a circle from behind the last one taken.
+#[derive(Default)]
+struct List {
+    words: Vec<u64>,
+    next: usize,
+}
+
+impl List {
+    fn make_room(&mut self, entry: Entry) {
+        let words = entry as usize / 64 + 1;
+        if words > self.words.len() {
+            self.words.resize(words, 0);
+        }
+    }
+
+    #[inline]
+    fn insert(&mut self, entry: Entry) {
+        self.words[entry as usize / 64] |= 1 << (entry % 64);
+    }
+
+    fn remove(&mut self, entry: Entry) {
+        self.words[entry as usize / 64] &= !(1 << (entry % 64));
+    }
+
+    #[inline]
+    fn take_next(&mut self) -> Option<Entry> {
+        let count = self.words.len();
+        let start = self.next / 64;
+        for step in 0..=count {
+            let at = (start + step) % count.max(1);
+            let mut word = *self.words.get(at)?;
+            if step == 0 {
+                word &= u64::MAX << (self.next % 64); // the part from the pointer on
+            } else if step == count {
+                word &= !(u64::MAX << (self.next % 64)); // the part that step 0 left out
+            }
+            if word != 0 {
+                let entry = (at * 64) as Entry + word.trailing_zeros();
+                self.remove(entry);
+                self.next = (entry as usize + 1) % (count * 64);
+                return Some(entry);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(rotation: Rotation, steps: &[(&str, Entry)]) -> Vec<Entry> {
+        let mut policy = RunList::new(10, rotation);
+        (0..70).for_each(|entry| policy.admit(entry));
+        let mut taken = Vec::new();
+        for &(step, entry) in steps {
+            match step {
+                "ready" => policy.ready(entry),
+                "blocked" => policy.blocked(entry),
+                "turn" => {
+                    let grant = policy.select(0).unwrap();
+                    taken.push(grant.entry.unwrap());
+                    policy.turn_over(10, entry == 1);
+                }
+                other => panic!("unknown step {other}"),
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn a_queue_serves_in_order_of_becoming_ready() {
+        let steps = [
+            ("ready", 65),
+            ("ready", 2),
+            ("ready", 7),
+            ("turn", 1),
+            ("blocked", 7),
+            ("turn", 0),
+            ("turn", 0),
+        ];
+        assert_eq!(order(Rotation::Queue, &steps), [65, 2, 65]);
+    }
+
+    #[test]
+    fn a_list_serves_in_rank_order_from_behind_the_last() {
+        let steps = [
+            ("ready", 65),
+            ("ready", 2),
+            ("turn", 1),
+            ("ready", 7),
+            ("turn", 1),
+            ("turn", 0),
+            ("turn", 0),
+            ("ready", 64),
+            ("turn", 0),
+            ("turn", 0),
+        ];
+        assert_eq!(order(Rotation::List, &steps), [2, 7, 65, 2, 7, 64]);
+    }
+}

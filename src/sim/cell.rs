@@ -1,0 +1,409 @@
+//! A cell: GPUs and guests that can influence each other, with a calendar of their own.
+//!
+//! The *plain path* takes every event from the calendar. With *run-ahead* a domain runs its turns
+//! without the calendar up to the next event of anybody else, and a domain in which nobody has work
+//! is not in the calendar at all: it catches up when it is next touched. Both process the same
+//! events in the same total order, so they give the same results.
+
+use super::guest::{GuestState, Job, PlannedKind, Source, StreamState};
+use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
+use super::schedule::Schedule;
+use crate::engine::calendar::{Calendar, Class, Key};
+use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
+use crate::engine::work::work_of;
+use crate::gpu::{ComputeDomain, Finished, OperationId, Served, SmOperation, Station, sm_work};
+use crate::workload::Size;
+
+/// What a source of the calendar stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EventSource {
+    Domain(usize),
+    /// Later starts of tenants of a domain.
+    Starts(usize),
+    Station(usize),
+    Arrivals(usize),
+    Sampler,
+}
+
+/// Entries of a domain that start together.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    pub time: Nanos,
+    pub entries: Vec<u32>,
+}
+
+/// See the [module documentation](self).
+pub struct Cell<O> {
+    pub(super) calendar: Calendar,
+    pub(super) sources: Vec<EventSource>,
+    pub(super) slots: Slots,
+    pub(super) domains: Vec<ComputeDomain>,
+    pub(super) starts: Vec<Vec<Start>>,
+    pub(super) stations: Vec<Station>,
+    pub(super) guests: Vec<GuestState>,
+    pub(super) schedule: Schedule,
+    pub(super) run_ahead: bool,
+    pub(super) observer: O,
+    pub(super) state: RunState,
+}
+
+/// Calendar source of each part.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    pub domains: Vec<usize>,
+    pub starts: Vec<usize>,
+    pub stations: Vec<usize>,
+    pub arrivals: Vec<usize>,
+    pub sampler: usize,
+}
+
+/// What changes while a cell runs, apart from the models.
+#[derive(Debug, Default)]
+pub(super) struct RunState {
+    next_edge: usize,
+    /// Jobs of the window in the system.
+    pending: u64,
+    finished: Vec<Finished>,
+    served: Vec<Served>,
+    backlog: Vec<u64>,
+    /// Position in the total order of the event that is being handled.
+    position: Option<Key>,
+}
+
+impl<O: Observer> Cell<O> {
+    /// Runs the cell to its end and returns its observer.
+    pub fn run(mut self) -> O {
+        self.begin();
+        while let Some(key) = self.calendar.next() {
+            let now = key.time();
+            self.state.position = Some(key);
+            match self.sources[key.source()] {
+                EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
+                EventSource::Station(station) => self.station_event(station, now),
+                EventSource::Arrivals(guest) => self.arrival_event(guest, now),
+                EventSource::Starts(domain) => self.start_event(domain, now),
+                EventSource::Sampler => {
+                    self.sample_event(now);
+                    if now >= self.schedule.drain_end {
+                        break;
+                    }
+                }
+            }
+            if self.state.pending == 0 && now >= self.schedule.end && self.sampled_all() {
+                break;
+            }
+        }
+        self.observer
+    }
+
+    fn sampled_all(&self) -> bool {
+        self.state.next_edge == self.schedule.edges.len()
+    }
+
+    /// Fills the calendar: tenants that start at 0 are there before anything happens.
+    fn begin(&mut self) {
+        for domain in 0..self.domains.len() {
+            if self.starts[domain]
+                .first()
+                .is_some_and(|start| start.time == 0)
+            {
+                self.admit_next(domain, 0);
+            }
+            self.schedule_starts(domain);
+            self.schedule_domain(domain);
+        }
+        for guest in 0..self.guests.len() {
+            self.schedule_arrivals(guest);
+        }
+        self.schedule_sampler();
+    }
+
+    // --- events -------------------------------------------------------------------------------
+
+    fn domain_event(&mut self, index: usize, now: Nanos, class: Class) {
+        if class == Class::Completion {
+            let mut finished = std::mem::take(&mut self.state.finished);
+            self.domains[index].complete(now, &mut finished);
+            for done in finished.drain(..) {
+                let elapsed = now - done.submitted;
+                let mut parts = [0; PARTS];
+                parts[Part::Gpu as usize] = done.on_sms;
+                parts[Part::Switch as usize] = done.switching;
+                parts[Part::SliceWait as usize] = elapsed - done.on_sms - done.switching;
+                self.operation_ended(done.id, parts, now);
+            }
+            self.state.finished = finished;
+            self.domains[index].completed(now);
+        } else {
+            self.domains[index].grant_end(now);
+        }
+        if self.run_ahead {
+            let slot = self.slots.domains[index];
+            let limit = self.calendar.next_except(slot);
+            let calendar = &self.calendar;
+            self.domains[index].advance(|time, class| calendar.key(slot, time, class) < limit);
+        }
+        self.schedule_domain(index);
+    }
+
+    fn station_event(&mut self, index: usize, now: Nanos) {
+        let mut served = std::mem::take(&mut self.state.served);
+        self.stations[index].complete(now, &mut served);
+        for done in served.drain(..) {
+            let mut parts = [0; PARTS];
+            let operation =
+                &self.guests[done.id.guest as usize].operations[done.id.operation as usize];
+            let part = match operation.kind {
+                PlannedKind::Copy { .. } => Part::Copy,
+                _ => Part::Host,
+            };
+            parts[part as usize] = now - done.submitted;
+            self.operation_ended(done.id, parts, now);
+        }
+        self.state.served = served;
+        self.schedule_station(index);
+    }
+
+    fn arrival_event(&mut self, guest: usize, now: Nanos) {
+        let job = self.guests[guest].take_arrival(now);
+        self.schedule_arrivals(guest);
+        self.job_arrived(guest, job);
+    }
+
+    fn start_event(&mut self, domain: usize, now: Nanos) {
+        self.catch_up(domain);
+        self.admit_next(domain, now);
+        self.schedule_starts(domain);
+        self.schedule_domain(domain);
+    }
+
+    fn sample_event(&mut self, now: Nanos) {
+        for domain in 0..self.domains.len() {
+            self.catch_up(domain);
+            self.domains[domain].settle(now);
+        }
+        for station in &mut self.stations {
+            station.settle(now);
+        }
+        if !self.sampled_all() {
+            self.state.backlog.clear();
+            self.state
+                .backlog
+                .extend(self.guests.iter().map(GuestState::backlog));
+            let probe = Probe {
+                now,
+                domains: &self.domains,
+                stations: &self.stations,
+                backlog: &self.state.backlog,
+            };
+            self.observer.edge(self.state.next_edge, &probe);
+            self.state.next_edge += 1;
+            if now == self.schedule.warmup {
+                for domain in &mut self.domains {
+                    domain.forget_waits();
+                }
+            }
+        }
+        self.schedule_sampler();
+    }
+
+    // --- jobs ---------------------------------------------------------------------------------
+
+    fn job_arrived(&mut self, guest: usize, job: Job) {
+        self.observer.arrived(guest, job.arrival);
+        let state = &mut self.guests[guest];
+        let measured = self.schedule.in_window(job.arrival);
+        if let Some(stream) = state.free.pop_front() {
+            self.state.pending += u64::from(measured);
+            self.start_job(guest, stream as usize, job, job.arrival);
+        } else if state.queue.len() < state.queue_bound {
+            self.state.pending += u64::from(measured);
+            state.queue.push_back(job);
+        } else {
+            // Only open arrivals: the queue of a closed loop is not bounded.
+            self.observer.dropped(guest, job.arrival);
+        }
+    }
+
+    fn start_job(&mut self, guest: usize, stream: usize, job: Job, now: Nanos) {
+        let state = &mut self.guests[guest].streams[stream];
+        state.job = job;
+        state.started = now;
+        state.stage = 0;
+        state.parts = [0; PARTS];
+        state.parts[Part::Queue as usize] = now - job.arrival;
+        self.start_stage(guest, stream, now);
+    }
+
+    fn start_stage(&mut self, guest: usize, stream: usize, now: Nanos) {
+        let state = &mut self.guests[guest];
+        let stage = state.streams[stream].stage as usize;
+        let (first, last) = (state.stages[stage], state.stages[stage + 1]);
+        state.streams[stream].pending = last - first;
+        for operation in first..last {
+            self.start_operation(guest, stream, operation, now);
+        }
+    }
+
+    fn start_operation(&mut self, guest: usize, stream: usize, operation: u32, now: Nanos) {
+        let id = OperationId {
+            guest: guest as u32,
+            stream: stream as u32,
+            operation,
+        };
+        let state = &self.guests[guest];
+        let StreamState { entry, job, .. } = &state.streams[stream];
+        let entry = *entry;
+        let plan = &state.operations[operation as usize];
+        let nanos = |size: &Size| {
+            let value = state.size(size, &plan.draws, job);
+            round_nanos(value).unwrap_or(if value < 0.0 { 0 } else { LONGEST })
+        };
+        match &plan.kind {
+            PlannedKind::Gpu { work, speed, need } => {
+                let operation = SmOperation {
+                    id,
+                    work: sm_work(nanos(&work.time)),
+                    speed: *speed,
+                    need: *need,
+                    kernel: work.kernel.map(work_of),
+                };
+                let domain = state.domain;
+                self.catch_up(domain);
+                self.domains[domain].submit(entry, operation, now);
+                self.schedule_domain(domain);
+            }
+            PlannedKind::Copy {
+                bytes,
+                station,
+                nanos_per_byte,
+                latency,
+            } => {
+                let bytes = state.size(bytes, &plan.draws, job).max(0.0);
+                let transfer = round_nanos(bytes * nanos_per_byte).unwrap_or(LONGEST);
+                let duration = transfer.saturating_add(*latency).min(LONGEST);
+                let station = *station;
+                self.stations[station].submit(id, duration, now);
+                self.schedule_station(station);
+            }
+            PlannedKind::Host { time, station } => {
+                let (station, duration) = (*station, nanos(time));
+                self.stations[station].submit(id, duration, now);
+                self.schedule_station(station);
+            }
+        }
+    }
+
+    /// An operation ended; `parts` tells where its time went. The operation of a stage that ends
+    /// last decides where the stage's time went.
+    fn operation_ended(&mut self, id: OperationId, parts: [Nanos; PARTS], now: Nanos) {
+        let (guest, index) = (id.guest as usize, id.stream as usize);
+        let stream = &mut self.guests[guest].streams[index];
+        stream.stage_parts = parts;
+        stream.pending -= 1;
+        if stream.pending > 0 {
+            return;
+        }
+        for (total, part) in stream.parts.iter_mut().zip(stream.stage_parts) {
+            *total += part;
+        }
+        stream.stage += 1;
+        if (stream.stage as usize) + 1 < self.guests[guest].stages.len() {
+            self.start_stage(guest, index, now);
+        } else {
+            self.job_ended(guest, index, now);
+        }
+    }
+
+    fn job_ended(&mut self, guest: usize, index: usize, now: Nanos) {
+        let stream = &self.guests[guest].streams[index];
+        let job = stream.job;
+        let end = JobEnd {
+            index: job.index,
+            arrival: job.arrival,
+            started: stream.started,
+            ended: now,
+            parts: stream.parts,
+        };
+        self.observer.ended(guest, &end);
+        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+
+        let state = &mut self.guests[guest];
+        match state.queue.pop_front() {
+            Some(waiting) => self.start_job(guest, index, waiting, now),
+            None => state.free.push_back(index as u32),
+        }
+        let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
+        if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {
+            let next = self.guests[guest].answer(job.user, now);
+            self.schedule_arrivals(guest);
+            if let Some(next) = next {
+                self.job_arrived(guest, next);
+            }
+        }
+    }
+
+    // --- keeping the calendar up to date --------------------------------------------------------
+
+    /// Lets a domain that is not in the calendar process the turns that ended before the present
+    /// event.
+    #[inline]
+    fn catch_up(&mut self, domain: usize) {
+        if let (true, Some(position)) = (self.run_ahead, self.state.position) {
+            let (calendar, slot) = (&self.calendar, self.slots.domains[domain]);
+            self.domains[domain].advance(|time, class| calendar.key(slot, time, class) < position);
+        }
+    }
+
+    fn admit_next(&mut self, domain: usize, now: Nanos) {
+        let start = self.starts[domain].remove(0);
+        for &entry in &start.entries {
+            self.domains[domain].admit(entry, now);
+        }
+        self.domains[domain].start(now);
+    }
+
+    #[inline]
+    fn schedule_domain(&mut self, domain: usize) {
+        let slot = self.slots.domains[domain];
+        match self.domains[domain].next_event(self.run_ahead) {
+            Some((time, class)) => self.calendar.set(slot, time, class),
+            None => self.calendar.clear(slot),
+        }
+    }
+
+    fn schedule_starts(&mut self, domain: usize) {
+        let slot = self.slots.starts[domain];
+        match self.starts[domain].first() {
+            Some(start) => self.calendar.set(slot, start.time, Class::Control),
+            None => self.calendar.clear(slot),
+        }
+    }
+
+    fn schedule_station(&mut self, station: usize) {
+        let slot = self.slots.stations[station];
+        match self.stations[station].next_completion() {
+            Some(time) => self.calendar.set(slot, time, Class::Completion),
+            None => self.calendar.clear(slot),
+        }
+    }
+
+    fn schedule_arrivals(&mut self, guest: usize) {
+        let time = self.guests[guest].next_arrival;
+        let over = time >= self.schedule.end && !self.schedule.load_goes_on;
+        let slot = self.slots.arrivals[guest];
+        if time == NEVER || over {
+            self.calendar.clear(slot);
+        } else {
+            self.calendar.set(slot, time, Class::Arrival);
+        }
+    }
+
+    fn schedule_sampler(&mut self) {
+        let time = match self.schedule.edges.get(self.state.next_edge) {
+            Some(&edge) => edge,
+            None => self.schedule.drain_end,
+        };
+        self.calendar.set(self.slots.sampler, time, Class::Sample);
+    }
+}

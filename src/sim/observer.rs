@@ -1,0 +1,83 @@
+//! The one door through which a simulation is observed.
+//!
+//! The world tells an observer what happens; it computes no statistic itself. Every method has an
+//! empty default, so an observer costs what it uses.
+
+use crate::engine::time::Nanos;
+use crate::gpu::{ComputeDomain, Station};
+
+/// The parts of a job's life, in the order of [`JobEnd::parts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Part {
+    /// Waiting for a stream of the guest.
+    Queue = 0,
+    /// GPU work ready, but not on the SMs.
+    SliceWait = 1,
+    /// The SMs switch to the job's tenant.
+    Switch = 2,
+    /// On the SMs.
+    Gpu = 3,
+    /// Copying, with the wait for a copy engine.
+    Copy = 4,
+    /// On host cores, with the wait for one.
+    Host = 5,
+}
+
+/// Number of [`Part`]s.
+pub const PARTS: usize = 6;
+
+/// A finished job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobEnd {
+    /// Index of the job at its guest: the same under every way of sharing.
+    pub index: u64,
+    pub arrival: Nanos,
+    /// When a stream took it.
+    pub started: Nanos,
+    pub ended: Nanos,
+    /// Where the time went along the critical path, by [`Part`]; the sum is `ended - arrival`.
+    pub parts: [Nanos; PARTS],
+}
+
+/// The state of a cell at a sampling edge; everything is settled up to `now`.
+pub struct Probe<'a> {
+    pub now: Nanos,
+    /// By local index of the GPU in the cell.
+    pub domains: &'a [ComputeDomain],
+    /// By local index of the station in the cell.
+    pub stations: &'a [Station],
+    /// Jobs in the system, by local index of the guest in the cell.
+    pub backlog: &'a [u64],
+}
+
+/// Receives what happens in one cell. Guests are numbered locally, in rank order.
+pub trait Observer {
+    /// A job arrived at the guest; it may be dropped at once.
+    #[inline]
+    fn arrived(&mut self, guest: usize, now: Nanos) {
+        let _ = (guest, now);
+    }
+
+    /// An arriving job found the guest's queue full.
+    #[inline]
+    fn dropped(&mut self, guest: usize, arrival: Nanos) {
+        let _ = (guest, arrival);
+    }
+
+    /// A job ended.
+    #[inline]
+    fn ended(&mut self, guest: usize, job: &JobEnd) {
+        let _ = (guest, job);
+    }
+
+    /// Sampling edge number `edge` (0 is the beginning) was reached.
+    fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
+        let _ = (edge, probe);
+    }
+}
+
+/// Observes nothing.
+pub struct Nobody;
+
+impl Observer for Nobody {}
