@@ -300,3 +300,16 @@ fn explanation_names_origins() {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
+
+#[test]
+fn every_registered_scheduler_can_be_named() {
+    let registered: Vec<&str> = crate::policy::registry::SCHEDULERS
+        .iter()
+        .map(|s| s.name)
+        .collect();
+    let legal: Vec<&str> = share::LEGAL
+        .iter()
+        .map(|row| row.scheduler.word())
+        .collect();
+    assert_eq!(registered, legal);
+}
