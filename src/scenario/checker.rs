@@ -91,6 +91,19 @@ impl Checker {
         if self.refused.contains(&format!("{table}.{key}")) {
             return;
         }
+        let help = help.into();
+        if span.is_empty() {
+            // The table itself is not there: nothing to mark.
+            let title = match table {
+                "" => format!("the scenario has no `[{key}]`"),
+                table => format!("the scenario has no `[{table}]` with `{key}`"),
+            };
+            self.findings.push(Diagnostic {
+                help: Some(help).filter(|h| !h.is_empty()),
+                ..Diagnostic::file_error(&*self.file, title)
+            });
+            return;
+        }
         let title = format!("`{table}` has no `{key}`");
         self.error(span, title, format!("`{key}` is required here"), help);
     }
@@ -145,7 +158,7 @@ impl Checker {
         };
         match u32::try_from(field.value) {
             Ok(value) if (low..=high).contains(&value) => {
-                self.from_file(path, value.to_string(), &field.span);
+                self.file_value(path, value.to_string(), &field.span);
                 Some(value)
             }
             _ => {
@@ -170,7 +183,7 @@ impl Checker {
             return None;
         }
         let nanos = field.value.nanos;
-        self.from_file(path, units::write_nanos(nanos as f64), &field.span);
+        self.file_value(path, units::write_nanos(nanos as f64), &field.span);
         Some(nanos)
     }
 
@@ -187,7 +200,7 @@ impl Checker {
         });
     }
 
-    pub fn from_file(&mut self, path: &str, value: impl Into<String>, span: &Span) {
+    pub fn file_value(&mut self, path: &str, value: impl Into<String>, span: &Span) {
         let line = self.line(span);
         self.record(path, value, Origin::File { line });
     }
@@ -196,7 +209,7 @@ impl Checker {
         self.record(path, value, Origin::Default);
     }
 
-    pub fn from_catalogue(
+    pub fn catalogue_value(
         &mut self,
         path: &str,
         value: impl Into<String>,
@@ -211,7 +224,7 @@ impl Checker {
     pub fn assume(&mut self, path: &str, key: &'static str, default: Option<String>) -> String {
         self.used_assumptions.insert(key);
         if let Some(field) = self.overridden.get(key).cloned() {
-            self.from_file(path, field.value.0.clone(), &field.span);
+            self.file_value(path, field.value.0.clone(), &field.span);
             return field.value.0;
         }
         let assumption = assumptions::find(key);
@@ -241,7 +254,7 @@ impl Checker {
                     None => format!("there are: {}", keys.collect::<Vec<_>>().join(", ")),
                 };
                 let title = format!("there is no assumption \"{key}\"");
-                self.error(&field.span, title, "for an unknown key", help);
+                self.error(&field.span, title, "its key is not known", help);
                 continue;
             };
             if self.neutral {

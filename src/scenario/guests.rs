@@ -12,9 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A guest whose place is known; its workload is attached later.
 pub(crate) struct Placed {
     pub name: String,
-    pub span: Span,
     pub gpu: String,
-    pub gpu_span: Span,
     pub count: u32,
     pub holds: Holds,
     /// Place of what it holds.
@@ -46,10 +44,10 @@ pub(crate) fn place(
     let guest = &field.value;
     let count = c.count(&format!("{path}.count"), &guest.count, 1, 100_000, Some(1));
     let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
-    let (gpu, gpu_span) = match &guest.on {
+    let gpu = match &guest.on {
         Some(on) if names.contains(&on.value) => {
-            c.from_file(&format!("{path}.on"), &*on.value, &on.span);
-            (on.value.clone(), on.span.clone())
+            c.file_value(&format!("{path}.on"), &*on.value, &on.span);
+            on.value.clone()
         }
         Some(on) => {
             c.unknown_name(&on.span, "GPU", &on.value, "gpus", &names);
@@ -59,7 +57,7 @@ pub(crate) fn place(
         None => match names.iter().collect::<Vec<_>>().as_slice() {
             [only] => {
                 c.by_default(&format!("{path}.on"), format!("{only} (the only GPU)"));
-                ((*only).clone(), field.span.clone())
+                (*only).clone()
             }
             [] => return None, // said once for the file
             several => {
@@ -82,9 +80,7 @@ pub(crate) fn place(
     .clone();
     Some(Placed {
         name: name.to_string(),
-        span: field.span.clone(),
         gpu,
-        gpu_span,
         count: count?,
         holds: holds?,
         holds_span,
@@ -127,7 +123,7 @@ fn holds(
                 .as_ref()
                 .map_or(&field.span, |f| &f.span)
                 .clone();
-            c.from_file(&format!("{path}.context"), "true", &span);
+            c.file_value(&format!("{path}.context"), "true", &span);
             Some(Holds::Context)
         }
         (Some(vgpu), false) => {
@@ -143,7 +139,7 @@ fn holds(
                 return None;
             };
             let text = format!("{} ({} MiB)", found.type_name, found.frame_buffer_mib);
-            c.from_file(&format!("{path}.vgpu"), text, &vgpu.span);
+            c.file_value(&format!("{path}.vgpu"), text, &vgpu.span);
             Some(Holds::Vgpu {
                 type_name: found.type_name.clone(),
                 number,
@@ -190,7 +186,7 @@ pub(crate) fn finish(
     let guest = &field.value;
     let order = match &guest.order {
         Some(order) => {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.order"),
                 order.value.to_string(),
                 &order.span,
@@ -205,7 +201,7 @@ pub(crate) fn finish(
     let start = match &guest.start {
         Some(start) => {
             let nanos = start.value.nanos;
-            c.from_file(
+            c.file_value(
                 &format!("{path}.start"),
                 super::units::write_nanos(nanos as f64),
                 &start.span,

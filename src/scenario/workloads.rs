@@ -23,8 +23,6 @@ pub(crate) struct Resolved {
     pub reference: Option<Field<String>>,
     /// (stage, operation, memory-bound part) of each GPU operation.
     pub memory_bound: Vec<(usize, usize, f64)>,
-    /// Place of the capabilities that it needs.
-    pub needs_span: Option<Span>,
 }
 
 impl Resolved {
@@ -62,7 +60,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         words.sort_unstable();
         words.dedup();
-        c.from_file(&format!("{path}.needs"), words.join(", "), &list.span);
+        c.file_value(&format!("{path}.needs"), words.join(", "), &list.span);
     }
     let mut wanted = BTreeMap::new();
     for stage in raw.stages.values() {
@@ -97,7 +95,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 "remove the key",
             );
         } else {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.reference"),
                 &*reference.value,
                 &reference.span,
@@ -113,7 +111,6 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         },
         reference: raw.reference.clone(),
         memory_bound,
-        needs_span: raw.needs.as_ref().map(|n| n.span.clone()),
     })
 }
 
@@ -227,7 +224,7 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
         }
     }
     if fine {
-        c.from_file(
+        c.file_value(
             &format!("{path}.sequence"),
             order.join(", "),
             &sequence.span,
@@ -302,7 +299,7 @@ fn operation(
             };
             if let Some(part) = &raw.memory_bound {
                 bound = part.value.0;
-                c.from_file(
+                c.file_value(
                     &format!("{path}.memory_bound"),
                     bound.to_string(),
                     &part.span,
@@ -359,7 +356,7 @@ fn arrivals(
                         time_format, keep);
     let what = format!("a {} process", process.value.word());
     let index = form(c, &what, &field.span, &keys, forms, optional)?;
-    c.from_file(
+    c.file_value(
         &format!("{path}.process"),
         process.value.word(),
         &process.span,
@@ -421,7 +418,7 @@ fn arrivals(
     }?;
     let first = match &raw.first {
         Some(first) => {
-            c.from_file(&format!("{path}.first"), first.value.word(), &first.span);
+            c.file_value(&format!("{path}.first"), first.value.word(), &first.span);
             match first.value {
                 RawFirst::AfterGap => FirstArrival::AfterGap,
                 RawFirst::AtStart => FirstArrival::AtStart,
@@ -440,7 +437,7 @@ fn arrivals(
 fn gap(c: &mut Checker, path: &str, span: &Span, dist: Option<Dist>) -> Option<Dist> {
     match dist.filter(|d| d.mean() >= 1.0) {
         Some(dist) => {
-            c.from_file(&format!("{path}.gap"), dist.describe(write_nanos), span);
+            c.file_value(&format!("{path}.gap"), dist.describe(write_nanos), span);
             Some(dist)
         }
         None => {
@@ -488,9 +485,14 @@ fn trace(
         Err(errors) => {
             let mut said = BTreeSet::new();
             for error in errors {
-                let place = match &error.column {
+                // A column that is missing is named in the message only.
+                let named = |column: &&String| error.problem.contains(&format!("`{column}`"));
+                let column = error.column.as_ref();
+                let column = column.or_else(|| wanted.keys().find(named));
+                let place = match column {
                     Some(column) if *column == time.value => &time.span,
                     Some(column) => wanted.get(column).unwrap_or(&file.span),
+                    None if named(&&time.value) => &time.span,
                     None => &file.span,
                 };
                 let mut title = format!("trace `{}`", error.file);
@@ -511,13 +513,13 @@ fn trace(
         }
     };
     let rows = trace.arrivals.len();
-    c.from_file(
+    c.file_value(
         &format!("{path}.file"),
         format!("{} ({rows} rows)", file.value),
         &file.span,
     );
-    c.from_file(&format!("{path}.time"), &*time.value, &time.span);
-    c.from_file(
+    c.file_value(&format!("{path}.time"), &*time.value, &time.span);
+    c.file_value(
         &format!("{path}.time_format"),
         format.value.word(),
         &format.span,
@@ -533,7 +535,7 @@ fn trace(
             return None;
         }
         Some(keep) => {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.keep"),
                 keep.value.0.to_string(),
                 &keep.span,
