@@ -94,7 +94,12 @@ fn dependencies_point_one_way() {
 #[test]
 fn the_model_is_deterministic_by_construction() {
     let forbidden = [
-        "HashMap", "HashSet", "SystemTime", "Instant::now", "thread_rng", "rand::rng(",
+        "HashMap",
+        "HashSet",
+        "SystemTime",
+        "Instant::now",
+        "thread_rng",
+        "rand::rng(",
     ];
     let mut wrong = Vec::new();
     for (room, _) in MAY_USE.iter().filter(|(room, _)| *room != "report") {

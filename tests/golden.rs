@@ -20,7 +20,13 @@ fn golden(path: &Path) -> String {
     let mut result = experiment::run(&loaded.scenario, &Options::default(), &Silent)
         .expect("an example that runs");
     for check in &result.checks {
-        assert!(check.holds, "{}: {} {}", path.display(), check.id, check.detail);
+        assert!(
+            check.holds,
+            "{}: {} {}",
+            path.display(),
+            check.id,
+            check.detail
+        );
     }
     result.meta = Meta {
         program: String::new(),
@@ -29,7 +35,10 @@ fn golden(path: &Path) -> String {
     let json = report::to_json(&result).expect("a result that can be written");
     let digest = Sha256::digest(json.as_bytes());
     let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}\nsha256 of the result: {hash}\n", report::to_text(&result))
+    format!(
+        "{}\nsha256 of the result: {hash}\n",
+        report::to_text(&result)
+    )
 }
 
 #[test]
@@ -55,9 +64,14 @@ fn every_example_scenario_gives_its_committed_result() {
         let before = fs::read_to_string(&file).unwrap_or_default();
         if before != now {
             let lines = before.lines().zip(now.lines()).enumerate();
-            let first = lines.filter(|(_, (old, new))| old != new).map(|(line, (old, new))| {
-                format!("  line {}\n    committed: {old}\n    now:       {new}", line + 1)
-            });
+            let first = lines
+                .filter(|(_, (old, new))| old != new)
+                .map(|(line, (old, new))| {
+                    format!(
+                        "  line {}\n    committed: {old}\n    now:       {new}",
+                        line + 1
+                    )
+                });
             let shown: Vec<_> = first.take(5).collect();
             drifted.push(format!("{name} drifted:\n{}", shown.join("\n")));
         }

@@ -135,10 +135,6 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                     share.on_idle,
                     share.ties,
                 ) = rules;
-                // A reserved turn that ends when its tenant idles takes no time when all idle.
-                if registry::SCHEDULERS[scheduler].reserves {
-                    share.on_idle = OnIdle::Hold;
-                }
                 let mut device = gpu(share);
                 device.board.switch = switch_of(preemption, tau, charge);
                 device.board.link.bytes_per_second = 1e9;
