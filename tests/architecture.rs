@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stats", &["engine"]),
     ("catalog", &["diagnostics"]),
     ("policy", &["engine"]),
-    ("workload", &["engine", "diagnostics"]),
+    ("workload", &["engine", "diagnostics", "stats"]),
     ("gpu", &["engine", "policy", "workload"]),
     ("vgpu", &["catalog", "workload"]),
     (

@@ -76,6 +76,6 @@ fn i6_narrow_work_uses_what_it_needs() {
     );
     let log = simulate(&scenario);
     // Two streams of half the SMs fill the device and do not slow each other.
-    assert_eq!(log.ends(&scenario, "a").len(), 20 + 2);
+    assert_eq!(log.ends(&scenario, "a").len(), 20);
     assert_eq!(log.last_accounts().useful, 30_000_000 * u128::from(SMS));
 }

@@ -31,15 +31,17 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             .prop_map(|(users, think)| closed(users, think)),
         dist().prop_map(open),
     ];
-    let gpu = (dist(), prop::option::of(1u32..=SMS), 1u64..4, 0u32..3).prop_map(
-        |(time, sms, speed, kernel)| {
-            let mut gpu = work(time);
-            gpu.sms = sms;
-            gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
-            gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
-            OperationKind::Gpu(gpu)
-        },
-    );
+    let gpu = || {
+        (dist(), prop::option::of(1u32..=SMS), 1u64..4, 0u32..3).prop_map(
+            |(time, sms, speed, kernel)| {
+                let mut gpu = work(time);
+                gpu.sms = sms;
+                gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
+                gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
+                OperationKind::Gpu(gpu)
+            },
+        )
+    };
     let host = dist().prop_map(|time| OperationKind::Host {
         time: Size::Drawn(time),
     });
@@ -51,9 +53,9 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         },
         bytes: Size::Drawn(bytes),
     });
-    let operation = prop_oneof![3 => gpu.clone(), 1 => host, 1 => copy];
+    let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy];
     let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
-    (arrivals, gpu, stages).prop_map(|(arrivals, gpu, more)| {
+    (arrivals, gpu(), stages).prop_map(|(arrivals, gpu, more)| {
         let mut stages = vec![stage("first", vec![gpu])];
         for (index, kinds) in more.into_iter().enumerate() {
             stages.push(stage(&format!("more{index}"), kinds));
