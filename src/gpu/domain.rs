@@ -56,12 +56,37 @@ pub struct TurnRules {
     pub switch: SwitchCost,
 }
 
+/// A [`Charge`] taken apart: what makes a turn pay.
+#[derive(Debug, Clone, Copy)]
+struct ChargeRule {
+    /// Another tenant's context is loaded.
+    tenant: bool,
+    /// Another entry ran last.
+    entry: bool,
+    /// The turn itself.
+    always: bool,
+    /// The cost comes out of the slice, whether there is work or not.
+    in_slot: bool,
+}
+
+impl From<Charge> for ChargeRule {
+    fn from(charge: Charge) -> Self {
+        ChargeRule {
+            tenant: charge == Charge::PerTenantChange,
+            entry: charge == Charge::PerEntryChange,
+            always: charge == Charge::PerDispatch || charge == Charge::PerSlot,
+            in_slot: charge == Charge::PerSlot,
+        }
+    }
+}
+
 /// See the [module documentation](self).
 pub struct ComputeDomain {
     sms: u32,
     policy: Box<dyn Policy>,
     reserves: bool,
     rules: TurnRules,
+    charge: ChargeRule,
     /// Save, restore and scheduler call together.
     switch_time: Nanos,
     entries: Vec<EntryState>,
@@ -104,6 +129,7 @@ impl ComputeDomain {
             reserves,
             policy,
             switch_time: rules.switch.save + rules.switch.restore + rules.switch.scheduler_call,
+            charge: rules.switch.charge.into(),
             rules,
             entries: Vec::new(),
             backlogged: 0,
@@ -362,14 +388,13 @@ impl ComputeDomain {
 
     /// Work has come to the holder of a reserved turn that had none.
     fn dispatch_within_turn(&mut self, entry: Entry, now: Nanos) {
-        let cost = self.dispatch_cost(entry, self.turn.charged);
-        self.load_context(entry);
+        let cost = self.load_context(entry, self.turn.charged);
         self.turn.charged = true;
         let free = self.turn.ready.max(now);
         self.turn.ready = free.saturating_add(cost).min(self.turn.until);
         let state = &mut self.entries[entry as usize];
-        let wait = self.turn.ready - now;
-        state.longest_wait = state.longest_wait.max(wait);
+        state.waiting_since = now;
+        state.waited_until(self.turn.ready);
     }
 
     /// Handles a completion at `now`: finished operations are appended to `finished`. The caller
@@ -409,7 +434,11 @@ impl ComputeDomain {
         };
         if ends {
             let more = state.has_work();
-            let grant = self.end_turn(now, more);
+            if more {
+                self.entries[self.turn.holder as usize].waiting_since = now;
+            }
+            let held = now.saturating_sub(self.turn.begin);
+            let grant = self.policy.rotate(held, more, now);
             self.begin_turn(now, grant, NOBODY);
         }
     }
@@ -419,22 +448,16 @@ impl ComputeDomain {
     pub fn grant_end(&mut self, now: Nanos) {
         self.settle(now);
         let holder = self.turn.holder;
-        let more = match self.entries.get(holder as usize) {
-            Some(state) => state.has_work(),
-            None => false,
-        };
-        let grant = self.end_turn(now, more);
-        self.begin_turn(now, grant, if more { holder } else { NOBODY });
-    }
-
-    /// Tells the policy that the present turn is over; returns the next grant.
-    #[inline]
-    fn end_turn(&mut self, now: Nanos, more: bool) -> Option<Grant> {
-        if more {
-            self.entries[self.turn.holder as usize].waiting_since = now;
+        let mut outgoing = NOBODY;
+        if let Some(state) = self.entries.get_mut(holder as usize)
+            && state.has_work()
+        {
+            state.waiting_since = now;
+            outgoing = holder;
         }
         let held = now.saturating_sub(self.turn.begin);
-        self.policy.rotate(held, more, now)
+        let grant = self.policy.rotate(held, outgoing != NOBODY, now);
+        self.begin_turn(now, grant, outgoing);
     }
 
     /// Asks the policy for the next holder when nobody holds the SMs.
@@ -460,68 +483,50 @@ impl ComputeDomain {
         if outgoing != NOBODY && outgoing != holder {
             drain_end = self.preempt(outgoing, now);
         }
-        self.turn.drain_end = drain_end;
-        self.turn.holder = holder;
-        self.accounts.turns += 1;
-        let cost = self.begin_dispatch(holder);
-        if self.rules.switch.charge == Charge::PerSlot {
-            self.turn.begin = drain_end;
-            self.turn.until = drain_end.saturating_add(slice);
-            self.turn.ready = drain_end.saturating_add(cost).min(self.turn.until);
-        } else {
-            self.turn.ready = drain_end.saturating_add(cost);
-            self.turn.begin = self.turn.ready;
-            self.turn.until = self.turn.ready.saturating_add(slice);
-        }
-        if let Some(state) = self.entries.get_mut(holder as usize)
-            && state.left != NEVER
-            && holder != outgoing
-        {
-            let wait = self.turn.ready - state.waiting_since;
-            state.longest_wait = state.longest_wait.max(wait);
-        }
-    }
-
-    /// Prepares the holder for its turn; returns what the dispatch costs.
-    #[inline]
-    fn begin_dispatch(&mut self, holder: u32) -> Nanos {
-        let Some(state) = self.entries.get_mut(holder as usize) else {
-            self.turn.charged = true;
-            return 0;
-        };
-        state.unpark(self.sms);
-        let has_work = state.left != NEVER;
-        let per_slot = self.rules.switch.charge == Charge::PerSlot;
-        self.turn.charged = has_work || per_slot;
-        if !self.turn.charged {
-            return 0;
-        }
-        let cost = self.dispatch_cost(holder, false);
-        self.load_context(holder);
-        cost
-    }
-
-    /// What it costs to run `entry` now, given whose context is loaded.
-    #[inline]
-    fn dispatch_cost(&self, entry: Entry, charged: bool) -> Nanos {
-        let pays = match self.rules.switch.charge {
-            Charge::PerTenantChange => {
-                self.context != NOBODY && self.context_tenant != self.entries[entry as usize].tenant
+        let mut cost = 0;
+        let mut has_work = false;
+        if let Some(state) = self.entries.get_mut(holder as usize) {
+            state.unpark(self.sms);
+            has_work = state.left != NEVER;
+            if has_work || self.charge.in_slot {
+                cost = self.load_context(holder, false);
             }
-            Charge::PerEntryChange => self.context != NOBODY && self.context != entry,
-            Charge::PerDispatch | Charge::PerSlot => !charged,
-        };
-        if pays { self.switch_time } else { 0 }
+        }
+        self.accounts.turns += 1;
+        let turn = &mut self.turn;
+        turn.holder = holder;
+        turn.drain_end = drain_end;
+        turn.charged = has_work || self.charge.in_slot;
+        turn.ready = drain_end.saturating_add(cost);
+        if self.charge.in_slot {
+            turn.begin = drain_end;
+            turn.until = drain_end.saturating_add(slice);
+            turn.ready = turn.ready.min(turn.until);
+        } else {
+            turn.begin = turn.ready;
+            turn.until = turn.ready.saturating_add(slice);
+        }
+        if has_work && holder != outgoing {
+            let ready = turn.ready;
+            self.entries[holder as usize].waited_until(ready);
+        }
     }
 
+    /// Makes the context of `entry` the loaded one; returns what that costs. A turn that is
+    /// `charged` has paid for itself.
     #[inline]
-    fn load_context(&mut self, entry: Entry) {
+    fn load_context(&mut self, entry: Entry, charged: bool) -> Nanos {
         let tenant = self.entries[entry as usize].tenant;
-        if self.context != NOBODY && self.context_tenant != tenant {
-            self.accounts.switches += 1;
-        }
+        let first = self.context == NOBODY;
+        let tenant_changes = !first && self.context_tenant != tenant;
+        let entry_changes = !first && self.context != entry;
+        self.accounts.switches += u64::from(tenant_changes);
         self.context = entry;
         self.context_tenant = tenant;
+        let pays = (self.charge.tenant & tenant_changes)
+            | (self.charge.entry & entry_changes)
+            | (self.charge.always & !charged);
+        if pays { self.switch_time } else { 0 }
     }
 
     /// Asks the outgoing entry to give way at `now`; returns when it has.

@@ -99,6 +99,13 @@ impl EntryState {
         self.left != NEVER || !self.parked.is_empty()
     }
 
+    /// The entry is on the SMs again at `time`.
+    #[inline]
+    pub fn waited_until(&mut self, time: Nanos) {
+        let wait = time.saturating_sub(self.waiting_since);
+        self.longest_wait = self.longest_wait.max(wait);
+    }
+
     /// Adds an operation at `now`; the entry's clock is settled.
     pub fn submit(&mut self, operation: SmOperation, now: Nanos, park: bool, sms: u32) {
         let active = Active {

@@ -48,7 +48,7 @@ impl Policy for RunList {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ready(&mut self, entry: Entry) {
         match &mut self.ready {
             Ready::Queue(queue) => queue.push(entry),
@@ -63,7 +63,7 @@ impl Policy for RunList {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn turn_over(&mut self, _held: Nanos, more: bool) {
         if let Some(entry) = self.holder.take()
             && more
@@ -74,7 +74,7 @@ impl Policy for RunList {
 
     fn over_ran(&mut self, _entry: Entry, _extra: Nanos) {}
 
-    #[inline]
+    #[inline(always)]
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
         self.holder = match &mut self.ready {
             Ready::Queue(queue) => queue.pop(),
@@ -84,6 +84,11 @@ impl Policy for RunList {
             entry: Some(entry),
             slice: self.slice,
         })
+    }
+
+    fn rotate(&mut self, held: Nanos, more: bool, now: Nanos) -> Option<Grant> {
+        self.turn_over(held, more);
+        self.select(now)
     }
 }
 
@@ -109,7 +114,7 @@ impl Queue {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, entry: Entry) {
         debug_assert!(self.len < self.ring.len());
         let mask = self.ring.len() - 1;
@@ -117,7 +122,7 @@ impl Queue {
         self.len += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Option<Entry> {
         if self.len == 0 {
             return None;

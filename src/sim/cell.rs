@@ -68,6 +68,8 @@ pub(super) struct RunState {
     backlog: Vec<u64>,
     /// Position in the total order of the event that is being handled.
     position: Option<Key>,
+    /// The domain whose completion is being handled: it is scheduled at the end.
+    completing: Option<usize>,
 }
 
 impl<O: Observer> Cell<O> {
@@ -123,6 +125,7 @@ impl<O: Observer> Cell<O> {
     fn domain_event(&mut self, index: usize, now: Nanos, class: Class) {
         if class == Class::Completion {
             let mut finished = std::mem::take(&mut self.state.finished);
+            self.state.completing = Some(index);
             self.domains[index].complete(now, &mut finished);
             for done in finished.drain(..) {
                 let elapsed = now - done.submitted;
@@ -133,6 +136,7 @@ impl<O: Observer> Cell<O> {
                 self.operation_ended(done.id, parts, now);
             }
             self.state.finished = finished;
+            self.state.completing = None;
             self.domains[index].completed(now);
         } else {
             self.domains[index].grant_end(now);
@@ -272,9 +276,13 @@ impl<O: Observer> Cell<O> {
                     kernel: work.kernel.map(work_of),
                 };
                 let domain = state.domain;
-                self.catch_up(domain);
-                self.domains[domain].submit(entry, operation, now);
-                self.schedule_domain(domain);
+                if self.state.completing == Some(domain) {
+                    self.domains[domain].submit(entry, operation, now);
+                } else {
+                    self.catch_up(domain);
+                    self.domains[domain].submit(entry, operation, now);
+                    self.schedule_domain(domain);
+                }
             }
             PlannedKind::Copy {
                 bytes,
@@ -338,10 +346,9 @@ impl<O: Observer> Cell<O> {
         }
         let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
         if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {
-            let next = self.guests[guest].answer(job.user, now);
-            self.schedule_arrivals(guest);
-            if let Some(next) = next {
-                self.job_arrived(guest, next);
+            match self.guests[guest].answer(job.user, now) {
+                Some(next) => self.job_arrived(guest, next),
+                None => self.schedule_arrivals(guest),
             }
         }
     }
