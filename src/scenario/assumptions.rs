@@ -9,6 +9,8 @@ use super::units::{self, RawDuration};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     Duration,
+    /// A duration above zero.
+    Slice,
     /// A number in this range.
     Number {
         low: f64,
@@ -28,6 +30,7 @@ impl Kind {
     pub fn valid(self) -> String {
         match self {
             Kind::Duration => "a duration such as \"100us\"".into(),
+            Kind::Slice => "a duration above zero such as \"2ms\"".into(),
             Kind::Number { low, high } => format!("a number from {low} to {high}"),
             Kind::Count { low, high, word } => {
                 let or = word.map_or(String::new(), |w| format!(", or \"{w}\""));
@@ -44,6 +47,7 @@ impl Kind {
     pub fn accepts(self, text: &str) -> bool {
         match self {
             Kind::Duration => units::parse::<RawDuration>(text).is_ok(),
+            Kind::Slice => units::parse::<RawDuration>(text).is_ok_and(|d| d.nanos > 0),
             Kind::Number { low, high } => {
                 text.parse::<f64>().is_ok_and(|v| (low..=high).contains(&v))
             }
@@ -73,7 +77,7 @@ pub struct Assumption {
 pub const ALL: &[Assumption] = &[
     Assumption {
         key: "best_effort.slice",
-        kind: Kind::Duration,
+        kind: Kind::Slice,
         default: "1.024ms",
         about: "Slice under best effort, where the scheduler settings of the product do not apply.",
         evidence: "Inference. Default time slice of a channel group in NVIDIA's open kernel modules \
@@ -97,7 +101,7 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "context.slice",
-        kind: Kind::Duration,
+        kind: Kind::Slice,
         default: "1.024ms",
         about: "Slice of CUDA contexts on a bare GPU, boards other than the A100.",
         evidence: "Documented in source: default time slice of a channel group in NVIDIA's open \
@@ -107,7 +111,7 @@ pub const ALL: &[Assumption] = &[
     },
     Assumption {
         key: "context.slice.a100",
-        kind: Kind::Duration,
+        kind: Kind::Slice,
         default: "2ms",
         about: "Slice of CUDA contexts on a bare A100.",
         evidence: "Inference from measurements. Inference latencies beside a training job on one \

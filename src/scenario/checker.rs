@@ -91,6 +91,19 @@ impl Checker {
         if self.refused.contains(&format!("{table}.{key}")) {
             return;
         }
+        let help = help.into();
+        if span.is_empty() {
+            // The table itself is not there: nothing to mark.
+            let title = match table {
+                "" => format!("the scenario has no `[{key}]`"),
+                table => format!("the scenario has no `[{table}]` with `{key}`"),
+            };
+            self.findings.push(Diagnostic {
+                help: Some(help).filter(|h| !h.is_empty()),
+                ..Diagnostic::file_error(&*self.file, title)
+            });
+            return;
+        }
         let title = format!("`{table}` has no `{key}`");
         self.error(span, title, format!("`{key}` is required here"), help);
     }
@@ -241,7 +254,7 @@ impl Checker {
                     None => format!("there are: {}", keys.collect::<Vec<_>>().join(", ")),
                 };
                 let title = format!("there is no assumption \"{key}\"");
-                self.error(&field.span, title, "for an unknown key", help);
+                self.error(&field.span, title, "its key is not known", help);
                 continue;
             };
             if self.neutral {

@@ -205,6 +205,10 @@ pub(crate) fn virtual_functions(
             c.from_catalogue(&path, "none (mediated devices, no limit)", source);
             None
         }
+        VfOrigin::Assumption { .. } if c.neutral => {
+            c.by_default(&path, total.value?.to_string());
+            total.value
+        }
         VfOrigin::Assumption { .. } => {
             let text = c.assume(&path, "vf.total", Some(total.value?.to_string()));
             text.parse().ok()

@@ -12,9 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A guest whose place is known; its workload is attached later.
 pub(crate) struct Placed {
     pub name: String,
-    pub span: Span,
     pub gpu: String,
-    pub gpu_span: Span,
     pub count: u32,
     pub holds: Holds,
     /// Place of what it holds.
@@ -46,10 +44,10 @@ pub(crate) fn place(
     let guest = &field.value;
     let count = c.count(&format!("{path}.count"), &guest.count, 1, 100_000, Some(1));
     let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
-    let (gpu, gpu_span) = match &guest.on {
+    let gpu = match &guest.on {
         Some(on) if names.contains(&on.value) => {
             c.from_file(&format!("{path}.on"), &*on.value, &on.span);
-            (on.value.clone(), on.span.clone())
+            on.value.clone()
         }
         Some(on) => {
             c.unknown_name(&on.span, "GPU", &on.value, "gpus", &names);
@@ -59,7 +57,7 @@ pub(crate) fn place(
         None => match names.iter().collect::<Vec<_>>().as_slice() {
             [only] => {
                 c.by_default(&format!("{path}.on"), format!("{only} (the only GPU)"));
-                ((*only).clone(), field.span.clone())
+                (*only).clone()
             }
             [] => return None, // said once for the file
             several => {
@@ -82,9 +80,7 @@ pub(crate) fn place(
     .clone();
     Some(Placed {
         name: name.to_string(),
-        span: field.span.clone(),
         gpu,
-        gpu_span,
         count: count?,
         holds: holds?,
         holds_span,

@@ -6,7 +6,7 @@ use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::share::{self, Tenancy};
-use super::{Gpu, Holds, Scenario, admit, canonical, text, workloads};
+use super::{Gpu, Holds, RunPlan, Scenario, admit, canonical, text, units, workloads};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,11 @@ pub fn parse(
             warnings: c.findings.0,
         }),
         _ => {
-            debug_assert!(c.findings.has_errors(), "refused without a reason");
+            if !c.findings.has_errors() {
+                let title = "the scenario cannot be resolved, for a reason that warpshare lost; \
+                             please report this as a defect";
+                c.findings.push(Diagnostic::file_error(name, title));
+            }
             Err(c.findings.0)
         }
     }
@@ -131,14 +135,14 @@ fn scenario(
     if raw.gpus.is_empty() && !c.refused.iter().any(|path| path.starts_with("gpus")) {
         c.missing(
             &(0..0),
-            "scenario",
-            "gpus",
+            "",
+            "gpus.NAME",
             "add [gpus.a] with board = \"a40\", for example",
         );
     }
     if raw.guests.is_empty() && !c.refused.iter().any(|path| path.starts_with("guests")) {
         let help = "add [guests.desktop] with `vgpu` or `context`, and `workload`";
-        c.missing(&(0..0), "scenario", "guests", help);
+        c.missing(&(0..0), "", "guests.NAME", help);
     }
 
     let mut placed: Vec<Placed> = Vec::new();
@@ -254,6 +258,9 @@ fn scenario(
         guests.extend(guests::finish(
             c, field, placed, gpu, facts, workload, &catalog,
         ));
+    }
+    if let Some(plan) = &plan {
+        late(c, raw, plan);
     }
     unused(c, raw);
     c.check_unused();
@@ -398,6 +405,25 @@ fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
         tenants: here.iter().map(|p| p.tenants()).sum(),
         type_maximum: maximum,
         a100: facts.name.contains("A100"),
+    }
+}
+
+/// Warns of guests that start when nobody measures any more.
+fn late(c: &mut Checker, raw: &RawScenario, plan: &RunPlan) {
+    let end = plan.warmup + plan.window; // checked by the plan
+    for (name, field) in &raw.guests {
+        if let Some(start) = &field.value.start
+            && start.value.nanos >= end
+        {
+            let title = format!("guest `{name}` starts after the window has ended");
+            let label = format!("the window ends at {}", units::write_nanos(end as f64));
+            c.warning(
+                &start.span,
+                title,
+                label,
+                "let it start earlier, or remove it",
+            );
+        }
     }
 }
 

@@ -166,3 +166,6 @@ pub enum Origin {
     /// A named assumption about hardware, with its evidence.
     Assumption { key: String, evidence: String },
 }
+
+#[cfg(test)]
+mod tests;

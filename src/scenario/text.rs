@@ -232,6 +232,15 @@ fn explain(message: &str, removed: Option<&Removed>) -> Message {
             meant: None,
         };
     }
+    if message.starts_with("invalid length") && message.contains("expected struct") {
+        // serde would take an array for a table, field by field.
+        return Message {
+            title: format!("`{key}` must be a table"),
+            label: "this is an array".to_string(),
+            help: None,
+            meant: None,
+        };
+    }
     Message {
         title: message.to_string(),
         label: String::new(),

@@ -107,18 +107,16 @@ pub fn parse<Q: Quantity>(text: &str) -> Result<Q, String> {
             "not a decimal number with a unit".into(),
         ));
     };
-    let units: Vec<&str> = Q::UNITS.iter().map(|u| u.0).collect();
+    // `us` and `µs` are one unit; keyboards have the first.
+    let names = Q::UNITS.iter().map(|u| u.0).filter(|name| name.is_ascii());
+    let units: Vec<&str> = names.collect();
     let Some((_, unit)) = Q::UNITS.iter().find(|(name, _)| *name == suffix) else {
         let label = if suffix.is_empty() {
             "the unit is missing".to_string()
         } else {
             format!("`{suffix}` is not a unit here")
         };
-        let title = format!(
-            "{} needs one of the units {}",
-            Q::WHAT,
-            units.join(", ").replace('µ', "u")
-        );
+        let title = format!("{} needs one of the units {}", Q::WHAT, units.join(", "));
         return Err(refuse(title, label));
     };
     Q::build(number, *unit).map_err(|why| refuse(format!("\"{text}\": {why}"), why))
@@ -459,7 +457,7 @@ pub(crate) fn write_nanos(nanos: f64) -> String {
 pub(crate) fn write_bytes(bytes: f64) -> String {
     let binary = [("GiB", 1073741824.0), ("MiB", 1048576.0), ("KiB", 1024.0)];
     for (unit, size) in binary {
-        if bytes >= size && bytes % (size / 4.0) == 0.0 {
+        if (size..size * 1024.0).contains(&bytes) && bytes % (size / 4.0) == 0.0 {
             return format!("{}{unit}", trimmed(bytes / size, 2));
         }
     }

@@ -23,8 +23,6 @@ pub(crate) struct Resolved {
     pub reference: Option<Field<String>>,
     /// (stage, operation, memory-bound part) of each GPU operation.
     pub memory_bound: Vec<(usize, usize, f64)>,
-    /// Place of the capabilities that it needs.
-    pub needs_span: Option<Span>,
 }
 
 impl Resolved {
@@ -113,7 +111,6 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         },
         reference: raw.reference.clone(),
         memory_bound,
-        needs_span: raw.needs.as_ref().map(|n| n.span.clone()),
     })
 }
 
@@ -488,9 +485,14 @@ fn trace(
         Err(errors) => {
             let mut said = BTreeSet::new();
             for error in errors {
-                let place = match &error.column {
+                // A column that is missing is named in the message only.
+                let named = |column: &&String| error.problem.contains(&format!("`{column}`"));
+                let column = error.column.as_ref();
+                let column = column.or_else(|| wanted.keys().find(named));
+                let place = match column {
                     Some(column) if *column == time.value => &time.span,
                     Some(column) => wanted.get(column).unwrap_or(&file.span),
+                    None if named(&&time.value) => &time.span,
                     None => &file.span,
                 };
                 let mut title = format!("trace `{}`", error.file);
