@@ -5,7 +5,7 @@
 //! 1. [`engine`]: time, exact work, the calendar, random streams. Knows nothing of GPUs.
 //! 2. [`catalog`]: boards and vGPU types, with sources.
 //! 3. [`stats`]: intervals, warm-up, histograms, fairness.
-//! 4. [`policy`]: schedulers.
+//! 4. [`policy`]: the schedulers.
 //! 5. [`workload`]: arrivals, distributions, traces, jobs.
 //! 6. [`gpu`]: SMs, rates, engines, links.
 //! 7. [`scenario`]: the file that a user writes, checked and resolved.

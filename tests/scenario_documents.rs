@@ -111,7 +111,7 @@ fn legal_combinations_are_documented() {
         let line = format!(
             "| `{}` | {vgpus} | {} | {} |",
             row.scheduler.word(),
-            row.contexts,
+            row.contexts.words(),
             row.why
         );
         assert!(text.contains(&line), "docs/scenario.md lacks: {line}");

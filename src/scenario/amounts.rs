@@ -55,7 +55,7 @@ pub(crate) fn form(
             fine = false;
         }
     }
-    let has = |key: &&str| present.iter().any(|(name, _)| name == *&key);
+    let has = |key: &&str| present.iter().any(|(name, _)| name == key);
     // The form that the writer seems to have meant: most keys there, fewest missing.
     let (index, meant) = forms.iter().enumerate().min_by_key(|(_, keys)| {
         let there = keys.iter().filter(|key| has(key)).count();
@@ -123,7 +123,7 @@ pub(crate) fn dist<Q: Quantity>(
             family(c, path, &amount.span, table)?
         }
     };
-    c.from_file(path, built.describe(Q::write), &amount.span);
+    c.file_value(path, built.describe(Q::write), &amount.span);
     Some(built)
 }
 
@@ -211,7 +211,7 @@ pub(crate) fn size<Q: Quantity>(
         );
         return None;
     }
-    c.from_file(path, text.join(" + "), &amount.span);
+    c.file_value(path, text.join(" + "), &amount.span);
     Some(Size::FromTrace { base, terms })
 }
 

@@ -158,7 +158,7 @@ impl Checker {
         };
         match u32::try_from(field.value) {
             Ok(value) if (low..=high).contains(&value) => {
-                self.from_file(path, value.to_string(), &field.span);
+                self.file_value(path, value.to_string(), &field.span);
                 Some(value)
             }
             _ => {
@@ -183,7 +183,7 @@ impl Checker {
             return None;
         }
         let nanos = field.value.nanos;
-        self.from_file(path, units::write_nanos(nanos as f64), &field.span);
+        self.file_value(path, units::write_nanos(nanos as f64), &field.span);
         Some(nanos)
     }
 
@@ -200,7 +200,7 @@ impl Checker {
         });
     }
 
-    pub fn from_file(&mut self, path: &str, value: impl Into<String>, span: &Span) {
+    pub fn file_value(&mut self, path: &str, value: impl Into<String>, span: &Span) {
         let line = self.line(span);
         self.record(path, value, Origin::File { line });
     }
@@ -209,7 +209,7 @@ impl Checker {
         self.record(path, value, Origin::Default);
     }
 
-    pub fn from_catalogue(
+    pub fn catalogue_value(
         &mut self,
         path: &str,
         value: impl Into<String>,
@@ -224,7 +224,7 @@ impl Checker {
     pub fn assume(&mut self, path: &str, key: &'static str, default: Option<String>) -> String {
         self.used_assumptions.insert(key);
         if let Some(field) = self.overridden.get(key).cloned() {
-            self.from_file(path, field.value.0.clone(), &field.span);
+            self.file_value(path, field.value.0.clone(), &field.span);
             return field.value.0;
         }
         let assumption = assumptions::find(key);

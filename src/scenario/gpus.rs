@@ -90,7 +90,7 @@ pub(crate) fn facts(
 ) -> Option<Facts> {
     let raw = &field.value;
     let known = catalog.gpu(&board.value);
-    c.from_file(&format!("{path}.board"), &*board.value, &board.span);
+    c.file_value(&format!("{path}.board"), &*board.value, &board.span);
     let sm_path = format!("{path}.sm_count");
     let sms = match (&raw.sm_count, known) {
         (Some(_), _) => c.count(&sm_path, &raw.sm_count, 1, 100_000, None),
@@ -110,7 +110,7 @@ pub(crate) fn facts(
     let memory_path = format!("{path}.memory");
     let memory = match (&raw.memory, known) {
         (Some(memory), _) => {
-            c.from_file(&memory_path, write_bytes(memory.value.exact), &memory.span);
+            c.file_value(&memory_path, write_bytes(memory.value.exact), &memory.span);
             Some(memory.value.bytes >> 20)
         }
         (None, None) => Some(0),
@@ -132,7 +132,7 @@ pub(crate) fn facts(
     };
     if let Some(fp32) = &raw.fp32_tflops {
         if fp32.value.is_finite() && fp32.value > 0.0 {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.fp32_tflops"),
                 fp32.value.to_string(),
                 &fp32.span,
@@ -149,7 +149,7 @@ pub(crate) fn facts(
     }
     if let Some(bandwidth) = &raw.memory_bandwidth {
         let text = RawBandwidth::write(bandwidth.value.bytes_per_second);
-        c.from_file(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
+        c.file_value(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
     }
     let own_fp32 = raw.fp32_tflops.as_ref().map(|f| f.value);
     let own_memory = raw
@@ -172,7 +172,7 @@ pub(crate) fn facts(
 
 fn catalogued(c: &mut Checker, path: &str, value: String, gpu: &catalog::Gpu, field: &str) {
     let source = gpu.source_of(field).unwrap_or("gpus.csv").to_string();
-    c.from_catalogue(path, value, source);
+    c.catalogue_value(path, value, source);
 }
 
 fn unknown(c: &mut Checker, board: &Field<String>, what: &str, path: &str, example: &str) {
@@ -198,11 +198,11 @@ pub(crate) fn virtual_functions(
     let total = vf_total(catalog, &facts.id);
     match total.origin {
         VfOrigin::Catalogue { source } => {
-            c.from_catalogue(&path, total.value?.to_string(), source);
+            c.catalogue_value(&path, total.value?.to_string(), source);
             total.value
         }
         VfOrigin::MediatedDevices { source } => {
-            c.from_catalogue(&path, "none (mediated devices, no limit)", source);
+            c.catalogue_value(&path, "none (mediated devices, no limit)", source);
             None
         }
         VfOrigin::Assumption { .. } if c.neutral => {
@@ -222,12 +222,12 @@ pub(crate) fn finish(
     c: &mut Checker,
     path: &str,
     field: &Field<RawGpu>,
-    board: &Field<String>,
     facts: Facts,
     vfs: Option<u32>,
     copies: bool,
     catalog: &Catalog,
 ) -> Option<Board> {
+    let board = field.value.board.as_ref()?;
     let copy_engines = copy_engines(c, path, &field.value);
     let link = link(c, path, field, board, copies, catalog.gpu(&facts.id));
     let switch = switch(c, &format!("{path}.switch"), field.value.switch.as_ref());
@@ -310,7 +310,7 @@ fn link(
     let latency = match &raw.pcie_latency {
         Some(latency) => {
             let nanos = latency.value.nanos;
-            c.from_file(
+            c.file_value(
                 &format!("{path}.pcie_latency"),
                 write_nanos(nanos as f64),
                 &latency.span,
@@ -328,7 +328,7 @@ fn link(
     }
     let bytes_per_second = if let Some(given) = &raw.pcie_bandwidth {
         let rate = given.value.bytes_per_second;
-        c.from_file(&bandwidth_path, RawBandwidth::write(rate), &given.span);
+        c.file_value(&bandwidth_path, RawBandwidth::write(rate), &given.span);
         rate
     } else if c.neutral && raw.pcie.is_none() {
         c.by_default(&bandwidth_path, "unlimited");
@@ -380,7 +380,7 @@ fn slot(
     let mut part = |name: &str, own: Option<&Field<u64>>, theirs: Option<u32>| -> Option<u64> {
         let path = format!("{path}.pcie.{name}");
         if let Some(own) = own {
-            c.from_file(&path, own.value.to_string(), &own.span);
+            c.file_value(&path, own.value.to_string(), &own.span);
             return Some(own.value);
         }
         let (gpu, value) = (known?, theirs?);
@@ -411,11 +411,11 @@ fn switch(c: &mut Checker, path: &str, field: Option<&Field<RawSwitch>>) -> Swit
     let preemption = match &raw.preemption {
         Some(field) => match field.value {
             RawPreemption::KernelBoundary => {
-                c.from_file(&preemption_path, "kernel-boundary", &field.span);
+                c.file_value(&preemption_path, "kernel-boundary", &field.span);
                 Preemption::KernelBoundary
             }
             RawPreemption::Delay(delay) => {
-                c.from_file(
+                c.file_value(
                     &preemption_path,
                     write_nanos(delay.nanos as f64),
                     &field.span,
@@ -427,7 +427,7 @@ fn switch(c: &mut Checker, path: &str, field: Option<&Field<RawSwitch>>) -> Swit
     };
     let charge = match &raw.charge {
         Some(field) => {
-            c.from_file(&format!("{path}.charge"), field.value.word(), &field.span);
+            c.file_value(&format!("{path}.charge"), field.value.word(), &field.span);
             field.value
         }
         None => {
@@ -465,7 +465,7 @@ fn cost(
     let path = format!("{path}.{name}");
     match key {
         Some(field) => {
-            c.from_file(&path, write_nanos(field.value.nanos as f64), &field.span);
+            c.file_value(&path, write_nanos(field.value.nanos as f64), &field.span);
             field.value.nanos
         }
         None if c.neutral => {

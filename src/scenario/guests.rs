@@ -46,7 +46,7 @@ pub(crate) fn place(
     let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
     let gpu = match &guest.on {
         Some(on) if names.contains(&on.value) => {
-            c.from_file(&format!("{path}.on"), &*on.value, &on.span);
+            c.file_value(&format!("{path}.on"), &*on.value, &on.span);
             on.value.clone()
         }
         Some(on) => {
@@ -123,7 +123,7 @@ fn holds(
                 .as_ref()
                 .map_or(&field.span, |f| &f.span)
                 .clone();
-            c.from_file(&format!("{path}.context"), "true", &span);
+            c.file_value(&format!("{path}.context"), "true", &span);
             Some(Holds::Context)
         }
         (Some(vgpu), false) => {
@@ -139,7 +139,7 @@ fn holds(
                 return None;
             };
             let text = format!("{} ({} MiB)", found.type_name, found.frame_buffer_mib);
-            c.from_file(&format!("{path}.vgpu"), text, &vgpu.span);
+            c.file_value(&format!("{path}.vgpu"), text, &vgpu.span);
             Some(Holds::Vgpu {
                 type_name: found.type_name.clone(),
                 number,
@@ -186,7 +186,7 @@ pub(crate) fn finish(
     let guest = &field.value;
     let order = match &guest.order {
         Some(order) => {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.order"),
                 order.value.to_string(),
                 &order.span,
@@ -201,7 +201,7 @@ pub(crate) fn finish(
     let start = match &guest.start {
         Some(start) => {
             let nanos = start.value.nanos;
-            c.from_file(
+            c.file_value(
                 &format!("{path}.start"),
                 super::units::write_nanos(nanos as f64),
                 &start.span,

@@ -111,7 +111,7 @@ fn scenario(
         .as_ref()
         .is_some_and(|p| p.value == RawPreset::Neutral);
     if let Some(preset) = &raw.preset {
-        c.from_file("preset", "neutral", &preset.span);
+        c.file_value("preset", "neutral", &preset.span);
     }
     c.overridden = raw.assumptions.clone();
     c.check_overridden();
@@ -168,9 +168,6 @@ fn scenario(
         let Some(field) = raw.gpus.get(&name) else {
             continue;
         };
-        let Some(board) = &field.value.board else {
-            continue;
-        };
         let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
         let tenancy = tenancy(&here, &facts, &catalog);
         let vfs = if tenancy.vgpus {
@@ -207,7 +204,7 @@ fn scenario(
                 .is_some_and(|workload| workload.copies())
         });
         let keep = facts.clone();
-        let board = gpus::finish(c, &path, field, board, facts, vfs, copies, &catalog);
+        let board = gpus::finish(c, &path, field, facts, vfs, copies, &catalog);
         if let (Some(board), Some(share)) = (board, share) {
             index.insert(name.clone(), gpus.len());
             gpus.push(Gpu {
@@ -225,7 +222,7 @@ fn scenario(
         let path = format!("guests.{name}");
         match &field.value.workload {
             Some(workload) if known.contains(&workload.value) => {
-                c.from_file(
+                c.file_value(
                     &format!("{path}.workload"),
                     &*workload.value,
                     &workload.span,

@@ -28,11 +28,11 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     };
     let horizon = match &run.horizon {
         Some(field) if field.value == RawHorizon::Terminating => {
-            c.from_file("run.horizon", "terminating", &field.span);
+            c.file_value("run.horizon", "terminating", &field.span);
             Horizon::Terminating
         }
         Some(field) => {
-            c.from_file("run.horizon", "steady", &field.span);
+            c.file_value("run.horizon", "steady", &field.span);
             Horizon::Steady
         }
         None => {
@@ -61,7 +61,7 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
         }
         (Some(field), Horizon::Steady) => {
             let nanos = field.value.nanos;
-            c.from_file("run.warmup", write_nanos(nanos as f64), &field.span);
+            c.file_value("run.warmup", write_nanos(nanos as f64), &field.span);
             Some(nanos)
         }
         (None, Horizon::Terminating) => {
@@ -77,7 +77,7 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     let drain = match &run.drain {
         Some(field) => {
             let nanos = field.value.nanos;
-            c.from_file("run.drain", write_nanos(nanos as f64), &field.span);
+            c.file_value("run.drain", write_nanos(nanos as f64), &field.span);
             Some(nanos)
         }
         None => {
@@ -100,7 +100,7 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
             given
         }
         (None, Some(field)) => {
-            c.from_file("run.seed", field.value.to_string(), &field.span);
+            c.file_value("run.seed", field.value.to_string(), &field.span);
             field.value
         }
         (None, None) => {
@@ -110,7 +110,7 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     };
     let confidence = match &run.confidence {
         Some(field) if (0.5..=0.9999).contains(&field.value) => {
-            c.from_file("run.confidence", field.value.to_string(), &field.span);
+            c.file_value("run.confidence", field.value.to_string(), &field.span);
             Some(field.value)
         }
         Some(field) => {
@@ -130,7 +130,7 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     };
     let baselines = match &run.baselines {
         Some(field) => {
-            c.from_file("run.baselines", field.value.to_string(), &field.span);
+            c.file_value("run.baselines", field.value.to_string(), &field.span);
             field.value
         }
         None => {

@@ -35,11 +35,31 @@ pub(crate) struct Tenancy {
     pub a100: bool,
 }
 
-/// One row of the table of legal combinations.
+/// Whether CUDA contexts may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contexts {
+    Yes,
+    /// Only where the scenario says how many turns a round has.
+    WithReservedTurns,
+    NeutralOnly,
+}
+
+impl Contexts {
+    /// The words of the documentation.
+    pub fn words(self) -> &'static str {
+        match self {
+            Contexts::Yes => "yes",
+            Contexts::WithReservedTurns => "with `reserved_turns`",
+            Contexts::NeutralOnly => "neutral only",
+        }
+    }
+}
+
+/// One row of the table of legal combinations. Under the neutral preset everything is legal.
 pub struct Legal {
     pub scheduler: RawScheduler,
     pub vgpus: bool,
-    pub contexts: &'static str,
+    pub contexts: Contexts,
     pub why: &'static str,
 }
 
@@ -48,31 +68,31 @@ pub const LEGAL: &[Legal] = &[
     Legal {
         scheduler: RawScheduler::BestEffort,
         vgpus: true,
-        contexts: "neutral only",
+        contexts: Contexts::NeutralOnly,
         why: "best effort is a setting of the vGPU manager; contexts take turns as `round-robin`",
     },
     Legal {
         scheduler: RawScheduler::EqualShare,
         vgpus: true,
-        contexts: "neutral only",
+        contexts: Contexts::NeutralOnly,
         why: "equal share is a setting of the vGPU manager",
     },
     Legal {
         scheduler: RawScheduler::FixedShare,
         vgpus: true,
-        contexts: "with `reserved_turns`",
+        contexts: Contexts::WithReservedTurns,
         why: "the round is the vGPU type's maximum, which contexts do not have",
     },
     Legal {
         scheduler: RawScheduler::RoundRobin,
         vgpus: false,
-        contexts: "yes",
+        contexts: Contexts::Yes,
         why: "vGPUs without a reserved share take turns under `best-effort`",
     },
     Legal {
         scheduler: RawScheduler::Fifo,
         vgpus: true,
-        contexts: "yes",
+        contexts: Contexts::Yes,
         why: "no product; a baseline from theory",
     },
 ];
@@ -91,7 +111,7 @@ pub(crate) fn resolve(
     };
     let mode = match &raw.mode {
         Some(field) => {
-            c.from_file(&format!("{path}.mode"), field.value.word(), &field.span);
+            c.file_value(&format!("{path}.mode"), field.value.word(), &field.span);
             field.value
         }
         None => {
@@ -137,15 +157,13 @@ fn legal(c: &mut Checker, raw: &RawShare, scheduler: RawScheduler, tenancy: &Ten
         return true; // the default fits
     };
     let row = LEGAL.iter().find(|row| row.scheduler == scheduler);
-    let fits = match (tenancy.vgpus, row) {
-        _ if c.neutral => true,
-        (true, row) => row.is_none_or(|row| row.vgpus),
-        (false, _) => match scheduler {
-            RawScheduler::RoundRobin | RawScheduler::Fifo => true,
-            RawScheduler::FixedShare => raw.reserved_turns.is_some(),
-            RawScheduler::BestEffort | RawScheduler::EqualShare => false,
-        },
-    };
+    let fits = c.neutral
+        || row.is_some_and(|row| match row.contexts {
+            _ if tenancy.vgpus => row.vgpus,
+            Contexts::Yes => true,
+            Contexts::WithReservedTurns => raw.reserved_turns.is_some(),
+            Contexts::NeutralOnly => false,
+        });
     if fits {
         return true;
     }
@@ -179,7 +197,7 @@ fn time_slice(
 ) -> Option<TimeSlice> {
     let scheduler = match &raw.scheduler {
         Some(field) => {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.scheduler"),
                 field.value.word(),
                 &field.span,
@@ -252,7 +270,7 @@ fn arr(
     }
     let on = match &raw.arr {
         Some(field) => {
-            c.from_file(&format!("{path}.arr"), field.value.to_string(), &field.span);
+            c.file_value(&format!("{path}.arr"), field.value.to_string(), &field.span);
             field.value
         }
         None => {
@@ -296,7 +314,7 @@ fn arr(
         }
         given => given,
     };
-    c.from_file(&path, factor.to_string(), &field.span);
+    c.file_value(&path, factor.to_string(), &field.span);
     Ok(Some(factor))
 }
 
@@ -306,10 +324,6 @@ fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
     ));
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one argument for each thing that a slice depends on"
-)]
 fn slice(
     c: &mut Checker,
     path: &str,
@@ -411,7 +425,7 @@ fn arr_slice(
                 let (given, used) = (RawFrequency::write(hertz), RawFrequency::write(used));
                 clamped(c, frequency_path, &given, &used, "63Hz to 960Hz");
             }
-            c.from_file(frequency_path, RawFrequency::write(used), &field.span);
+            c.file_value(frequency_path, RawFrequency::write(used), &field.span);
             used
         }
         (None, Some(few)) => {
@@ -447,7 +461,7 @@ fn plain_slice(
             let text = |n: Nanos| write_nanos(n as f64);
             clamped(c, path, &text(nanos), &text(used), "1ms to 30ms");
         }
-        c.from_file(path, write_nanos(used as f64), &field.span);
+        c.file_value(path, write_nanos(used as f64), &field.span);
         return Some(used);
     }
     let Some(few) = few(tenancy) else {
@@ -498,7 +512,7 @@ fn reserved_turns(
     }
     match &tenancy.type_maximum {
         Some((maximum, name)) => {
-            c.from_catalogue(path, maximum.to_string(), format!("max_per_gpu of {name}"));
+            c.catalogue_value(path, maximum.to_string(), format!("max_per_gpu of {name}"));
             Ok(Some(*maximum))
         }
         None => {
@@ -552,7 +566,7 @@ fn knobs(
     }
     let turns = match (&raw.turns, scheduler) {
         (Some(field), _) => {
-            c.from_file(&format!("{path}.turns"), field.value.word(), &field.span);
+            c.file_value(&format!("{path}.turns"), field.value.word(), &field.span);
             field.value == RawTurns::PerChannel
         }
         (None, RawScheduler::BestEffort) if !c.neutral => {
@@ -566,7 +580,7 @@ fn knobs(
     };
     let on_idle = match &raw.on_idle {
         Some(field) => {
-            c.from_file(&format!("{path}.on_idle"), field.value.word(), &field.span);
+            c.file_value(&format!("{path}.on_idle"), field.value.word(), &field.span);
             field.value == RawOnIdle::End
         }
         None if reserving && c.neutral => {
@@ -582,7 +596,7 @@ fn knobs(
         |name: &str, given: Option<(&'static str, &super::checker::Span)>, default, show| {
             let path = format!("{path}.{name}");
             match given {
-                Some((word, span)) => c.from_file(&path, word, span),
+                Some((word, span)) => c.file_value(&path, word, span),
                 None if show => c.by_default(&path, default),
                 None => {}
             }

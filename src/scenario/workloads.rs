@@ -60,7 +60,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         words.sort_unstable();
         words.dedup();
-        c.from_file(&format!("{path}.needs"), words.join(", "), &list.span);
+        c.file_value(&format!("{path}.needs"), words.join(", "), &list.span);
     }
     let mut wanted = BTreeMap::new();
     for stage in raw.stages.values() {
@@ -95,7 +95,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 "remove the key",
             );
         } else {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.reference"),
                 &*reference.value,
                 &reference.span,
@@ -224,7 +224,7 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
         }
     }
     if fine {
-        c.from_file(
+        c.file_value(
             &format!("{path}.sequence"),
             order.join(", "),
             &sequence.span,
@@ -299,7 +299,7 @@ fn operation(
             };
             if let Some(part) = &raw.memory_bound {
                 bound = part.value.0;
-                c.from_file(
+                c.file_value(
                     &format!("{path}.memory_bound"),
                     bound.to_string(),
                     &part.span,
@@ -356,7 +356,7 @@ fn arrivals(
                         time_format, keep);
     let what = format!("a {} process", process.value.word());
     let index = form(c, &what, &field.span, &keys, forms, optional)?;
-    c.from_file(
+    c.file_value(
         &format!("{path}.process"),
         process.value.word(),
         &process.span,
@@ -418,7 +418,7 @@ fn arrivals(
     }?;
     let first = match &raw.first {
         Some(first) => {
-            c.from_file(&format!("{path}.first"), first.value.word(), &first.span);
+            c.file_value(&format!("{path}.first"), first.value.word(), &first.span);
             match first.value {
                 RawFirst::AfterGap => FirstArrival::AfterGap,
                 RawFirst::AtStart => FirstArrival::AtStart,
@@ -437,7 +437,7 @@ fn arrivals(
 fn gap(c: &mut Checker, path: &str, span: &Span, dist: Option<Dist>) -> Option<Dist> {
     match dist.filter(|d| d.mean() >= 1.0) {
         Some(dist) => {
-            c.from_file(&format!("{path}.gap"), dist.describe(write_nanos), span);
+            c.file_value(&format!("{path}.gap"), dist.describe(write_nanos), span);
             Some(dist)
         }
         None => {
@@ -513,13 +513,13 @@ fn trace(
         }
     };
     let rows = trace.arrivals.len();
-    c.from_file(
+    c.file_value(
         &format!("{path}.file"),
         format!("{} ({rows} rows)", file.value),
         &file.span,
     );
-    c.from_file(&format!("{path}.time"), &*time.value, &time.span);
-    c.from_file(
+    c.file_value(&format!("{path}.time"), &*time.value, &time.span);
+    c.file_value(
         &format!("{path}.time_format"),
         format.value.word(),
         &format.span,
@@ -535,7 +535,7 @@ fn trace(
             return None;
         }
         Some(keep) => {
-            c.from_file(
+            c.file_value(
                 &format!("{path}.keep"),
                 keep.value.0.to_string(),
                 &keep.span,
