@@ -49,9 +49,10 @@ fn rows_table() -> String {
 }
 
 fn plain(f: &Figures) -> [String; 4] {
+    let half = f.mean_half_ms.map(|half| format!(" ± {half:.3}"));
     [
-        format!("{:.2} ms", f.mean_ms),
-        format!("{:.2} ms", f.p99_ms),
+        format!("{:.3}{} ms", f.mean_ms, half.unwrap_or_default()),
+        format!("{:.3} ms", f.p99_ms),
         format!("{:.2}", f.kept),
         format!("{:.2}", f.served),
     ]
