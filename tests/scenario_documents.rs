@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use warpshare::scenario::share::LEGAL;
+use warpshare::scenario::legal::LEGAL;
 use warpshare::scenario::{self, Overrides};
 
 fn root() -> PathBuf {

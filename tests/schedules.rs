@@ -180,15 +180,29 @@ fn an_idle_tenant_gives_its_turn_away_or_keeps_it() {
     assert_eq!(run(time_slice("best-effort", 2 * MS)), 10 * MS);
     // Equal share: five slices of A with B's four turns of 2 ms between them.
     assert_eq!(run(time_slice("equal-share", 2 * MS)), 18 * MS);
-    // Equal share that ends a slice when its tenant idles: B's turns take no time.
-    let mut early = time_slice("equal-share", 2 * MS);
-    early.arr_factor = Some(33);
-    early.on_idle = OnIdle::Hold;
-    assert_eq!(run(early), 18 * MS);
     // Fixed share, one of four running: five slices, four rounds of three foreign turns between.
     let mut fixed = time_slice("fixed-share", 2 * MS);
     fixed.reserved_turns = Some(4);
     assert_eq!(run(fixed), (10 + 4 * 3 * 2) * MS);
+}
+
+/// The rest of a reserved slice in which its tenant runs out of work is held, or ended.
+#[test]
+fn a_reserved_slice_without_work_is_held_or_ended() {
+    for (on_idle, expected) in [(OnIdle::Hold, 5 * MS), (OnIdle::End, 4_500_000)] {
+        let mut share = time_slice("equal-share", 2 * MS);
+        share.arr_factor = Some(33);
+        share.on_idle = on_idle;
+        // A works for 1.5 ms; B's turn of 2 ms follows at 2 or 1.5 ms and passes unused; C works for
+        // 1 ms from 4 or 3.5 ms.
+        let tenants = vec![
+            guest("A", requests(&[(0, 1_500_000)])),
+            guest("B", requests(&[(40 * MS, MS)])),
+            guest("C", requests(&[(0, MS)])),
+        ];
+        let s = scenario(vec![gpu(share)], tenants, 50 * MS);
+        assert_eq!(simulate(&s).ends(&s, "C"), [expected]);
+    }
 }
 
 #[test]

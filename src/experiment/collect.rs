@@ -127,16 +127,6 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
     let guests: Vec<_> = (0..scenario.guests.len())
         .map(|group| guests::group(scenario, shared, baselines, group))
         .collect();
-    let mut notices = scenario.notices.clone();
-    for guest in &guests {
-        let check = &guest.warmup_check;
-        if check.verdict == "too short" || check.verdict == "run too short" {
-            notices.push(format!(
-                "guest `{}`: the warm-up looks short (MSER-5: {}); lengthen `run.warmup` or `run.duration`",
-                guest.name, check.verdict
-            ));
-        }
-    }
     RunResult {
         format: FORMAT,
         meta: Meta {
@@ -150,7 +140,7 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         },
         plan: plan(scenario),
         assumptions: assumptions(scenario),
-        notices,
+        notices: scenario.notices.clone(),
         gpus: (0..scenario.gpus.len())
             .map(|gpu| gpus::gpu(scenario, shared, baselines, gpu))
             .collect(),

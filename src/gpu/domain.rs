@@ -70,8 +70,9 @@ pub struct ComputeDomain {
     turn: Turn,
     /// Up to when everything is accounted.
     cursor: Nanos,
-    /// Entry whose context is loaded.
+    /// Entry whose context is loaded, and its tenant.
     context: u32,
+    context_tenant: u32,
     accounts: Accounts,
     /// A completion is being handled: the next turn is chosen at its end.
     completing: bool,
@@ -118,6 +119,7 @@ impl ComputeDomain {
             },
             cursor: 0,
             context: NOBODY,
+            context_tenant: NOBODY,
             accounts: Accounts::default(),
             completing: false,
         }
@@ -181,7 +183,7 @@ impl ComputeDomain {
         } else if turn.holder == NOBODY || (lazy && self.backlogged == 0) {
             return None;
         }
-        Some((turn.until, self.grant_end_class()))
+        (turn.until != NEVER).then_some((turn.until, self.grant_end_class()))
     }
 
     #[inline]
@@ -327,7 +329,7 @@ impl ComputeDomain {
     pub fn start(&mut self, now: Nanos) {
         self.settle(now);
         if self.turn.holder == NOBODY {
-            self.choose(now, NOBODY);
+            self.choose(now);
         }
     }
 
@@ -353,7 +355,7 @@ impl ComputeDomain {
         if state.admitted {
             self.policy.ready(entry);
             if self.turn.holder == NOBODY && !self.completing {
-                self.choose(now, NOBODY);
+                self.choose(now);
             }
         }
     }
@@ -407,8 +409,8 @@ impl ComputeDomain {
         };
         if ends {
             let more = state.has_work();
-            self.end_turn(now, more);
-            self.choose(now, NOBODY);
+            let grant = self.end_turn(now, more);
+            self.begin_turn(now, grant, NOBODY);
         }
     }
 
@@ -421,23 +423,30 @@ impl ComputeDomain {
             Some(state) => state.has_work(),
             None => false,
         };
-        self.end_turn(now, more);
-        self.choose(now, if more { holder } else { NOBODY });
+        let grant = self.end_turn(now, more);
+        self.begin_turn(now, grant, if more { holder } else { NOBODY });
     }
 
+    /// Tells the policy that the present turn is over; returns the next grant.
     #[inline]
-    fn end_turn(&mut self, now: Nanos, more: bool) {
-        self.policy
-            .turn_over(now.saturating_sub(self.turn.begin), more);
+    fn end_turn(&mut self, now: Nanos, more: bool) -> Option<Grant> {
         if more {
             self.entries[self.turn.holder as usize].waiting_since = now;
         }
+        let held = now.saturating_sub(self.turn.begin);
+        self.policy.rotate(held, more, now)
     }
 
-    /// Asks the policy for the next holder and starts its turn; `outgoing` is still running.
+    /// Asks the policy for the next holder when nobody holds the SMs.
+    fn choose(&mut self, now: Nanos) {
+        let grant = self.policy.select(now);
+        self.begin_turn(now, grant, NOBODY);
+    }
+
+    /// Starts a turn; `outgoing` is still running.
     #[inline]
-    fn choose(&mut self, now: Nanos, outgoing: u32) {
-        let Some(Grant { entry, slice }) = self.policy.select(now) else {
+    fn begin_turn(&mut self, now: Nanos, grant: Option<Grant>, outgoing: u32) {
+        let Some(Grant { entry, slice }) = grant else {
             self.turn.holder = NOBODY;
             self.turn.draining = NOBODY;
             self.turn.drain_end = now;
@@ -497,9 +506,7 @@ impl ComputeDomain {
     fn dispatch_cost(&self, entry: Entry, charged: bool) -> Nanos {
         let pays = match self.rules.switch.charge {
             Charge::PerTenantChange => {
-                self.context != NOBODY
-                    && self.entries[self.context as usize].tenant
-                        != self.entries[entry as usize].tenant
+                self.context != NOBODY && self.context_tenant != self.entries[entry as usize].tenant
             }
             Charge::PerEntryChange => self.context != NOBODY && self.context != entry,
             Charge::PerDispatch | Charge::PerSlot => !charged,
@@ -509,12 +516,12 @@ impl ComputeDomain {
 
     #[inline]
     fn load_context(&mut self, entry: Entry) {
-        if self.context != NOBODY
-            && self.entries[self.context as usize].tenant != self.entries[entry as usize].tenant
-        {
+        let tenant = self.entries[entry as usize].tenant;
+        if self.context != NOBODY && self.context_tenant != tenant {
             self.accounts.switches += 1;
         }
         self.context = entry;
+        self.context_tenant = tenant;
     }
 
     /// Asks the outgoing entry to give way at `now`; returns when it has.

@@ -65,6 +65,13 @@ pub trait Policy: Send {
     /// ready; one that reserves answers `None` only before the first admission.
     fn select(&mut self, now: Nanos) -> Option<Grant>;
 
+    /// Ends a turn and chooses the next holder: one call for what happens at every end of a turn.
+    #[inline]
+    fn rotate(&mut self, held: Nanos, more: bool, now: Nanos) -> Option<Grant> {
+        self.turn_over(held, more);
+        self.select(now)
+    }
+
     /// If nobody is ready and from here on rounds of idle turns repeat: what one of them is.
     fn idle_round(&self) -> Option<IdleRound> {
         None

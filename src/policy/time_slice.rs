@@ -47,7 +47,8 @@ pub enum OnCompletion {
     End,
 }
 
-/// What happens to the rest of a reserved slice when its tenant has no more work.
+/// What happens to the rest of a reserved slice when its tenant runs out of work in it. A turn whose
+/// tenant has no work from its start passes unused either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnIdle {
     Hold,

@@ -1,8 +1,6 @@
 //! The tidy tables of a results folder: one observation a row, one heading a file, full precision.
 
-use crate::result::{
-    EngineResult, Estimate, GroupResult, JobCounts, Latency, QuantileEstimate, RunResult,
-};
+use crate::result::{EngineResult, Estimate, JobCounts, Latency, QuantileEstimate, RunResult};
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// One file: its name and its text.

@@ -347,11 +347,11 @@ fn readme(result: &RunResult) -> String {
         ("replications.csv", "the same figures for each replication"),
     ];
     for (name, what) in files {
-        text.push_str(&format!("{name:<24}{what}\n"));
+        text.push_str(&format!("{name:<26}{what}\n"));
     }
     for figure in Figure::ALL {
         let name = format!("{}.svg, .png", figure.file_stem());
-        text.push_str(&format!("{name:<24}{}\n", figure.what()));
+        text.push_str(&format!("{name:<26}{}\n", figure.what()));
     }
     text.push_str(
         "\nTimes are nanoseconds and fractions run from 0 to 1 unless a heading says otherwise.\n\

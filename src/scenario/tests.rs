@@ -307,7 +307,7 @@ fn every_registered_scheduler_can_be_named() {
         .iter()
         .map(|s| s.name)
         .collect();
-    let legal: Vec<&str> = share::LEGAL
+    let legal: Vec<&str> = legal::LEGAL
         .iter()
         .map(|row| row.scheduler.word())
         .collect();

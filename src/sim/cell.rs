@@ -141,7 +141,10 @@ impl<O: Observer> Cell<O> {
             let slot = self.slots.domains[index];
             let limit = self.calendar.next_except(slot);
             let calendar = &self.calendar;
-            self.domains[index].advance(|time, class| calendar.key(slot, time, class) < limit);
+            let before = limit.time();
+            self.domains[index].advance(|time, class| {
+                time < before || (time == before && calendar.key(slot, time, class) < limit)
+            });
         }
         self.schedule_domain(index);
     }

@@ -200,6 +200,9 @@ pub fn scenario(gpus: Vec<Gpu>, mut guests: Vec<Guest>, window: Nanos) -> Scenar
     }
 }
 
+/// (time, accounts by domain, running time by entry of domain 0, busy by station)
+pub type Edge = (Nanos, Vec<Accounts>, Vec<Nanos>, Vec<u128>);
+
 /// Keeps everything: for small runs.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Log {
@@ -208,8 +211,7 @@ pub struct Log {
     pub jobs: Vec<(usize, JobEnd)>,
     pub arrived: Vec<u64>,
     pub dropped: Vec<u64>,
-    /// (time, accounts by domain, running time by entry of domain 0, busy by station)
-    pub edges: Vec<(Nanos, Vec<Accounts>, Vec<Nanos>, Vec<u128>)>,
+    pub edges: Vec<Edge>,
     pub longest_waits: Vec<Nanos>,
     pub backlog: Vec<u64>,
 }

@@ -1,0 +1,109 @@
+//! Which scheduler may serve whom: one table, which `docs/scenario.md` repeats.
+
+use super::checker::Checker;
+use super::raw::{RawScheduler, RawShare};
+use super::share::Tenancy;
+
+/// Whether CUDA contexts may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contexts {
+    Yes,
+    /// Only where the scenario says how many turns a round has.
+    WithReservedTurns,
+    NeutralOnly,
+}
+
+impl Contexts {
+    /// The words of the documentation.
+    pub fn words(self) -> &'static str {
+        match self {
+            Contexts::Yes => "yes",
+            Contexts::WithReservedTurns => "with `reserved_turns`",
+            Contexts::NeutralOnly => "neutral only",
+        }
+    }
+}
+
+/// One row of the table of legal combinations. Under the neutral preset everything is legal.
+pub struct Legal {
+    pub scheduler: RawScheduler,
+    pub vgpus: bool,
+    pub contexts: Contexts,
+    pub why: &'static str,
+}
+
+/// Which scheduler may serve whom; `docs/scenario.md` holds the same table.
+pub const LEGAL: &[Legal] = &[
+    Legal {
+        scheduler: RawScheduler::BestEffort,
+        vgpus: true,
+        contexts: Contexts::NeutralOnly,
+        why: "best effort is a setting of the vGPU manager; contexts take turns as `round-robin`",
+    },
+    Legal {
+        scheduler: RawScheduler::EqualShare,
+        vgpus: true,
+        contexts: Contexts::NeutralOnly,
+        why: "equal share is a setting of the vGPU manager",
+    },
+    Legal {
+        scheduler: RawScheduler::FixedShare,
+        vgpus: true,
+        contexts: Contexts::WithReservedTurns,
+        why: "the round is the vGPU type's maximum, which contexts do not have",
+    },
+    Legal {
+        scheduler: RawScheduler::RoundRobin,
+        vgpus: false,
+        contexts: Contexts::Yes,
+        why: "vGPUs without a reserved share take turns under `best-effort`",
+    },
+    Legal {
+        scheduler: RawScheduler::Fifo,
+        vgpus: true,
+        contexts: Contexts::Yes,
+        why: "no product; a baseline from theory",
+    },
+];
+
+/// Whether the scheduler may serve these tenants.
+pub(super) fn legal(
+    c: &mut Checker,
+    raw: &RawShare,
+    scheduler: RawScheduler,
+    tenancy: &Tenancy,
+) -> bool {
+    let Some(field) = &raw.scheduler else {
+        return true; // the default fits
+    };
+    let row = LEGAL.iter().find(|row| row.scheduler == scheduler);
+    let fits = c.neutral
+        || row.is_some_and(|row| match row.contexts {
+            _ if tenancy.vgpus => row.vgpus,
+            Contexts::Yes => true,
+            Contexts::WithReservedTurns => raw.reserved_turns.is_some(),
+            Contexts::NeutralOnly => false,
+        });
+    if fits {
+        return true;
+    }
+    let whom = if tenancy.vgpus {
+        "vGPUs"
+    } else {
+        "CUDA contexts"
+    };
+    let help = match (tenancy.vgpus, scheduler) {
+        (true, _) => "use best-effort, equal-share or fixed-share",
+        (false, RawScheduler::FixedShare) => {
+            "say how many turns a round has with `reserved_turns`, or use round-robin"
+        }
+        (false, _) => "use round-robin; for a study of theory, preset = \"neutral\"",
+    };
+    c.error(
+        &field.span,
+        format!("scheduler `{}` does not serve {whom}", scheduler.word()),
+        row.map_or("", |row| row.why),
+        help,
+    );
+    false
+}

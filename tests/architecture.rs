@@ -1,0 +1,144 @@
+//! The invariants of the architecture, kept by reading the sources: see `docs/architecture.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room and the rooms that it may use.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("engine", &[]),
+    ("diagnostics", &[]),
+    ("stats", &["engine"]),
+    ("catalog", &["diagnostics"]),
+    ("policy", &["engine"]),
+    ("workload", &["engine", "diagnostics", "stats"]),
+    ("gpu", &["engine", "policy", "workload"]),
+    ("vgpu", &["catalog", "workload"]),
+    (
+        "scenario",
+        &[
+            "engine",
+            "catalog",
+            "diagnostics",
+            "policy",
+            "workload",
+            "gpu",
+            "vgpu",
+        ],
+    ),
+    ("sim", &["engine", "policy", "workload", "gpu", "scenario"]),
+    ("result", &[]),
+    (
+        "experiment",
+        &[
+            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result",
+        ],
+    ),
+    ("report", &["result"]),
+];
+
+fn sources(path: &Path, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        let mut entries: Vec<_> = fs::read_dir(path)
+            .expect("a readable folder")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        entries.sort();
+        entries.iter().for_each(|entry| sources(entry, found));
+    } else if path.extension().is_some_and(|ext| ext == "rs") {
+        found.push(path.to_owned());
+    }
+}
+
+fn files_of(room: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root.join(room), &mut found);
+    sources(&root.join(format!("{room}.rs")), &mut found);
+    found.retain(|path| path.exists());
+    found
+}
+
+/// The code of a file that ships: no comments, and nothing from its tests on.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a readable source");
+    let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = shipped
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let mut wrong = Vec::new();
+    for (room, allowed) in MAY_USE {
+        let files = files_of(room);
+        assert!(!files.is_empty(), "there is no room `{room}`");
+        for file in files {
+            for part in code(&file).split("crate::").skip(1) {
+                let used: String = part
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect();
+                let known = MAY_USE.iter().any(|(name, _)| *name == used) || used == "cli";
+                if known && used != *room && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("{} uses crate::{used}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nothing in the model may depend on clocks, hash seeds or global randomness.
+#[test]
+fn the_model_is_deterministic_by_construction() {
+    let forbidden = [
+        "HashMap",
+        "HashSet",
+        "SystemTime",
+        "Instant::now",
+        "thread_rng",
+        "rand::rng(",
+    ];
+    let mut wrong = Vec::new();
+    for (room, _) in MAY_USE.iter().filter(|(room, _)| *room != "report") {
+        for file in files_of(room) {
+            let code = code(&file);
+            for word in forbidden {
+                if code.contains(word) {
+                    wrong.push(format!("{} mentions {word}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The engine could be a crate of its own.
+#[test]
+fn the_engine_knows_nothing_of_gpus() {
+    for file in files_of("engine") {
+        let code = code(&file).to_lowercase();
+        for word in ["gpu", "guest", "tenant", "policy", "scenario"] {
+            assert!(!code.contains(word), "{} mentions {word}", file.display());
+        }
+    }
+}
+
+#[test]
+fn files_have_one_subject() {
+    let mut long = Vec::new();
+    let mut all = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    for file in all {
+        let lines = fs::read_to_string(&file)
+            .expect("a readable source")
+            .lines()
+            .count();
+        if lines > 600 {
+            long.push(format!("{}: {lines} lines", file.display()));
+        }
+    }
+    assert!(long.is_empty(), "split these:\n{}", long.join("\n"));
+}

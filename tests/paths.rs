@@ -1,0 +1,224 @@
+//! Properties over random scenarios: the plain path and run-ahead give the same bytes, SM time is
+//! conserved, and no work is lost or invented. Every scheduler takes part.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use warpshare::engine::time::Nanos;
+use warpshare::experiment::{self, Options, Silent};
+use warpshare::gpu::{Charge, Preemption};
+use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
+use warpshare::scenario::{Guest, Scenario};
+use warpshare::sim::Variant;
+use warpshare::workload::dist::Dist;
+use warpshare::workload::{Direction, OperationKind, Size, Workload};
+
+const US: f64 = 1_000.0;
+
+fn dist() -> impl Strategy<Value = Dist> {
+    prop_oneof![
+        (1u32..3_000).prop_map(|us| constant(f64::from(us) * US)),
+        (1u32..2_000).prop_map(|us| Dist::exponential(f64::from(us) * US).unwrap()),
+        (1u32..2_000).prop_map(|us| Dist::lognormal(f64::from(us) * US, 1.5).unwrap()),
+        Just(Dist::geometric(4_000.0 * US, 1_000.0 * US).unwrap()),
+    ]
+}
+
+fn a_workload() -> impl Strategy<Value = Workload> {
+    let arrivals = prop_oneof![
+        (1u32..4, prop_oneof![Just(constant(0.0)), dist()])
+            .prop_map(|(users, think)| closed(users, think)),
+        dist().prop_map(open),
+    ];
+    let gpu = || {
+        (dist(), prop::option::of(1u32..=SMS), 1u64..4, 0u32..3).prop_map(
+            |(time, sms, speed, kernel)| {
+                let mut gpu = work(time);
+                gpu.sms = sms;
+                gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
+                gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
+                OperationKind::Gpu(gpu)
+            },
+        )
+    };
+    let host = dist().prop_map(|time| OperationKind::Host {
+        time: Size::Drawn(time),
+    });
+    let copy = (dist(), any::<bool>()).prop_map(|(bytes, up)| OperationKind::Copy {
+        direction: if up {
+            Direction::HostToDevice
+        } else {
+            Direction::DeviceToHost
+        },
+        bytes: Size::Drawn(bytes),
+    });
+    let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy];
+    let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
+    (arrivals, gpu(), stages).prop_map(|(arrivals, gpu, more)| {
+        let mut stages = vec![stage("first", vec![gpu])];
+        for (index, kinds) in more.into_iter().enumerate() {
+            stages.push(stage(&format!("more{index}"), kinds));
+        }
+        workload(arrivals, stages)
+    })
+}
+
+fn a_guest() -> impl Strategy<Value = Guest> {
+    (
+        a_workload(),
+        1u32..3,
+        1u32..4,
+        prop::option::of(0u32..4),
+        prop_oneof![3 => Just(0u64), 1 => 0u64..30_000_000],
+        -1i64..2,
+    )
+        .prop_map(|(workload, count, streams, queue, start, order)| Guest {
+            count,
+            streams,
+            queue,
+            start,
+            order,
+            ..guest("g", workload)
+        })
+}
+
+fn a_scenario() -> impl Strategy<Value = Scenario> {
+    let switch = (
+        prop_oneof![
+            Just(Preemption::Delay(0)),
+            Just(Preemption::Delay(70_000)),
+            Just(Preemption::Delay(1_500_000)),
+            Just(Preemption::KernelBoundary)
+        ],
+        0u64..200_000,
+        prop_oneof![
+            Just(Charge::PerTenantChange),
+            Just(Charge::PerEntryChange),
+            Just(Charge::PerDispatch),
+            Just(Charge::PerSlot)
+        ],
+    );
+    let rules = (
+        prop_oneof![Just(Turns::PerTenant), Just(Turns::PerChannel)],
+        prop_oneof![Just(Rotation::Queue), Just(Rotation::List)],
+        prop_oneof![Just(OnCompletion::Keep), Just(OnCompletion::End)],
+        prop_oneof![3 => Just(OnIdle::Hold), 1 => Just(OnIdle::End)],
+        prop_oneof![Just(Ties::PreemptedFirst), Just(Ties::ArrivalFirst)],
+    );
+    (
+        0..registry::SCHEDULERS.len(),
+        250_000u64..3_000_000,
+        prop::option::of(1u32..40),
+        rules,
+        switch,
+        prop::collection::vec(a_guest(), 1..4),
+        prop::option::of(1u32..3),
+        any::<u64>(),
+    )
+        .prop_map(
+            |(
+                scheduler,
+                slice,
+                arr_factor,
+                rules,
+                (preemption, tau, charge),
+                guests,
+                cores,
+                seed,
+            )| {
+                let mut share = time_slice(registry::SCHEDULERS[scheduler].name, slice);
+                share.arr_factor = arr_factor;
+                share.reserved_turns = Some(7);
+                (
+                    share.turns,
+                    share.rotation,
+                    share.on_completion,
+                    share.on_idle,
+                    share.ties,
+                ) = rules;
+                let mut device = gpu(share);
+                device.board.switch = switch_of(preemption, tau, charge);
+                device.board.link.bytes_per_second = 1e9;
+                device.board.copy_engines.host_to_device = 2;
+                let guests = guests
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, guest)| Guest {
+                        name: format!("guest{index}"),
+                        ..guest
+                    })
+                    .collect();
+                let mut scenario = scenario(vec![device], guests, 100_000_000);
+                scenario.host_cores = cores;
+                scenario.run.seed = seed;
+                scenario
+            },
+        )
+}
+
+fn switch_of(preemption: Preemption, tau: Nanos, charge: Charge) -> warpshare::gpu::SwitchCost {
+    warpshare::gpu::SwitchCost {
+        preemption,
+        save: tau / 2,
+        restore: tau - tau / 2,
+        scheduler_call: 500,
+        charge,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_124),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn plain_path_and_run_ahead_agree_and_nothing_is_lost(scenario in a_scenario()) {
+        let log = simulate(&scenario); // asserts that both paths agree
+        for (now, accounts, ran, _) in &log.edges {
+            // SM time is conserved at every edge, and running times add up to the GPU time.
+            let wall = u128::from(*now) * u128::from(SMS);
+            prop_assert_eq!(accounts[0].total(), wall);
+            prop_assert_eq!(ran.iter().sum::<Nanos>(), accounts[0].gpu_time);
+        }
+        // Jobs are conserved: the terminating run's jobs all arrive in the window.
+        let in_system: u64 = log.arrived.iter().sum::<u64>() - log.dropped.iter().sum::<u64>();
+        prop_assert!(log.jobs.len() as u64 <= in_system);
+        for (_, job) in &log.jobs {
+            prop_assert!(job.arrival <= job.started && job.started <= job.ended);
+            prop_assert_eq!(job.parts.iter().sum::<Nanos>(), job.ended - job.arrival);
+        }
+    }
+
+    #[test]
+    fn baselines_agree_on_both_paths(scenario in a_scenario()) {
+        let only = warpshare::sim::instances(&scenario)[0];
+        for variant in [Variant::AloneOnBoard(only), Variant::AloneOnShare(only)] {
+            prop_assert_eq!(
+                simulate_variant(&scenario, 0, variant, false),
+                simulate_variant(&scenario, 0, variant, true)
+            );
+        }
+    }
+
+    /// The whole result, with histograms and estimates, for any number of threads.
+    #[test]
+    fn results_do_not_depend_on_threads_or_path(scenario in a_scenario()) {
+        let mut scenario = scenario;
+        scenario.run.replications = 3;
+        scenario.run.baselines = true;
+        scenario.run.window = 20_000_000;
+        let run = |threads, run_ahead| {
+            let options = Options { threads: Some(threads), run_ahead, records: None };
+            let result = experiment::run(&scenario, &options, &Silent).expect("a run");
+            serde_json::to_string(&result).expect("a result that can be written")
+        };
+        let one = run(1, true);
+        prop_assert_eq!(&one, &run(2, true));
+        prop_assert_eq!(&one, &run(7, false));
+        prop_assert!(!one.contains("\"holds\":false"), "an invariant is violated");
+    }
+}
