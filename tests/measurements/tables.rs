@@ -159,7 +159,7 @@ fn calibrations_table() -> String {
         let variant = Variant {
             slice,
             half_change,
-            ..short()
+            ..Variant::default()
         };
         (name.to_owned(), variant)
     };

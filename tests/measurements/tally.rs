@@ -342,7 +342,6 @@ fn other_calibrations_fit_too() {
             let variant = Variant {
                 slice,
                 half_change,
-                short: true,
                 ..Variant::default()
             };
             let predicted = predict(row.utilisation, &variant);
@@ -381,7 +380,7 @@ fn latency_has_a_cliff_where_one_turn_less_is_needed() {
             ..Variant::default()
         };
         let mut text = text(1.0 - 1e-12, &variant);
-        replace(&mut text, "rate = \"123.457/s\"", "rate = \"300/s\"");
+        replace(&mut text, "rate = \"123.457/s\"", "rate = \"130/s\"");
         let service = &guest(&run(&scenario(&text), &Options::default()), "bert")
             .service
             .clone();
