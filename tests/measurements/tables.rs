@@ -9,6 +9,9 @@ use std::fmt::Write;
 
 const PAGE: &str = "docs/measurements.md";
 
+/// What a model says of a row, given warpshare's own prediction.
+type Model = fn(&Row, &Figures) -> Figures;
+
 fn percent(error: f64) -> String {
     format!("{:+.1} %", 100.0 * error)
 }
@@ -80,10 +83,10 @@ fn baselines_table() -> String {
         ("all five held back", &all[1..]),
     ];
     for (name, set) in sets {
-        let models: [(&str, &dyn Fn(&Row, &Figures) -> Figures); 3] = [
-            ("warpshare", &|_, predicted| *predicted),
-            ("no interference", &|row, _| no_interference(row)),
-            ("1/n", &|row, _| equal_parts(row)),
+        let models: [(&str, Model); 3] = [
+            ("warpshare", |_, predicted| *predicted),
+            ("no interference", |row, _| no_interference(row)),
+            ("1/n", |row, _| equal_parts(row)),
         ];
         for (model, figures) in models {
             let mean = |error: fn(&Figures, &Figures) -> f64| {
