@@ -76,11 +76,14 @@ fn assert_same(a: &Seen, b: &Seen, what: &str) {
                     assert_eq!(draws, other, "{what}: job {index} of {guest:?}");
                     compared += 1;
                 }
-                None => assert!(draws.0.is_none(), "{what}: job {index} of {guest:?} is missing"),
+                None => assert!(
+                    draws.0.is_none(),
+                    "{what}: job {index} of {guest:?} is missing"
+                ),
             }
         }
     }
-    assert!(compared > 100, "{what}: only {compared} jobs compared");
+    assert!(compared > 50, "{what}: only {compared} jobs compared");
 }
 
 fn with(device: Gpu, guests: Vec<Guest>) -> Scenario {

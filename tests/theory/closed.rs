@@ -31,8 +31,13 @@ fn repairman() -> Vec<Case> {
     let fifo_1 = "think=exp(9);service=exp(1);servers=1;policy=fifo";
     let fifo_2 = "think=exp(4);service=exp(1);servers=2;policy=fifo";
     vec![
-        common(Case::new("V12", fifo_1, "ten users, one stream, `fifo`", one))
-            .is("utilisation_per_server", Useful),
+        common(Case::new(
+            "V12",
+            fifo_1,
+            "ten users, one stream, `fifo`",
+            one,
+        ))
+        .is("utilisation_per_server", Useful),
         common(Case::new("V12", fifo_2, "ten streams, two host cores", two)).is(
             "utilisation_per_server",
             StationBusy {

@@ -1,7 +1,6 @@
 //! Cases without randomness: equal to the nanosecond, or a bound that no path violates.
 
 use super::harness::{Row, TABLE, row};
-use super::measure::UNIT;
 use super::models::*;
 use crate::common::*;
 use warpshare::engine::time::Nanos;
@@ -39,8 +38,11 @@ fn v30_lone_request_over_all_phases() {
         phases
             .map(|phase| {
                 let requests = requests(&[(3 * nanos(10.0) + phase, nanos(size))]);
-                let scenario =
-                    scenario(vec![four_of_ten()], vec![guest("A", requests)], nanos(200.0));
+                let scenario = scenario(
+                    vec![four_of_ten()],
+                    vec![guest("A", requests)],
+                    nanos(200.0),
+                );
                 let log = simulate(&scenario);
                 assert_eq!(log.jobs.len(), 1);
                 log.jobs[0].1.ended - log.jobs[0].1.arrival
@@ -54,12 +56,18 @@ fn v30_lone_request_over_all_phases() {
         // mean exactly.
         let all = responses(size, &mut (0..100).map(|i| i * step + step / 2));
         let mean = all.iter().sum::<Nanos>() as f64 / all.len() as f64;
-        let expected = row("V30", &parameters, "mean_response").value * UNIT;
-        assert_eq!(mean, expected, "size {size}");
+        let expected = nanos(row("V30", &parameters, "mean_response").value);
+        assert_eq!(mean, expected as f64, "size {size}");
     }
     for (size, parameters) in [
-        (1.0, "work 1 at a uniformly random phase, nothing else;period=10"),
-        (4.0, "work 4 at a uniformly random phase, nothing else;period=10"),
+        (
+            1.0,
+            "work 1 at a uniformly random phase, nothing else;period=10",
+        ),
+        (
+            4.0,
+            "work 4 at a uniformly random phase, nothing else;period=10",
+        ),
         (8.0, "work 8;period=10"),
         (9.0, "work 9;period=10"),
     ] {
@@ -142,10 +150,13 @@ fn v32_round_robin_response_time() {
             // In rank order, so that an idle tenant has a place that can be missed.
             share.rotation = Rotation::List;
             // Under equal share the tenant's own turn passes unused before.
-            let reserved = if scheduler == "equal-share" { quantum } else { 0.0 };
-            let mut guests: Vec<Guest> = (1..vms)
-                .map(|vm| always_busy(&format!("vm{vm}")))
-                .collect();
+            let reserved = if scheduler == "equal-share" {
+                quantum
+            } else {
+                0.0
+            };
+            let mut guests: Vec<Guest> =
+                (1..vms).map(|vm| always_busy(&format!("vm{vm}"))).collect();
             let arrival = nanos(missed + reserved);
             guests.push(guest("vm9", requests(&[(arrival, nanos(size))])));
             let device = with_switch(share, tau, Charge::PerTenantChange);
@@ -181,14 +192,22 @@ fn v04_longest_wait() {
             longest = waits.fold(longest, Nanos::max);
         }
         assert!(longest <= bound, "{longest}");
-        assert!(longest > bound / 2, "the bound is never approached: {longest}");
+        assert!(
+            longest > bound / 2,
+            "the bound is never approached: {longest}"
+        );
     }
 }
 
 /// V12: no more jobs end than the server can do, or than the users submit without any queue.
 #[test]
 fn v12_asymptotic_bounds() {
-    let bound = row("V12", "users=10;think=9;service=1", "throughput_upper_bound").value;
+    let bound = row(
+        "V12",
+        "users=10;think=9;service=1",
+        "throughput_upper_bound",
+    )
+    .value;
     let run = |users: u32, streams_: u32| -> (Scenario, f64) {
         let guest = streams(gpu_workload(closed(users, det(9.0)), det(1.0)), streams_);
         let scenario = scenario(vec![fifo()], vec![guest], nanos(900.0));
@@ -202,6 +221,9 @@ fn v12_asymptotic_bounds() {
     assert!(rate <= bound && rate > 0.98 * bound, "{rate}");
     for (users, streams) in [(1, 1), (3, 2), (30, 1), (30, 5)] {
         let (_, rate) = run(users, streams);
-        assert!(rate <= bound.min(f64::from(users) / 10.0), "{users}: {rate}");
+        assert!(
+            rate <= bound.min(f64::from(users) / 10.0),
+            "{users}: {rate}"
+        );
     }
 }

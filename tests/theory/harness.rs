@@ -80,6 +80,8 @@ pub struct Case {
     /// Independent runs that make up one replication.
     pub runs: u32,
     pub metrics: Vec<Metric>,
+    /// Rows of means about which a variance is taken.
+    pub about: Vec<&'static str>,
 }
 
 impl Case {
@@ -96,6 +98,7 @@ impl Case {
             scenario,
             runs: 1,
             metrics: Vec::new(),
+            about: Vec::new(),
         }
     }
 
@@ -116,12 +119,7 @@ impl Case {
 
     /// Compares the fraction of jobs above the row's quantile with `tail`: without the bias that the
     /// estimate of a quantile has.
-    pub fn tail(
-        mut self,
-        name: &'static str,
-        tail: f64,
-        measure: impl Fn(f64) -> Measure,
-    ) -> Self {
+    pub fn tail(mut self, name: &'static str, tail: f64, measure: impl Fn(f64) -> Measure) -> Self {
         let measure = measure(self.expected(name));
         self.metrics.push(Metric {
             name,
@@ -131,7 +129,13 @@ impl Case {
         self
     }
 
-    pub fn variance(self, name: &'static str, mean: &str, measure: fn(f64) -> Measure) -> Self {
+    pub fn variance(
+        mut self,
+        name: &'static str,
+        mean: &'static str,
+        measure: fn(f64) -> Measure,
+    ) -> Self {
+        self.about.push(mean);
         let mean = self.expected(mean);
         self.is(name, measure(mean))
     }

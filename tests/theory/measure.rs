@@ -110,6 +110,15 @@ impl Measure {
     }
 }
 
+/// Samples the number in the system at regular instants.
+struct Sampler {
+    measure: Measure,
+    next: Nanos,
+    period: Nanos,
+    sum: u64,
+    count: u64,
+}
+
 /// The observer of one run.
 pub struct Meter {
     measures: Vec<(Measure, f64, u64)>,
@@ -122,9 +131,7 @@ pub struct Meter {
     last: Nanos,
     area: u128,
     time_at: [Nanos; 64],
-    sampled: (u64, u64),
-    next_sample: Nanos,
-    sample_period: Nanos,
+    samplers: Vec<Sampler>,
     busy_starts: u64,
     arrived: u64,
     dropped: u64,
@@ -164,18 +171,23 @@ impl Meter {
                 };
                 let purpose = format!("{}.{}", stage.name, operation.name);
                 let seed = scenario.run.seed;
-                let draws =
-                    Stream::new(seed, replication, &guest.name, instance.ordinal, &purpose);
+                let draws = Stream::new(seed, replication, &guest.name, instance.ordinal, &purpose);
                 Some((dist.clone(), draws))
             })
             .collect();
-        let (mut next_sample, mut sample_period) = (Nanos::MAX, 1);
-        for measure in measures {
-            if let Measure::NumberAt { offset, period } = measure {
-                sample_period = (period * UNIT) as Nanos;
-                next_sample = (offset * UNIT) as Nanos;
-            }
-        }
+        let samplers = measures
+            .iter()
+            .filter_map(|&measure| match measure {
+                Measure::NumberAt { offset, period } => Some(Sampler {
+                    measure,
+                    next: (offset * UNIT) as Nanos,
+                    period: (period * UNIT) as Nanos,
+                    sum: 0,
+                    count: 0,
+                }),
+                _ => None,
+            })
+            .collect();
         Meter {
             measures: measures.iter().map(|m| (m.in_nanos(), 0.0, 0)).collect(),
             warmup: scenario.run.warmup,
@@ -186,9 +198,7 @@ impl Meter {
             last: 0,
             area: 0,
             time_at: [0; 64],
-            sampled: (0, 0),
-            next_sample,
-            sample_period,
+            samplers,
             busy_starts: 0,
             arrived: 0,
             dropped: 0,
@@ -208,12 +218,15 @@ impl Meter {
 
     #[inline]
     fn advance(&mut self, now: Nanos) {
-        while self.next_sample < now {
-            if self.in_window(self.next_sample) {
-                self.sampled.0 += self.number;
-                self.sampled.1 += 1;
+        let window = self.warmup..self.end;
+        for sampler in &mut self.samplers {
+            while sampler.next < now {
+                if window.contains(&sampler.next) {
+                    sampler.sum += self.number;
+                    sampler.count += 1;
+                }
+                sampler.next += sampler.period;
             }
-            self.next_sample += self.sample_period;
         }
         let (from, to) = (self.last.max(self.warmup), now.min(self.end));
         if from < to {
@@ -242,7 +255,11 @@ impl Meter {
                 Measure::NumberAtLeast(k) => {
                     (self.time_at[k..].iter().sum::<Nanos>() as f64, window)
                 }
-                Measure::NumberAt { .. } => (self.sampled.0 as f64, self.sampled.1 as f64),
+                Measure::NumberAt { .. } => self
+                    .samplers
+                    .iter()
+                    .find(|sampler| sampler.measure == measure)
+                    .map_or((0.0, 0.0), |s| (s.sum as f64, s.count as f64)),
                 Measure::Useful => ((after.useful - before.useful) as f64, sm_time),
                 Measure::Switching => ((after.switching - before.switching) as f64, sm_time),
                 Measure::StationBusy { station, servers } => {

@@ -204,10 +204,7 @@ pub const HOST: &[Part] = &[Part::Host];
 fn tandem() -> Case {
     let stages = vec![
         stage("copy", vec![copy(1.0)]),
-        stage(
-            "compute",
-            vec![OperationKind::Gpu(work(exp(1.0 / 0.8)))],
-        ),
+        stage("compute", vec![OperationKind::Gpu(work(exp(1.0 / 0.8)))]),
         stage("encode", vec![host(exp(1.0 / 0.7))]),
     ];
     let guest = streams(workload(poisson(0.5), stages), MANY);

@@ -52,7 +52,11 @@ fn line(verdict: &Verdict, threshold: f64) -> String {
     let metric = if verdict.expected == verdict.row.value {
         verdict.metric.to_owned()
     } else {
-        format!("{} (part above {})", verdict.metric, number(verdict.row.value))
+        format!(
+            "{} (part above {})",
+            verdict.metric,
+            number(verdict.row.value)
+        )
     };
     format!(
         "| {metric} | {} | {} | {:+.2} | {:.2} % |\n",
