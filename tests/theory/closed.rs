@@ -79,8 +79,8 @@ fn network() -> Vec<Case> {
             .is("utilisation_compute", Useful)
     };
     vec![
-        case("users=5;", 5, 60_000.0),
-        case("users=20;", 20, 60_000.0),
+        case("users=5;", 5, 200_000.0),
+        case("users=20;", 20, 200_000.0),
     ]
 }
 
@@ -101,7 +101,7 @@ fn two_encoders() -> Vec<Case> {
             .is("mean_number_encode", NumberIn(HOST))
     };
     vec![
-        case("users=3;", 3, 60_000.0),
-        case("users=12;", 12, 60_000.0),
+        case("users=3;", 3, 200_000.0),
+        case("users=12;", 12, 200_000.0),
     ]
 }

@@ -29,7 +29,7 @@ fn one_server(arrivals: Arrivals, time: Dist, window: f64) -> warpshare::scenari
 }
 
 fn mm1() -> Case {
-    let scenario = one_server(poisson(0.7), exp(1.0), 800_000.0);
+    let scenario = one_server(poisson(0.7), exp(1.0), 1_200_000.0);
     Case::new("V01", "lambda=0.7", FIFO, scenario)
         .is("utilisation", Useful)
         .is("mean_number_in_system", MeanNumber)
@@ -97,7 +97,7 @@ fn frame_paced() -> Vec<Case> {
             "guests with random phases, `fifo`",
             scenario,
         );
-        case.runs = 4_000;
+        case.runs = 12_000;
         case.is("mean_wait", Wait)
             .is("prob_wait_positive", Waits)
             .is("prob_wait_gt_1", WaitAbove(1.0))
@@ -114,11 +114,11 @@ fn frame_paced() -> Vec<Case> {
 fn pools() -> Vec<Case> {
     let by_cores = |time| {
         let guest = streams(host_workload(poisson(2.4), time), MANY);
-        with_cores(steady(fifo(), vec![guest], 2_000.0, 160_000.0), 3)
+        with_cores(steady(fifo(), vec![guest], 2_000.0, 300_000.0), 3)
     };
     let by_streams = |time| {
         let guest = streams(host_workload(poisson(2.4), time), 3);
-        steady(fifo(), vec![guest], 2_000.0, 100_000.0)
+        steady(fifo(), vec![guest], 2_000.0, 300_000.0)
     };
     vec![
         Case::new("V05", "servers=3", "three host cores", by_cores(exp(1.0)))
@@ -142,13 +142,13 @@ fn bounded() -> Vec<Case> {
     };
     let mut one = streams(gpu_workload(poisson(0.9), det(1.0)), 1);
     one.queue = Some(4);
-    let one = steady(fifo(), vec![one], 2_000.0, 100_000.0);
+    let one = steady(fifo(), vec![one], 2_000.0, 400_000.0);
     vec![
         Case::new(
             "V07",
             "lambda=2.4",
             "two streams, queue of four",
-            pool(2.4, exp(1.0), 2, 4, 60_000.0),
+            pool(2.4, exp(1.0), 2, 4, 100_000.0),
         )
         .is("prob_loss", Loss)
         .is("throughput", Throughput)
@@ -158,14 +158,14 @@ fn bounded() -> Vec<Case> {
             "V07",
             "lambda=3.0",
             "four streams, no queue; det(1)",
-            pool(3.0, det(1.0), 4, 0, 30_000.0),
+            pool(3.0, det(1.0), 4, 0, 40_000.0),
         )
         .is("prob_loss", Loss),
         Case::new(
             "V07",
             "lambda=5.0",
             "seven streams, no queue; H2 with scv 4",
-            pool(5.0, h2(), 7, 0, 40_000.0),
+            pool(5.0, h2(), 7, 0, 100_000.0),
         )
         .is("prob_loss", Loss),
         Case::new(
@@ -209,7 +209,7 @@ fn tandem() -> Case {
     ];
     let guest = streams(workload(poisson(0.5), stages), MANY);
     let device = byte_a_nanosecond(gpu(per_stream("fifo", f64::INFINITY)));
-    let scenario = with_cores(steady(device, vec![guest], 2_000.0, 200_000.0), 1);
+    let scenario = with_cores(steady(device, vec![guest], 2_000.0, 500_000.0), 1);
     Case::new(
         "V15",
         "lambda=0.5",
@@ -242,6 +242,6 @@ fn fork_join() -> Vec<Case> {
     };
     vec![
         case("lambda=0.3", 0.3, 200_000.0),
-        case("lambda=0.7", 0.7, 300_000.0),
+        case("lambda=0.7", 0.7, 500_000.0),
     ]
 }

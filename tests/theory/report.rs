@@ -16,8 +16,8 @@ pub fn page() -> String {
         page,
         "\n## Results\n\n\
          {} comparisons, {REPLICATIONS} replications each. Two-sided threshold for a family-wise \
-         false-alarm probability of {FAMILY_WISE}: |t| ≤ {:.2}. Mean square of the scores relative to \
-         its expectation: {:.2} (limit {:.2}).\n\n\
+         false-alarm probability of {FAMILY_WISE}: |t| ≤ {:.2}. Mean square of the first score of each \
+         model relative to its expectation: {:.2} (limit {:.2}).\n\n\
          *error found*: the smallest relative error that the comparison detects with 90 % probability. \
          *jobs*: those measured, all replications together. Times are in units of 1 ms.\n",
         verdicts.len(),
