@@ -7,7 +7,7 @@ use crate::experiment::{self, RunError};
 use crate::report::folder::{self, FolderError, Staging};
 use crate::report::to_text;
 use crate::result::RunResult;
-use crate::scenario::{self, Origin, Overrides, Scenario};
+use crate::scenario::{self, Overrides, Scenario};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     };
     folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
     if args.explain {
-        print(&explanation(&scenario))?;
+        print(&format!("{}\n", scenario::explain::explain(&scenario)))?;
     }
     let interrupt = Interrupt::install()?;
     let result = simulate(args, &scenario, &interrupt)?;
@@ -236,29 +236,4 @@ fn verdict(result: &RunResult) -> ExitCode {
         failed.join(", ")
     ));
     ExitCode::from(super::FAILED)
-}
-
-/// One line a resolved value: path, value, origin.
-fn explanation(scenario: &Scenario) -> String {
-    let width = |text: &dyn Fn(&scenario::Resolved) -> usize| {
-        scenario.resolved.iter().map(text).max().unwrap_or(0)
-    };
-    let path = width(&|r| r.path.chars().count());
-    // A single long value must not push all origins off the screen.
-    let value = width(&|r| r.value.chars().count()).min(32);
-    let mut text = String::new();
-    for resolved in &scenario.resolved {
-        let origin = match &resolved.origin {
-            Origin::File { line } => format!("line {line}"),
-            Origin::Catalogue { source } => format!("catalogue: {source}"),
-            Origin::Default => "default".to_owned(),
-            Origin::Assumption { key, evidence } => format!("assumption {key}: {evidence}"),
-        };
-        text.push_str(&format!(
-            "{:<path$} = {:<value$}  {origin}\n",
-            resolved.path, resolved.value
-        ));
-    }
-    text.push('\n');
-    text
 }

@@ -2,7 +2,9 @@
 
 use super::table::{Table, WIDTH, cut, paragraph, pieces};
 use super::units::{Unit, count, length, reason, short, time, with_interval};
-use crate::result::{EngineResult, Estimate, GpuResult, GroupResult, QuantileEstimate, RunResult};
+use crate::result::{
+    EngineResult, Estimate, GpuResult, GroupResult, Latency, QuantileEstimate, RunResult,
+};
 use std::fmt::Write;
 
 /// Columns that a guest's name may take in a table.
@@ -196,23 +198,28 @@ impl Page {
 
     fn response(&mut self, result: &RunResult) {
         self.section("Response time, from arrival to end");
+        self.latencies(result, |group| &group.response);
+        // Without queueing the service time is the response time: nothing to add.
+        let queued = |group: &GroupResult| group.parts.queue_ns.value.is_some_and(|ns| ns > 0.0);
+        if result.guests.iter().any(queued) {
+            self.section("Service time, from the moment that a stream takes the job to its end");
+            self.latencies(result, |group| &group.service);
+        }
+    }
+
+    fn latencies(&mut self, result: &RunResult, which: fn(&GroupResult) -> &Latency) {
         let mut table = Table::new(&["guest", "mean", "p50", "p95", "p99", "largest"]);
         for group in &result.guests {
             let bound = at_least(group);
-            let at = |p: f64| {
-                group
-                    .response
-                    .quantiles
-                    .iter()
-                    .find(|q| (q.p - p).abs() < 1e-9)
-            };
+            let latency = which(group);
+            let at = |p: f64| latency.quantiles.iter().find(|q| (q.p - p).abs() < 1e-9);
             table.row(vec![
                 group_label(group),
-                self.estimate(&group.response.mean_ns, Unit::Time, bound),
+                self.estimate(&latency.mean_ns, Unit::Time, bound),
                 self.quantile(at(0.5), bound),
                 self.quantile(at(0.95), bound),
                 self.quantile(at(0.99), bound),
-                match group.response.largest_ns {
+                match latency.largest_ns {
                     Some(ns) => format!("{bound}{}", time(ns as f64)),
                     None => "–".to_owned(),
                 },
@@ -300,7 +307,9 @@ impl Page {
             ),
         ];
         self.entry("GPU time", &busy);
-        for engine in &gpu.engines {
+        // Engines that nobody uses say nothing; they are in gpus.csv.
+        let used = |engine: &&EngineResult| engine.utilisation.value != Some(0.0);
+        for engine in gpu.engines.iter().filter(used) {
             self.engine(engine);
         }
         let fairness = &gpu.fairness;

@@ -116,8 +116,9 @@ pub const ALL: &[Assumption] = &[
         about: "Slice of CUDA contexts on a bare A100.",
         evidence: "Inference from measurements. Inference latencies beside a training job on one \
                    A100-SXM4-40GB under time slicing (tally-bench, tally_results_demo; \
-                   https://github.com/tally-project/tally-bench) imply slices of about 2.0 ms, against \
-                   1.024 ms in the driver's source.",
+                   https://github.com/tally-project/tally-bench) fit slices of 2.0 ms with a \
+                   hand-over and return of 0.3 ms; turns of 3.1 or 6.2 ms fit as well, 1.024 ms (the \
+                   driver's source) does not: see docs/measurements.md.",
         local_key: Some("gpus.NAME.share.slice"),
     },
     Assumption {
