@@ -111,13 +111,7 @@ fn v45_processor_sharing_by_streams_of_one_tenant() {
         100_000_000,
     );
     let ends = simulate(&scenario).ends(&scenario, "A");
-    let exact = [
-        26e6,
-        12_966_666.6667,
-        25_125_000.0,
-        23_691_666.6667,
-        21_300_000.0,
-    ];
+    let exact = [26e6, 12_966_666.7, 25_125_000.0, 23_691_666.7, 21_300_000.0];
     for (end, exact) in ends.iter().zip(exact) {
         // Exact under rate sharing means one nanosecond for each change of rate (at most nine).
         assert!((*end as f64 - exact).abs() <= 9.0, "{end} is not {exact}");

@@ -2,7 +2,7 @@
 //!
 //! Every subcommand has `Args` (what it accepts) and
 //! `execute(&Args) -> Result<ExitCode, Failure>` (what it does). Data go to stdout through
-//! [`print`], everything else to stderr through [`note`]; neither panics when the reader has gone.
+//! [`print`], everything else to stderr through `note`; neither panics when the reader has gone.
 
 mod gpus;
 mod interrupt;

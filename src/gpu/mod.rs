@@ -1,8 +1,8 @@
 //! The board: SMs, copy engines, the PCIe link, the cost of changing what runs.
 
-mod domain;
-mod entry;
-mod station;
+pub mod domain;
+pub mod entry;
+pub mod station;
 
 pub use domain::{Accounts, ComputeDomain, TurnRules};
 pub use entry::{EntryState, Finished, OperationId, SmOperation, sm_work};

@@ -83,7 +83,7 @@ impl Decimal {
     }
 }
 
-/// Reads `text` as a quantity; the error is title, label and help joined by [`PART`].
+/// Reads `text` as a quantity; the error is title, label and help joined by `PART`.
 pub fn parse<Q: Quantity>(text: &str) -> Result<Q, String> {
     let refuse = |title: String, label: String| -> String {
         let help = format!("write {} such as {}", Q::WHAT, Q::EXAMPLES);

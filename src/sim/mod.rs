@@ -4,7 +4,7 @@
 //! an [`Observer`]; nothing here computes a statistic.
 
 mod build;
-mod cell;
+pub mod cell;
 mod guest;
 mod observer;
 mod schedule;

@@ -1,7 +1,7 @@
 //! Figures of a result, each as SVG and PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
-//! type, axes, legends, sizes) is in [`look`] and [`axes`]. The typeface is bundled, so figures need
+//! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
 //! no font on the machine and are the same bytes everywhere.
 
 mod axes;
