@@ -11,9 +11,8 @@ use common::*;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use warpshare::engine::time::Nanos;
-use warpshare::experiment::Recorder;
+use warpshare::experiment::{self, Options, Silent};
 use warpshare::scenario::Scenario;
-use warpshare::sim::{Variant, build};
 
 const MS: Nanos = 1_000_000;
 const TENANTS: u32 = 16;
@@ -33,12 +32,15 @@ fn busy(job: Nanos, window: Nanos) -> Scenario {
     scenario
 }
 
+/// Runs the scenario as `warpshare run` does, on one thread; returns the turns of the window.
 fn run(scenario: &Scenario, run_ahead: bool) -> u64 {
-    let cell = build(scenario, &[0], 0, Variant::Shared, run_ahead, |layout| {
-        Recorder::new(scenario, layout)
-    });
-    let recorder = cell.expect("a scenario that can be built").run();
-    recorder.turns()
+    let options = Options {
+        threads: Some(1),
+        run_ahead,
+        records: None,
+    };
+    let result = experiment::run(scenario, &options, &Silent).expect("a scenario that runs");
+    result.replications[0].gpus[0].turns
 }
 
 /// Sixteen counters in a circle: the least that a simulator of slices must do.
@@ -61,12 +63,14 @@ fn yardstick(slices: u64) -> u64 {
 }
 
 fn slices(criterion: &mut Criterion) {
-    let seconds = 200;
+    // Long enough for the cost of building the world not to show.
+    let seconds = 4_000;
     let slices = seconds * 1_000;
     let scenario = busy(20 * MS, seconds * 1_000 * MS);
     assert!(run(&scenario, true).abs_diff(slices) <= 1);
     let mut group = criterion.benchmark_group("slices of 16 busy tenants, 20 ms jobs");
     group.throughput(Throughput::Elements(slices));
+    group.sample_size(10);
     for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| run(black_box(&scenario), run_ahead));
@@ -79,10 +83,11 @@ fn slices(criterion: &mut Criterion) {
 }
 
 fn completions(criterion: &mut Criterion) {
-    let seconds = 100;
+    let seconds = 2_000;
     let scenario = busy(2 * MS, seconds * 1_000 * MS);
     let mut group = criterion.benchmark_group("completions of 16 busy tenants, 2 ms jobs");
     group.throughput(Throughput::Elements(seconds * 500));
+    group.sample_size(10);
     for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| run(black_box(&scenario), run_ahead));

@@ -59,6 +59,13 @@ impl Key {
         (self.0 >> 64) as Nanos
     }
 
+    /// The earlier of two keys, without a branch: which one it is cannot be predicted.
+    #[inline(always)]
+    fn earlier(self, other: Key) -> Key {
+        let mask = u128::from(self.0 < other.0).wrapping_neg();
+        Key(other.0 ^ ((self.0 ^ other.0) & mask))
+    }
+
     pub fn class(self) -> Class {
         Class::ALL[((self.0 as u64) >> (32 + RANK_BITS)) as usize]
     }
@@ -131,7 +138,7 @@ impl Calendar {
         let mut node = self.leaves + source;
         let mut first = Key::LAST;
         while node > 1 {
-            first = first.min(self.tree[node ^ 1]);
+            first = first.earlier(self.tree[node ^ 1]);
             node /= 2;
         }
         first
@@ -141,9 +148,10 @@ impl Calendar {
     fn place(&mut self, source: usize, key: Key) {
         assert!(source < self.ranks.len(), "no such source");
         let mut node = self.leaves + source;
-        self.tree[node] = key;
+        let mut winner = key;
+        self.tree[node] = winner;
         while node > 1 {
-            let winner = self.tree[node].min(self.tree[node ^ 1]);
+            winner = winner.earlier(self.tree[node ^ 1]);
             node /= 2;
             self.tree[node] = winner;
         }

@@ -87,6 +87,8 @@ pub struct ComputeDomain {
     reserves: bool,
     rules: TurnRules,
     charge: ChargeRule,
+    /// Preemption takes no time.
+    preempts_at_once: bool,
     /// Save, restore and scheduler call together.
     switch_time: Nanos,
     entries: Vec<EntryState>,
@@ -130,6 +132,7 @@ impl ComputeDomain {
             policy,
             switch_time: rules.switch.save + rules.switch.restore + rules.switch.scheduler_call,
             charge: rules.switch.charge.into(),
+            preempts_at_once: rules.switch.preemption == Preemption::Delay(0),
             rules,
             entries: Vec::new(),
             backlogged: 0,
@@ -193,7 +196,7 @@ impl ComputeDomain {
 
     /// The next event of this domain and its class. With `lazy`, turns of a domain in which nobody
     /// has work are no events: [`advance`](Self::advance) catches up with them.
-    #[inline]
+    #[inline(always)]
     pub fn next_event(&self, lazy: bool) -> Option<(Nanos, Class)> {
         let turn = &self.turn;
         if turn.drain_completes {
@@ -212,7 +215,7 @@ impl ComputeDomain {
         (turn.until != NEVER).then_some((turn.until, self.grant_end_class()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn grant_end_class(&self) -> Class {
         match self.rules.ties {
             Ties::PreemptedFirst => Class::GrantEnd,
@@ -281,7 +284,7 @@ impl ComputeDomain {
     }
 
     /// Brings accounts and progress up to `now`, which is not after the next event.
-    #[inline]
+    #[inline(always)]
     pub fn settle(&mut self, now: Nanos) {
         if now <= self.cursor {
             return;
@@ -306,6 +309,7 @@ impl ComputeDomain {
     }
 
     /// Settles draining and switching up to `now`; returns up to when.
+    #[inline(never)]
     fn settle_before_run(&mut self, now: Nanos) -> Nanos {
         let mut from = self.cursor;
         if from < self.turn.drain_end
@@ -328,7 +332,7 @@ impl ComputeDomain {
         from
     }
 
-    #[inline]
+    #[inline(always)]
     fn run(accounts: &mut Accounts, sms: u32, state: &mut EntryState, wall: Nanos) {
         debug_assert!(wall <= state.left, "ran past a completion");
         state.ran += wall;
@@ -444,7 +448,7 @@ impl ComputeDomain {
     }
 
     /// Handles the end of the present turn at `now`.
-    #[inline]
+    #[inline(always)]
     pub fn grant_end(&mut self, now: Nanos) {
         self.settle(now);
         let holder = self.turn.holder;
@@ -467,7 +471,7 @@ impl ComputeDomain {
     }
 
     /// Starts a turn; `outgoing` is still running.
-    #[inline]
+    #[inline(always)]
     fn begin_turn(&mut self, now: Nanos, grant: Option<Grant>, outgoing: u32) {
         let Some(Grant { entry, slice }) = grant else {
             self.turn.holder = NOBODY;
@@ -480,7 +484,7 @@ impl ComputeDomain {
         let holder = entry.unwrap_or(VACANT);
         let mut drain_end = now;
         self.turn.draining = NOBODY;
-        if outgoing != NOBODY && outgoing != holder {
+        if outgoing != NOBODY && outgoing != holder && !self.preempts_at_once {
             drain_end = self.preempt(outgoing, now);
         }
         let mut cost = 0;
@@ -514,7 +518,7 @@ impl ComputeDomain {
 
     /// Makes the context of `entry` the loaded one; returns what that costs. A turn that is
     /// `charged` has paid for itself.
-    #[inline]
+    #[inline(always)]
     fn load_context(&mut self, entry: Entry, charged: bool) -> Nanos {
         let tenant = self.entries[entry as usize].tenant;
         let first = self.context == NOBODY;
@@ -530,11 +534,10 @@ impl ComputeDomain {
     }
 
     /// Asks the outgoing entry to give way at `now`; returns when it has.
-    #[inline]
+    #[inline(never)]
     fn preempt(&mut self, outgoing: u32, now: Nanos) -> Nanos {
         let state = &mut self.entries[outgoing as usize];
         let delay = match self.rules.switch.preemption {
-            Preemption::Delay(0) => return now,
             Preemption::Delay(delay) => delay,
             Preemption::KernelBoundary => state.to_kernel_boundary(),
         };

@@ -126,13 +126,18 @@ impl EntryState {
     }
 
     /// Lets operations join that were submitted while the entry was being preempted.
-    #[inline]
+    #[inline(always)]
     pub fn unpark(&mut self, sms: u32) {
         if !self.parked.is_empty() {
-            self.progress();
-            self.active.append(&mut self.parked);
-            self.rerate(sms);
+            self.join_parked(sms);
         }
+    }
+
+    #[inline(never)]
+    fn join_parked(&mut self, sms: u32) {
+        self.progress();
+        self.active.append(&mut self.parked);
+        self.rerate(sms);
     }
 
     /// Moves the finished operations to `finished`; `left` has just reached zero.

@@ -162,7 +162,7 @@ impl List {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn insert(&mut self, entry: Entry) {
         self.words[entry as usize / 64] |= 1 << (entry % 64);
     }
@@ -171,7 +171,7 @@ impl List {
         self.words[entry as usize / 64] &= !(1 << (entry % 64));
     }
 
-    #[inline]
+    #[inline(never)]
     fn take_next(&mut self) -> Option<Entry> {
         let count = self.words.len();
         let start = self.next / 64;
