@@ -253,3 +253,55 @@ fn ctrl_c_is_130_and_leaves_nothing_behind() {
     assert_eq!(status.code(), Some(130));
     assert_eq!(entries(), 2, "only the two scenarios are left");
 }
+
+/// A disk that takes no more than a few KiB a file: the run fails with a reason, the results that
+/// were there stay, and nothing half-written is left.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_nothing_that_was_finished() {
+    let place = place();
+    let (code, ..) = run(&place, &["run", "small.toml", "--out", "out"]);
+    assert_eq!(code, 0);
+    let before = files(&place.path().join("out"));
+    let program = assert_cmd::cargo::cargo_bin("warpshare");
+    for more in ["", "--records jobs.csv"] {
+        let line = format!(
+            "trap '' XFSZ; ulimit -f 4; exec {} run small.toml --out out --seed 9 {more}",
+            program.display()
+        );
+        let output = std::process::Command::new("bash")
+            .current_dir(place.path())
+            .args(["-c", &line])
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{err}");
+        assert!(err.contains("cannot write"), "{err}");
+        assert_eq!(files(&place.path().join("out")), before);
+        let mut left: Vec<_> = fs::read_dir(place.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["out", "small.toml"]);
+    }
+}
+
+/// A stream that takes nothing: the summary is lost, and the exit code says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_a_failure() {
+    let place = place();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let status = std::process::Command::new(assert_cmd::cargo::cargo_bin("warpshare"))
+        .current_dir(place.path())
+        .args(["run", "small.toml"])
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}

@@ -211,7 +211,7 @@ fn figures_name_what_they_show() {
             Figure::GpuSplit,
             &[
                 "useful work",
-                "NVIDIA A40",
+                "A40",
                 "58.20 ± 0.41 %",
                 "64.20 ± 0.43 %",
             ],

@@ -60,7 +60,9 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
             (x, middle - 8.0),
             look::bold(label(BODY, INK, HPos::Right)),
         )?;
-        let board = look::fit(&gpu.board_name, NAMES - 16.0, SMALLER);
+        // All boards of the catalogue are of one vendor: its name would only crowd out the model's.
+        let model = gpu.board_name.trim_start_matches("NVIDIA ");
+        let board = look::fit(model, NAMES - 16.0, SMALLER);
         canvas.text(
             &board,
             (x, middle + 9.0),
