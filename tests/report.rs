@@ -209,12 +209,7 @@ fn figures_name_what_they_show() {
         ),
         (
             Figure::GpuSplit,
-            &[
-                "useful work",
-                "A40",
-                "58.20 ± 0.41 %",
-                "64.20 ± 0.43 %",
-            ],
+            &["useful work", "A40", "58.20 ± 0.41 %", "64.20 ± 0.43 %"],
         ),
         (
             Figure::Utilisation,
