@@ -1,6 +1,5 @@
 //! What is kept of a guest that runs alone.
 
-use crate::engine::time::Nanos;
 use crate::sim::{JobEnd, Observer, Schedule};
 
 /// Sums over the jobs of one guest that runs alone.
@@ -30,7 +29,7 @@ impl Observer for Alone {
     fn ended(&mut self, _guest: usize, job: &JobEnd) {
         if self.schedule.in_window(job.arrival) {
             self.completed += 1;
-            self.response_ns += u128::from(job.ended - job.arrival as Nanos);
+            self.response_ns += u128::from(job.ended - job.arrival);
         }
         self.ended_in_window += u64::from(self.schedule.in_window(job.ended));
     }

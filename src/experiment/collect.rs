@@ -218,9 +218,8 @@ fn one_replication(
                     .map(|&m| field(shared.member(replication, m)));
                 each.sum()
             };
-            let sums = |which| {
-                guests::slowdown_sums(scenario, shared, baselines, &members, replication, which)
-            };
+            let sums =
+                |which| guests::slowdown_sums(shared, baselines, &members, replication, which);
             let closed = guests::is_closed(scenario, group);
             ReplicationGuest {
                 name: guest.name.clone(),

@@ -10,14 +10,13 @@ mod estimate;
 mod recorder;
 mod records;
 
-pub use recorder::Recorder;
-
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::sim::{self, BuildError, Instance, Observer, Probe, Schedule, Variant};
 use baseline::Alone;
 use collect::{Baselines, Shared};
 use rayon::prelude::*;
+use recorder::Recorder;
 use records::RecordFile;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -57,7 +57,7 @@ pub(super) struct GpuEdge {
 }
 
 /// The observer of a cell under measurement.
-pub struct Recorder {
+pub(super) struct Recorder {
     pub(super) layout: Layout,
     pub(super) schedule: Schedule,
     series_bin: Nanos,
@@ -116,15 +116,6 @@ impl Recorder {
     /// Also writes one row for each job.
     pub(super) fn set_records(&mut self, records: Option<RecordPart>) {
         self.records = records;
-    }
-
-    /// Turns up to the last sampling edge, on all GPUs of the cell.
-    pub fn turns(&self) -> u64 {
-        self.gpus
-            .iter()
-            .filter_map(|edges| edges.last())
-            .map(|edge| edge.accounts.turns)
-            .sum()
     }
 
     /// Ends the recording.

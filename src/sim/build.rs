@@ -5,7 +5,7 @@ use super::guest::{DrawKey, GuestState, Job, OperationPlan, PlannedKind, Source,
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
 use crate::engine::calendar::Calendar;
-use crate::engine::time::{NEVER, Nanos};
+use crate::engine::time::NEVER;
 use crate::engine::work::{FULL_SPEED, rate_of};
 use crate::gpu::{Board, ComputeDomain, Servers, Station, TurnRules};
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
@@ -515,7 +515,7 @@ fn nanos_per_byte(board: &Board) -> f64 {
 fn undivided() -> TimeSlice {
     TimeSlice {
         scheduler: "fifo".to_owned(),
-        slice: NEVER as Nanos,
+        slice: NEVER,
         arr_factor: None,
         reserved_turns: None,
         turns: Turns::PerTenant,

@@ -1,8 +1,8 @@
 //! Results of GPUs and host cores.
 
-use super::guests::{fairness_figure, progress};
+use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
-use crate::experiment::estimate::mean_of;
+use crate::experiment::estimate::{mean, mean_of};
 use crate::gpu::Accounts;
 use crate::policy::registry;
 use crate::result::{EngineResult, Fairness, GpuResult, Split, Timeline};
@@ -239,12 +239,12 @@ fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: us
             .map(|&member| shared.member(replication, member).ran as f64)
             .collect()
     };
-    let jain_gpu_time = shared
+    let jain_gpu_time: Vec<_> = shared
         .each_replication()
         .map(|r| several.then(|| jain_index(&gpu_times(r))).flatten())
         .collect();
     let of_progress = |figure: &dyn Fn(&[f64]) -> Option<f64>, least: usize| {
-        let values = shared
+        let values: Vec<_> = shared
             .each_replication()
             .map(|r| {
                 let progress = progress(scenario, shared, baselines, &members, r)?;
@@ -256,11 +256,11 @@ fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: us
         } else {
             "baselines were not run, or a guest completed nothing"
         };
-        fairness_figure(values, confidence, empty)
+        mean(&values, confidence, empty)
     };
     let slowdowns = |progress: &[f64]| -> Vec<f64> { progress.iter().map(|p| 1.0 / p).collect() };
     Fairness {
-        jain_gpu_time: fairness_figure(jain_gpu_time, confidence, "fewer than two guests"),
+        jain_gpu_time: mean(&jain_gpu_time, confidence, "fewer than two guests"),
         jain_progress: of_progress(&|p| jain_index(p), 2),
         max_min_ratio: of_progress(&|p| max_min_ratio(p), 2),
         antt: of_progress(&|p| antt(&slowdowns(p)), 1),

@@ -2,7 +2,7 @@
 
 use super::{Baselines, Shared, window_seconds};
 use crate::engine::time::Nanos;
-use crate::experiment::estimate::{mean, mean_of, nothing, of_sums, quantile, ratio};
+use crate::experiment::estimate::{mean_of, nothing, of_sums, quantile, ratio};
 use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
 use crate::result::{
     Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts, WarmupCheck,
@@ -63,7 +63,6 @@ pub(super) fn counts(
 
 /// The sums behind a slowdown: shared response, jobs and throughput, then the same alone.
 pub(super) fn slowdown_sums(
-    _scenario: &Scenario,
     shared: &Shared,
     baselines: &Baselines,
     members: &[usize],
@@ -117,7 +116,7 @@ fn slowdown_estimate(
 ) -> Estimate {
     let rows: Option<Vec<_>> = shared
         .each_replication()
-        .map(|r| slowdown_sums(scenario, shared, baselines, members, r, against))
+        .map(|r| slowdown_sums(shared, baselines, members, r, against))
         .collect();
     let closed = is_closed(scenario, group);
     match rows {
@@ -392,21 +391,9 @@ pub(super) fn progress(
     members
         .iter()
         .map(|&member| {
-            let sums = slowdown_sums(
-                scenario,
-                shared,
-                baselines,
-                &[member],
-                replication,
-                Against::Board,
-            )?;
+            let sums = slowdown_sums(shared, baselines, &[member], replication, Against::Board)?;
             let closed = is_closed(scenario, shared.instances[member].group);
             slowdown(closed, sums).map(|slowdown| 1.0 / slowdown)
         })
         .collect()
-}
-
-/// A fairness figure: one value a replication, where it is defined.
-pub(super) fn fairness_figure(values: Vec<Option<f64>>, confidence: f64, empty: &str) -> Estimate {
-    mean(&values, confidence, empty)
 }
