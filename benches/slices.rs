@@ -13,9 +13,15 @@ use std::hint::black_box;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
 use warpshare::scenario::Scenario;
+use warpshare::sim::Speed;
 
 const MS: Nanos = 1_000_000;
 const TENANTS: u32 = 16;
+const SPEEDS: [(&str, Speed); 3] = [
+    ("plain path", Speed::Plain),
+    ("run-ahead", Speed::RunAhead),
+    ("round jump", Speed::RoundJump),
+];
 
 fn busy(job: Nanos, window: Nanos) -> Scenario {
     let mut group = guest(
@@ -33,10 +39,10 @@ fn busy(job: Nanos, window: Nanos) -> Scenario {
 }
 
 /// Runs the scenario as `warpshare run` does, on one thread; returns the turns of the window.
-fn run(scenario: &Scenario, run_ahead: bool) -> u64 {
+fn run(scenario: &Scenario, speed: Speed) -> u64 {
     let options = Options {
         threads: Some(1),
-        run_ahead,
+        speed,
         records: None,
     };
     let result = experiment::run(scenario, &options, &Silent).expect("a scenario that runs");
@@ -67,13 +73,13 @@ fn slices(criterion: &mut Criterion) {
     let seconds = 4_000;
     let slices = seconds * 1_000;
     let scenario = busy(20 * MS, seconds * 1_000 * MS);
-    assert!(run(&scenario, true).abs_diff(slices) <= 1);
+    assert!(run(&scenario, Speed::RunAhead).abs_diff(slices) <= 1);
     let mut group = criterion.benchmark_group("slices of 16 busy tenants, 20 ms jobs");
     group.throughput(Throughput::Elements(slices));
     group.sample_size(10);
-    for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
+    for (name, speed) in SPEEDS {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter(|| run(black_box(&scenario), run_ahead));
+            bencher.iter(|| run(black_box(&scenario), speed));
         });
     }
     group.bench_function(BenchmarkId::from_parameter("yardstick"), |bencher| {
@@ -88,9 +94,9 @@ fn completions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("completions of 16 busy tenants, 2 ms jobs");
     group.throughput(Throughput::Elements(seconds * 500));
     group.sample_size(10);
-    for (name, run_ahead) in [("plain path", false), ("run-ahead", true)] {
+    for (name, speed) in SPEEDS {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            bencher.iter(|| run(black_box(&scenario), run_ahead));
+            bencher.iter(|| run(black_box(&scenario), speed));
         });
     }
     group.finish();

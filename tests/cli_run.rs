@@ -82,12 +82,13 @@ fn the_summary_is_on_stdout_and_the_folder_has_the_scenarios_name() {
 }
 
 #[test]
-fn threads_and_run_ahead_do_not_change_a_byte() {
+fn threads_and_speeds_do_not_change_a_byte() {
     let place = place();
     for (out, more) in [
         ("one", vec!["--threads", "1"]),
         ("three", vec!["--threads", "3"]),
         ("plain", vec!["--no-run-ahead"]),
+        ("turns", vec!["--no-round-jump"]),
     ] {
         let arguments = [vec!["run", "small.toml", "--quiet", "--out", out], more].concat();
         assert_eq!(run(&place, &arguments).0, 0);
@@ -95,6 +96,7 @@ fn threads_and_run_ahead_do_not_change_a_byte() {
     let one = files(&place.path().join("one"));
     assert_eq!(one, files(&place.path().join("three")));
     assert_eq!(one, files(&place.path().join("plain")));
+    assert_eq!(one, files(&place.path().join("turns")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use warpshare::engine::time::Nanos;
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::policy::Turns;
 use warpshare::scenario::{Gpu, Guest, Scenario, Share};
-use warpshare::sim::{Instance, Part, Variant};
+use warpshare::sim::{Instance, Part, Speed, Variant};
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Size, Workload};
 
@@ -48,7 +48,7 @@ type Seen = BTreeMap<(String, u32), BTreeMap<u64, (Option<Nanos>, Nanos, Nanos)>
 
 fn seen(scenario: &Scenario, variant: Variant) -> Seen {
     let mut seen = Seen::new();
-    for log in simulate_variant(scenario, 3, variant, true) {
+    for log in simulate_variant(scenario, 3, variant, Speed::RoundJump) {
         for (local, job) in &log.jobs {
             let Instance { group, ordinal } = log.layout.guests[*local];
             let guest = &scenario.guests[group];

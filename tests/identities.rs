@@ -10,7 +10,7 @@ use warpshare::engine::time::Nanos;
 use warpshare::gpu::{Charge, Link, Preemption, sm_work};
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 use warpshare::scenario::{Gpu, Guest, Horizon, Scenario};
-use warpshare::sim::{JobEnd, Observer, Probe, Variant, build, partition};
+use warpshare::sim::{JobEnd, Observer, Probe, Speed, Variant, build, partition};
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{Direction, OperationKind, Size, Workload};
 
@@ -232,18 +232,16 @@ impl Observer for Ledger {
     }
 }
 
-fn ledger(scenario: &Scenario, run_ahead: bool) -> Ledger {
+fn ledger(scenario: &Scenario, speed: Speed) -> Ledger {
     let cells = partition(scenario);
-    build(scenario, &cells[0], 0, Variant::Shared, run_ahead, |_| {
-        Ledger {
-            arrived: BTreeMap::new(),
-            counts: [0; 3],
-            number: 0,
-            last: 0,
-            area: 0,
-            jobs: Vec::new(),
-            edges: 0,
-        }
+    build(scenario, &cells[0], 0, Variant::Shared, speed, |_| Ledger {
+        arrived: BTreeMap::new(),
+        counts: [0; 3],
+        number: 0,
+        last: 0,
+        area: 0,
+        jobs: Vec::new(),
+        edges: 0,
     })
     .expect("a scenario that can be built")
     .run()
@@ -255,8 +253,8 @@ fn i01_i02_i04_little_on_the_path_time_budget_conservation_of_requests() {
     let mut jobs = 0;
     for round in 0..4 * ROUNDS {
         let scenario = anything(round);
-        for run_ahead in [false, true] {
-            let ledger = ledger(&scenario, run_ahead);
+        for speed in [Speed::Plain, Speed::RunAhead, Speed::RoundJump] {
+            let ledger = ledger(&scenario, speed);
             let horizon = ledger.last;
             let completed: u128 = ledger
                 .jobs

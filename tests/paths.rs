@@ -1,4 +1,4 @@
-//! Properties over random scenarios: the plain path and run-ahead give the same bytes, SM time is
+//! Properties over random scenarios: the plain path, run-ahead and round jump give the same bytes, SM time is
 //! conserved, and no work is lost or invented. Every scheduler takes part.
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use proptest::prelude::*;
 use warpshare::engine::time::Nanos;
-use warpshare::experiment::{self, Options, Silent};
+use warpshare::experiment::{self, Options, Silent, Speed};
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
 use warpshare::scenario::{Guest, Scenario};
@@ -19,6 +19,8 @@ const US: f64 = 1_000.0;
 fn dist() -> impl Strategy<Value = Dist> {
     prop_oneof![
         (1u32..3_000).prop_map(|us| constant(f64::from(us) * US)),
+        // Long enough for rounds to repeat.
+        (10u32..200).prop_map(|ms| constant(f64::from(ms) * 1_000.0 * US)),
         (1u32..2_000).prop_map(|us| Dist::exponential(f64::from(us) * US).unwrap()),
         (1u32..2_000).prop_map(|us| Dist::lognormal(f64::from(us) * US, 1.5).unwrap()),
         Just(Dist::geometric(4_000.0 * US, 1_000.0 * US).unwrap()),
@@ -176,8 +178,8 @@ proptest! {
     })]
 
     #[test]
-    fn plain_path_and_run_ahead_agree_and_nothing_is_lost(scenario in a_scenario()) {
-        let log = simulate(&scenario); // asserts that both paths agree
+    fn all_speeds_agree_and_nothing_is_lost(scenario in a_scenario()) {
+        let log = simulate(&scenario); // asserts that all speeds agree
         for (now, accounts, ran, _) in &log.edges {
             // SM time is conserved at every edge, and running times add up to the GPU time.
             let wall = u128::from(*now) * u128::from(SMS);
@@ -194,13 +196,13 @@ proptest! {
     }
 
     #[test]
-    fn baselines_agree_on_both_paths(scenario in a_scenario()) {
+    fn baselines_agree_at_every_speed(scenario in a_scenario()) {
         let only = warpshare::sim::instances(&scenario)[0];
         for variant in [Variant::AloneOnBoard(only), Variant::AloneOnShare(only)] {
-            prop_assert_eq!(
-                simulate_variant(&scenario, 0, variant, false),
-                simulate_variant(&scenario, 0, variant, true)
-            );
+            let plain = simulate_variant(&scenario, 0, variant, Speed::Plain);
+            for speed in [Speed::RunAhead, Speed::RoundJump] {
+                prop_assert_eq!(&plain, &simulate_variant(&scenario, 0, variant, speed));
+            }
         }
     }
 
@@ -211,14 +213,14 @@ proptest! {
         scenario.run.replications = 3;
         scenario.run.baselines = true;
         scenario.run.window = 20_000_000;
-        let run = |threads, run_ahead| {
-            let options = Options { threads: Some(threads), run_ahead, records: None };
+        let run = |threads, speed| {
+            let options = Options { threads: Some(threads), speed, records: None };
             let result = experiment::run(&scenario, &options, &Silent).expect("a run");
             serde_json::to_string(&result).expect("a result that can be written")
         };
-        let one = run(1, true);
-        prop_assert_eq!(&one, &run(2, true));
-        prop_assert_eq!(&one, &run(7, false));
+        let one = run(1, Speed::RoundJump);
+        prop_assert_eq!(&one, &run(2, Speed::RunAhead));
+        prop_assert_eq!(&one, &run(7, Speed::Plain));
         prop_assert!(!one.contains("\"holds\":false"), "an invariant is violated");
     }
 }

@@ -59,6 +59,9 @@ pub struct Args {
     /// Simulate each turn through the calendar: slower, the same bytes.
     #[arg(long)]
     no_run_ahead: bool,
+    /// Simulate each round of turns, also where rounds repeat: slower, the same bytes.
+    #[arg(long)]
+    no_round_jump: bool,
     /// Skip the runs of each guest alone; slowdown and interference are then not known.
     #[arg(long)]
     no_baselines: bool,
@@ -127,7 +130,11 @@ fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<R
     };
     let options = experiment::Options {
         threads: args.threads.map(NonZeroUsize::get),
-        run_ahead: !args.no_run_ahead,
+        speed: match (args.no_run_ahead, args.no_round_jump) {
+            (true, _) => experiment::Speed::Plain,
+            (false, true) => experiment::Speed::RunAhead,
+            (false, false) => experiment::Speed::RoundJump,
+        },
         records: records.as_ref().map(Records::working_file),
     };
     let bar = Bar::new(args.quiet);

@@ -12,6 +12,7 @@ mod records;
 
 use crate::result::RunResult;
 use crate::scenario::Scenario;
+pub use crate::sim::Speed;
 use crate::sim::{self, BuildError, Instance, Observer, Probe, Schedule, Variant};
 use baseline::Alone;
 use collect::{Baselines, Shared};
@@ -27,8 +28,8 @@ use thiserror::Error;
 pub struct Options {
     /// Worker threads; `None` = one for each core.
     pub threads: Option<usize>,
-    /// Whether domains run their turns ahead of the calendar (faster, same bytes).
-    pub run_ahead: bool,
+    /// How far cells may run ahead of their calendar (faster, same bytes).
+    pub speed: Speed,
     /// Where to write one row for each job.
     pub records: Option<PathBuf>,
 }
@@ -37,7 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             threads: None,
-            run_ahead: true,
+            speed: Speed::RoundJump,
             records: None,
         }
     }
@@ -177,7 +178,7 @@ fn perform(
                 &cells[cell],
                 replication,
                 Variant::Shared,
-                options.run_ahead,
+                options.speed,
                 |layout| {
                     let mut recorder = Recorder::new(scenario, layout);
                     recorder.set_records(sink);
@@ -205,17 +206,12 @@ fn perform(
                 unreachable!("a baseline is of one guest");
             };
             let gpus = [scenario.guests[instance.group].gpu];
-            let built = sim::build(
-                scenario,
-                &gpus,
-                replication,
-                variant,
-                options.run_ahead,
-                |_| Ticking {
+            let built = sim::build(scenario, &gpus, replication, variant, options.speed, |_| {
+                Ticking {
                     inner: Alone::new(Schedule::new(&scenario.run)),
                     ticks,
-                },
-            )?;
+                }
+            })?;
             Ok(Outcome::Alone(built.run().inner))
         }
     }

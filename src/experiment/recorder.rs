@@ -203,7 +203,7 @@ impl Observer for Recorder {
             ];
             self.gpus[domain].push(GpuEdge {
                 time: probe.now,
-                accounts: *state.accounts(),
+                accounts: state.accounts(),
                 copies,
             });
         }

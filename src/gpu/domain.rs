@@ -16,13 +16,14 @@
 //! that a holder keeps from others but does not fill count as reserved-idle.
 
 use super::entry::{EntryState, Finished, SmOperation};
+use super::rounds::Rounds;
 use super::{Charge, Preemption, SwitchCost};
 use crate::engine::calendar::Class;
 use crate::engine::time::{NEVER, Nanos};
 use crate::policy::{Entry, Grant, OnCompletion, OnIdle, Policy, Ties};
 
 /// Nobody holds the SMs.
-const NOBODY: u32 = u32::MAX;
+pub(super) const NOBODY: u32 = u32::MAX;
 /// A reserved turn without a vGPU.
 const VACANT: u32 = u32::MAX - 1;
 
@@ -45,6 +46,17 @@ impl Accounts {
     pub fn total(&self) -> u128 {
         self.useful + self.switching + self.reserved_idle + self.idle
     }
+}
+
+/// What is counted as it happens; the rest of the [`Accounts`] follows from the entries' clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counters {
+    /// Wall time of switching, of turns whose holder had nothing to run, and without a holder.
+    pub switching: Nanos,
+    pub held_idle: Nanos,
+    pub idle: Nanos,
+    pub turns: u64,
+    pub switches: u64,
 }
 
 /// How a domain treats slices, apart from its policy.
@@ -83,43 +95,46 @@ impl From<Charge> for ChargeRule {
 /// See the [module documentation](self).
 pub struct ComputeDomain {
     sms: u32,
-    policy: Box<dyn Policy>,
-    reserves: bool,
-    rules: TurnRules,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) reserves: bool,
+    pub(super) rules: TurnRules,
     charge: ChargeRule,
     /// Preemption takes no time.
-    preempts_at_once: bool,
+    pub(super) preempts_at_once: bool,
     /// Save, restore and scheduler call together.
     switch_time: Nanos,
-    entries: Vec<EntryState>,
+    pub(super) entries: Vec<EntryState>,
     /// Entries with work.
     backlogged: u32,
-    turn: Turn,
+    pub(super) turn: Turn,
     /// Up to when everything is accounted.
-    cursor: Nanos,
+    pub(super) cursor: Nanos,
     /// Entry whose context is loaded, and its tenant.
-    context: u32,
-    context_tenant: u32,
-    accounts: Accounts,
+    pub(super) context: u32,
+    pub(super) context_tenant: u32,
+    pub(super) counters: Counters,
     /// A completion is being handled: the next turn is chosen at its end.
     completing: bool,
+    pub(super) rounds: Rounds,
 }
 
-struct Turn {
+/// The turn under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
     /// An entry, [`VACANT`] or [`NOBODY`].
-    holder: u32,
+    pub holder: u32,
     /// The preempted entry, or [`NOBODY`].
-    draining: u32,
-    drain_end: Nanos,
+    pub draining: u32,
+    pub drain_end: Nanos,
     /// Whether an operation of the draining entry completes at `drain_end`.
-    drain_completes: bool,
+    pub drain_completes: bool,
     /// From when the slice counts.
-    begin: Nanos,
+    pub begin: Nanos,
     /// From when the holder's context is ready.
-    ready: Nanos,
-    until: Nanos,
+    pub ready: Nanos,
+    pub until: Nanos,
     /// Whether this turn has paid for its dispatch.
-    charged: bool,
+    pub charged: bool,
 }
 
 impl ComputeDomain {
@@ -149,8 +164,9 @@ impl ComputeDomain {
             cursor: 0,
             context: NOBODY,
             context_tenant: NOBODY,
-            accounts: Accounts::default(),
+            counters: Counters::default(),
             completing: false,
+            rounds: Rounds::default(),
         }
     }
 
@@ -166,8 +182,26 @@ impl ComputeDomain {
     }
 
     /// Accounts up to the last [`settle`](Self::settle).
-    pub fn accounts(&self) -> &Accounts {
-        &self.accounts
+    pub fn accounts(&self) -> Accounts {
+        let gpu_time: Nanos = self.entries.iter().map(|entry| entry.ran).sum();
+        let useful: u128 = self.entries.iter().map(EntryState::used).sum();
+        let Counters {
+            switching,
+            held_idle,
+            idle,
+            turns,
+            switches,
+        } = self.counters;
+        let sms = u128::from(self.sms);
+        Accounts {
+            useful,
+            switching: u128::from(switching) * sms,
+            reserved_idle: (u128::from(held_idle) + u128::from(gpu_time)) * sms - useful,
+            idle: u128::from(idle) * sms,
+            gpu_time,
+            turns,
+            switches,
+        }
     }
 
     pub fn entries(&self) -> &[EntryState] {
@@ -203,9 +237,9 @@ impl ComputeDomain {
             return Some((turn.drain_end, Class::Completion));
         }
         if let Some(state) = self.entries.get(turn.holder as usize)
-            && state.left != NEVER
+            && state.runs()
         {
-            let end = self.cursor.max(turn.ready).saturating_add(state.left);
+            let end = self.cursor.max(turn.ready).saturating_add(state.left());
             if end <= turn.until {
                 return (end != NEVER).then_some((end, Class::Completion));
             }
@@ -224,63 +258,19 @@ impl ComputeDomain {
     }
 
     /// Runs turns inside the domain as long as `due` says that their ends come before anything else;
-    /// stops at the first completion.
+    /// stops at the first completion. With `jump`, whole rounds that repeat are passed over at once.
     #[inline]
-    pub fn advance(&mut self, due: impl Fn(Nanos, Class) -> bool) {
+    pub fn advance(&mut self, jump: bool, due: impl Fn(Nanos, Class) -> bool) {
+        self.rounds.restart(jump, self.entries.len());
         while let Some((time, class)) = self.next_event(false) {
             if class == Class::Completion || !due(time, class) {
                 return;
             }
             self.grant_end(time);
-            if self.backlogged == 0 {
-                self.skip_idle_rounds(&due, class);
+            if self.rounds.turn_ends() {
+                self.watch_rounds(&due, class);
             }
         }
-    }
-
-    /// Passes over whole rounds of idle turns, all of whose ends are due.
-    fn skip_idle_rounds(&mut self, due: &impl Fn(Nanos, Class) -> bool, class: Class) {
-        // A turn with its own charge or under way is not the same as the next one.
-        if self.rules.switch.charge == Charge::PerSlot || self.turn.begin != self.cursor {
-            return;
-        }
-        let Some(round) = self.policy.idle_round() else {
-            return;
-        };
-        // Nor is a turn that was shortened to repay over-run.
-        if (self.turn.until - self.turn.begin) * round.turns != round.length {
-            return;
-        }
-        let (mut rounds, mut step) = (0u64, 1u64);
-        // Galloping search for the largest number of rounds that is due.
-        let ends = |rounds: u64| {
-            rounds
-                .checked_mul(round.length)
-                .and_then(|length| self.turn.begin.checked_add(length))
-                .is_some_and(|end| due(end, class))
-        };
-        while ends(rounds + step) {
-            rounds += step;
-            step = step.saturating_mul(2);
-        }
-        while step > 0 {
-            if ends(rounds + step) {
-                rounds += step;
-            }
-            step /= 2;
-        }
-        if rounds == 0 {
-            return;
-        }
-        let length = rounds * round.length;
-        self.policy.skip_idle_rounds(rounds);
-        self.accounts.turns += rounds * round.turns;
-        self.accounts.reserved_idle += u128::from(length) * u128::from(self.sms);
-        self.cursor += length;
-        self.turn.begin += length;
-        self.turn.ready += length;
-        self.turn.until += length;
-        self.turn.drain_end = 0;
     }
 
     /// Brings accounts and progress up to `now`, which is not after the next event.
@@ -296,13 +286,9 @@ impl ComputeDomain {
         if from < now {
             let wall = now - from;
             match self.entries.get_mut(self.turn.holder as usize) {
-                Some(state) if state.left != NEVER => {
-                    Self::run(&mut self.accounts, self.sms, state, wall);
-                }
-                None if self.turn.holder == NOBODY => {
-                    self.accounts.idle += u128::from(wall) * u128::from(self.sms);
-                }
-                _ => self.accounts.reserved_idle += u128::from(wall) * u128::from(self.sms),
+                Some(state) if state.runs() => state.run(wall),
+                None if self.turn.holder == NOBODY => self.counters.idle += wall,
+                _ => self.counters.held_idle += wall,
             }
         }
         self.cursor = now;
@@ -316,12 +302,12 @@ impl ComputeDomain {
             && let Some(state) = self.entries.get_mut(self.turn.draining as usize)
         {
             let to = now.min(self.turn.drain_end);
-            Self::run(&mut self.accounts, self.sms, state, to - from);
+            state.run(to - from);
             from = to;
         }
         let to = now.min(self.turn.ready);
         if from < to {
-            self.accounts.switching += u128::from(to - from) * u128::from(self.sms);
+            self.counters.switching += to - from;
             if let Some(state) = self.entries.get_mut(self.turn.holder as usize)
                 && state.has_work()
             {
@@ -330,16 +316,6 @@ impl ComputeDomain {
             from = to;
         }
         from
-    }
-
-    #[inline(always)]
-    fn run(accounts: &mut Accounts, sms: u32, state: &mut EntryState, wall: Nanos) {
-        debug_assert!(wall <= state.left, "ran past a completion");
-        state.ran += wall;
-        state.left -= wall;
-        accounts.gpu_time += wall;
-        accounts.useful += u128::from(wall) * u128::from(state.sms_in_use);
-        accounts.reserved_idle += u128::from(wall) * u128::from(sms - state.sms_in_use);
     }
 
     /// The tenant of `entry` has started: the entry joins the rotation at `now`. Call
@@ -491,12 +467,12 @@ impl ComputeDomain {
         let mut has_work = false;
         if let Some(state) = self.entries.get_mut(holder as usize) {
             state.unpark(self.sms);
-            has_work = state.left != NEVER;
+            has_work = state.runs();
             if has_work || self.charge.in_slot {
                 cost = self.load_context(holder, false);
             }
         }
-        self.accounts.turns += 1;
+        self.counters.turns += 1;
         let turn = &mut self.turn;
         turn.holder = holder;
         turn.drain_end = drain_end;
@@ -524,7 +500,7 @@ impl ComputeDomain {
         let first = self.context == NOBODY;
         let tenant_changes = !first && self.context_tenant != tenant;
         let entry_changes = !first && self.context != entry;
-        self.accounts.switches += u64::from(tenant_changes);
+        self.counters.switches += u64::from(tenant_changes);
         self.context = entry;
         self.context_tenant = tenant;
         let pays = (self.charge.tenant & tenant_changes)
@@ -542,12 +518,12 @@ impl ComputeDomain {
             Preemption::KernelBoundary => state.to_kernel_boundary(),
         };
         // Preemption takes hold after the delay, or when an operation completes before.
-        let extra = delay.min(state.left);
+        let extra = delay.min(state.left());
         if extra == 0 {
             return now;
         }
         self.turn.draining = outgoing;
-        self.turn.drain_completes = extra == state.left;
+        self.turn.drain_completes = extra == state.left();
         state.waiting_since = now + extra;
         self.policy.over_ran(outgoing, extra);
         now + extra

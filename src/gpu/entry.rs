@@ -58,12 +58,14 @@ pub struct EntryState {
     /// The tenant whose context the entry needs.
     pub tenant: u32,
     pub admitted: bool,
-    /// Running time until the first completion at present rates; [`NEVER`] without operations.
-    pub left: Nanos,
-    /// SMs in use while it runs.
-    pub sms_in_use: u32,
     /// Own running time so far.
     pub ran: Nanos,
+    /// Value of `ran` at the first completion at present rates; [`NEVER`] without operations.
+    finish: Nanos,
+    /// SMs in use while it runs.
+    sms_in_use: u32,
+    /// SM·ns in use up to `rated_at`.
+    used: u128,
     /// Switching time towards this entry so far, while it had work.
     pub switched: Nanos,
     /// Since when it has had work without being on the SMs.
@@ -73,7 +75,7 @@ pub struct EntryState {
     active: Vec<Active>,
     /// Submitted while the entry was being preempted: they join with its next turn.
     parked: Vec<Active>,
-    /// Value of `ran` at which `left` of the active operations is exact.
+    /// Value of `ran` up to which `left` of the active operations and `used` are exact.
     rated_at: Nanos,
 }
 
@@ -82,9 +84,10 @@ impl EntryState {
         EntryState {
             tenant,
             admitted: false,
-            left: NEVER,
-            sms_in_use: 0,
             ran: 0,
+            finish: NEVER,
+            sms_in_use: 0,
+            used: 0,
             switched: 0,
             waiting_since: 0,
             longest_wait: 0,
@@ -96,7 +99,42 @@ impl EntryState {
 
     #[inline]
     pub fn has_work(&self) -> bool {
-        self.left != NEVER || !self.parked.is_empty()
+        self.runs() || !self.parked.is_empty()
+    }
+
+    /// Whether it would run if it held the SMs.
+    #[inline(always)]
+    pub fn runs(&self) -> bool {
+        self.finish != NEVER
+    }
+
+    /// Running time until the first completion at present rates; beyond any time without operations.
+    #[inline(always)]
+    pub fn left(&self) -> Nanos {
+        self.finish - self.ran
+    }
+
+    /// Runs for `wall`, at most up to the first completion.
+    #[inline(always)]
+    pub fn run(&mut self, wall: Nanos) {
+        debug_assert!(wall <= self.left(), "ran past a completion");
+        self.ran += wall;
+    }
+
+    /// SM·ns in use so far.
+    pub fn used(&self) -> u128 {
+        self.used + u128::from(self.ran - self.rated_at) * u128::from(self.sms_in_use)
+    }
+
+    /// Time passes without anything of note: whole rounds of turns in which the entry runs for `ran`
+    /// and the SMs switch to it for `switched`; it goes on waiting as before, `shift` later.
+    pub fn skip(&mut self, ran: Nanos, switched: Nanos, shift: Nanos) {
+        debug_assert!(ran < self.left(), "skipped a completion");
+        self.ran += ran;
+        self.switched += switched;
+        if self.admitted && self.has_work() {
+            self.waiting_since += shift;
+        }
     }
 
     /// The entry is on the SMs again at `time`.
@@ -140,7 +178,7 @@ impl EntryState {
         self.rerate(sms);
     }
 
-    /// Moves the finished operations to `finished`; `left` has just reached zero.
+    /// Moves the finished operations to `finished`; [`left`](Self::left) has just reached zero.
     pub fn complete(&mut self, sms: u32, finished: &mut Vec<Finished>) {
         self.progress();
         let (ran, switched) = (self.ran, self.switched);
@@ -176,12 +214,13 @@ impl EntryState {
             })
             .max()
             .unwrap_or(0)
-            .min(self.left)
+            .min(self.left())
     }
 
     /// Brings the remaining work of the active operations up to the entry's clock.
     fn progress(&mut self) {
         let elapsed = self.ran - self.rated_at;
+        self.used = self.used();
         self.rated_at = self.ran;
         for active in &mut self.active {
             active.left = active.left.saturating_sub(done_in(elapsed, active.rate));
@@ -192,21 +231,22 @@ impl EntryState {
     fn rerate(&mut self, sms: u32) {
         match self.active.as_mut_slice() {
             [] => {
-                self.left = NEVER;
+                self.finish = NEVER;
                 self.sms_in_use = 0;
             }
             [only] => {
                 only.rate = only.operation.speed;
-                self.left = time_for(only.left, only.rate);
+                self.finish = self.ran.saturating_add(time_for(only.left, only.rate));
                 self.sms_in_use = only.operation.need;
             }
             several => {
                 self.sms_in_use = share(several, sms);
-                self.left = several
+                let left = several
                     .iter()
                     .map(|active| time_for(active.left, active.rate))
                     .min()
                     .unwrap_or(NEVER);
+                self.finish = self.ran.saturating_add(left);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod entry;
+mod rounds;
 pub mod station;
 
 pub use domain::{Accounts, ComputeDomain, TurnRules};

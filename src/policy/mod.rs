@@ -29,13 +29,6 @@ pub struct Grant {
     pub slice: Nanos,
 }
 
-/// A round in which everybody idles and after which the policy is where it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdleRound {
-    pub turns: u64,
-    pub length: Nanos,
-}
-
 /// Decides who holds the SMs of a domain in turn.
 ///
 /// The domain calls these in the order of simulated time. Calls never allocate after the last
@@ -72,13 +65,16 @@ pub trait Policy: Send {
         self.select(now)
     }
 
-    /// If nobody is ready and from here on rounds of idle turns repeat: what one of them is.
-    fn idle_round(&self) -> Option<IdleRound> {
+    /// The number of turns in a round, if from the present grant on rounds repeat: as long as the same
+    /// entries are ready and every turn is held for its whole slice, the next grants are the present
+    /// one and those that follow it, in a circle, and leave the policy equal but for what
+    /// [`skip_rounds`](Policy::skip_rounds) brings up to date.
+    fn round(&self) -> Option<u64> {
         None
     }
 
-    /// Passes over `rounds` idle rounds at once, as announced by [`idle_round`](Policy::idle_round).
-    fn skip_idle_rounds(&mut self, rounds: u64) {
+    /// Passes over `rounds` whole rounds, each as announced by [`round`](Policy::round).
+    fn skip_rounds(&mut self, rounds: u64) {
         let _ = rounds;
     }
 }

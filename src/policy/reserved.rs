@@ -13,7 +13,7 @@
 //! 33, target slice 2,005,425 ns) is a test below. That a late vGPU joins at the smallest total, and
 //! that under-run earns no credit, are assumptions.
 
-use super::{Entry, Grant, IdleRound, Policy};
+use super::{Entry, Grant, Policy};
 use crate::engine::time::Nanos;
 
 /// See the [module documentation](self).
@@ -150,7 +150,7 @@ impl Policy for Reserved {
         }
     }
 
-    fn idle_round(&self) -> Option<IdleRound> {
+    fn round(&self) -> Option<u64> {
         let repeats = match self.factor {
             // Nothing is owed that a turn could take off.
             Some(factor) => self.slots.iter().all(|slot| slot.owed < factor),
@@ -163,14 +163,10 @@ impl Policy for Reserved {
                 }
             }
         };
-        let turns = self.slots.len() as u64;
-        (repeats && turns > 0 && self.slice > 0)
-            .then(|| turns.checked_mul(self.slice))
-            .flatten()
-            .map(|length| IdleRound { turns, length })
+        (repeats && !self.slots.is_empty()).then_some(self.slots.len() as u64)
     }
 
-    fn skip_idle_rounds(&mut self, rounds: u64) {
+    fn skip_rounds(&mut self, rounds: u64) {
         if self.factor.is_none() {
             for slot in &mut self.slots {
                 slot.total += rounds * self.slice;
@@ -252,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn skipping_idle_rounds_is_the_same_as_taking_them() {
+    fn skipping_rounds_is_the_same_as_taking_them() {
         for factor in [None, Some(33)] {
             let build = || {
                 let mut policy = Reserved::new(100, factor, 3);
@@ -263,15 +259,8 @@ mod tests {
                 policy
             };
             let (mut slow, mut fast) = (build(), build());
-            let round = fast.idle_round().expect("rounds repeat");
-            assert_eq!(
-                round,
-                IdleRound {
-                    turns: 3,
-                    length: 300
-                }
-            );
-            fast.skip_idle_rounds(7);
+            assert_eq!(fast.round(), Some(3));
+            fast.skip_rounds(7);
             turns(&mut slow, 21);
             assert_eq!(turns(&mut fast, 6), turns(&mut slow, 6));
         }

@@ -90,6 +90,16 @@ impl Policy for RunList {
         self.turn_over(held, more);
         self.select(now)
     }
+
+    /// The holder and all who are ready, in either order.
+    fn round(&self) -> Option<u64> {
+        self.holder?;
+        let waiting = match &self.ready {
+            Ready::Queue(queue) => queue.len as u64,
+            Ready::List(list) => list.words.iter().map(|w| u64::from(w.count_ones())).sum(),
+        };
+        Some(1 + waiting)
+    }
 }
 
 /// A ring of fixed capacity: an entry is in it at most once.

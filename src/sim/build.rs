@@ -1,6 +1,6 @@
 //! Builds cells from a scenario.
 
-use super::cell::{Cell, EventSource, RunState, Slots, Start};
+use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::guest::{DrawKey, GuestState, Job, OperationPlan, PlannedKind, Source, StreamState};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
@@ -113,7 +113,7 @@ pub fn build<O: Observer>(
     gpus: &[usize],
     replication: u32,
     variant: Variant,
-    run_ahead: bool,
+    speed: Speed,
     observer: impl FnOnce(&Layout) -> O,
 ) -> Result<Cell<O>, BuildError> {
     let mut builder = Builder {
@@ -153,7 +153,7 @@ pub fn build<O: Observer>(
         builder.add_guest(instance)?;
     }
     let observer = observer(&builder.layout);
-    Ok(builder.finish(Schedule::new(&scenario.run), run_ahead, observer))
+    Ok(builder.finish(Schedule::new(&scenario.run), speed, observer))
 }
 
 /// The guests that have tenants in the cell.
@@ -461,7 +461,7 @@ impl Builder<'_> {
     }
 
     /// Numbers the calendar's sources and closes the cell.
-    fn finish<O: Observer>(self, schedule: Schedule, run_ahead: bool, observer: O) -> Cell<O> {
+    fn finish<O: Observer>(self, schedule: Schedule, speed: Speed, observer: O) -> Cell<O> {
         let mut sources = Vec::new();
         let mut ranks = Vec::new();
         let mut slots = Slots::default();
@@ -496,7 +496,7 @@ impl Builder<'_> {
             stations: self.stations,
             guests: self.guests,
             schedule,
-            run_ahead,
+            speed,
             observer,
             state: RunState::default(),
         }

@@ -2,8 +2,9 @@
 //!
 //! The *plain path* takes every event from the calendar. With *run-ahead* a domain runs its turns
 //! without the calendar up to the next event of anybody else, and a domain in which nobody has work
-//! is not in the calendar at all: it catches up when it is next touched. Both process the same
-//! events in the same total order, so they give the same results.
+//! is not in the calendar at all: it catches up when it is next touched. With *round jump* it passes
+//! over whole rounds of turns that repeat. All three process the same events in the same total
+//! order, so they give the same results.
 
 use super::guest::{GuestState, Job, PlannedKind, Source, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
@@ -13,6 +14,17 @@ use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
 use crate::engine::work::work_of;
 use crate::gpu::{ComputeDomain, Finished, OperationId, Served, SmOperation, Station, sm_work};
 use crate::workload::Size;
+
+/// How fast a cell runs: same results, different cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Speed {
+    /// Every event comes from the calendar.
+    Plain,
+    /// Turns run without the calendar up to the next event of anybody else.
+    RunAhead,
+    /// And rounds that repeat are taken at once.
+    RoundJump,
+}
 
 /// What a source of the calendar stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +54,7 @@ pub struct Cell<O> {
     pub(super) stations: Vec<Station>,
     pub(super) guests: Vec<GuestState>,
     pub(super) schedule: Schedule,
-    pub(super) run_ahead: bool,
+    pub(super) speed: Speed,
     pub(super) observer: O,
     pub(super) state: RunState,
 }
@@ -141,12 +153,13 @@ impl<O: Observer> Cell<O> {
         } else {
             self.domains[index].grant_end(now);
         }
-        if self.run_ahead {
+        if self.speed >= Speed::RunAhead {
+            let jump = self.speed == Speed::RoundJump;
             let slot = self.slots.domains[index];
             let limit = self.calendar.next_except(slot);
             let calendar = &self.calendar;
             let before = limit.time();
-            self.domains[index].advance(|time, class| {
+            self.domains[index].advance(jump, |time, class| {
                 time < before || (time == before && calendar.key(slot, time, class) < limit)
             });
         }
@@ -359,9 +372,12 @@ impl<O: Observer> Cell<O> {
     /// event.
     #[inline]
     fn catch_up(&mut self, domain: usize) {
-        if let (true, Some(position)) = (self.run_ahead, self.state.position) {
+        if let (true, Some(position)) = (self.speed >= Speed::RunAhead, self.state.position) {
             let (calendar, slot) = (&self.calendar, self.slots.domains[domain]);
-            self.domains[domain].advance(|time, class| calendar.key(slot, time, class) < position);
+            let jump = self.speed == Speed::RoundJump;
+            self.domains[domain].advance(jump, |time, class| {
+                calendar.key(slot, time, class) < position
+            });
         }
     }
 
@@ -376,7 +392,7 @@ impl<O: Observer> Cell<O> {
     #[inline]
     fn schedule_domain(&mut self, domain: usize) {
         let slot = self.slots.domains[domain];
-        match self.domains[domain].next_event(self.run_ahead) {
+        match self.domains[domain].next_event(self.speed >= Speed::RunAhead) {
             Some((time, class)) => self.calendar.set(slot, time, class),
             None => self.calendar.clear(slot),
         }

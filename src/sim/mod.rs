@@ -10,6 +10,6 @@ mod observer;
 mod schedule;
 
 pub use build::{BuildError, Instance, Layout, StationRole, Variant, build, instances, partition};
-pub use cell::Cell;
+pub use cell::{Cell, Speed};
 pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe};
 pub use schedule::Schedule;

@@ -8,7 +8,7 @@ use warpshare::gpu::{Accounts, Board, Charge, CopyEngines, Link, Preemption, Swi
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 use warpshare::scenario::{Gpu, Guest, Holds, Horizon, RunPlan, Scenario, Share};
 use warpshare::sim::{
-    Instance, JobEnd, Layout, Observer, Probe, Variant, build, instances, partition,
+    Instance, JobEnd, Layout, Observer, Probe, Speed, Variant, build, instances, partition,
 };
 use warpshare::workload::dist::Dist;
 use warpshare::workload::trace::Trace;
@@ -230,7 +230,7 @@ impl Observer for Log {
         let domain = &probe.domains[0];
         self.edges.push((
             probe.now,
-            probe.domains.iter().map(|d| *d.accounts()).collect(),
+            probe.domains.iter().map(|d| d.accounts()).collect(),
             domain.entries().iter().map(|entry| entry.ran).collect(),
             probe.stations.iter().map(|s| s.busy()).collect(),
         ));
@@ -274,18 +274,16 @@ pub fn simulate_variant(
     scenario: &Scenario,
     replication: u32,
     variant: Variant,
-    run_ahead: bool,
+    speed: Speed,
 ) -> Vec<Log> {
     partition(scenario)
         .iter()
         .map(|gpus| {
-            build(scenario, gpus, replication, variant, run_ahead, |layout| {
-                Log {
-                    layout: layout.clone(),
-                    arrived: vec![0; layout.guests.len()],
-                    dropped: vec![0; layout.guests.len()],
-                    ..Log::default()
-                }
+            build(scenario, gpus, replication, variant, speed, |layout| Log {
+                layout: layout.clone(),
+                arrived: vec![0; layout.guests.len()],
+                dropped: vec![0; layout.guests.len()],
+                ..Log::default()
             })
             .expect("a scenario that can be built")
             .run()
@@ -293,11 +291,13 @@ pub fn simulate_variant(
         .collect()
 }
 
-/// Runs a scenario of one cell on both paths, checks that they agree, and returns what happened.
+/// Runs a scenario of one cell at every speed, checks that they agree, and returns what happened.
 pub fn simulate(scenario: &Scenario) -> Log {
-    let plain = simulate_variant(scenario, 0, Variant::Shared, false);
-    let ahead = simulate_variant(scenario, 0, Variant::Shared, true);
-    assert_eq!(plain, ahead, "plain path and run-ahead differ");
+    let plain = simulate_variant(scenario, 0, Variant::Shared, Speed::Plain);
+    for speed in [Speed::RunAhead, Speed::RoundJump] {
+        let faster = simulate_variant(scenario, 0, Variant::Shared, speed);
+        assert_eq!(plain, faster, "the plain path and {speed:?} differ");
+    }
     plain.into_iter().next().expect("one cell")
 }
 

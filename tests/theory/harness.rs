@@ -273,7 +273,7 @@ fn simulate(scenario: &Scenario, replication: u32, measures: &[Measure]) -> Mete
         &cells[0],
         replication,
         Variant::Shared,
-        true,
+        warpshare::sim::Speed::RoundJump,
         observer,
     )
     .expect("a scenario that can be built")

@@ -333,7 +333,7 @@ impl Observer for Meter {
 
     fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
         self.advance(probe.now);
-        let accounts = *probe.domains[0].accounts();
+        let accounts = probe.domains[0].accounts();
         for (place, time) in [self.warmup, self.end].into_iter().enumerate() {
             if probe.now == time {
                 self.accounts[place] = accounts;
