@@ -20,7 +20,7 @@ const PATIENCE: u64 = 16;
 /// The watch over a domain's rounds.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
-    /// Turns until the next look; 0 = never.
+    /// Turns until the next look.
     countdown: u64,
     recording: Option<Start>,
     /// Of each entry at the start of the recording.
@@ -47,15 +47,30 @@ impl Rounds {
     /// so it waits for a number of turns that grows with them.
     #[inline(always)]
     pub fn restart(&mut self, watch: bool, entries: usize) {
-        self.countdown = (2 + entries as u64 / 8) * u64::from(watch);
+        self.countdown = if watch {
+            2 + entries as u64 / 8
+        } else {
+            u64::MAX
+        };
         self.recording = None;
     }
 
     /// Counts a turn; whether it is time to look.
     #[inline(always)]
     pub fn turn_ends(&mut self) -> bool {
-        self.countdown = self.countdown.wrapping_sub(1);
+        self.countdown -= 1;
         self.countdown == 0
+    }
+
+    /// Turns that may end without a look.
+    #[inline(always)]
+    pub fn quiet_turns(&self) -> u64 {
+        self.countdown - 1
+    }
+
+    #[inline(always)]
+    pub fn set_quiet_turns(&mut self, turns: u64) {
+        self.countdown = turns + 1;
     }
 }
 

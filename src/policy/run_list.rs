@@ -87,6 +87,14 @@ impl Policy for RunList {
     }
 
     fn rotate(&mut self, held: Nanos, more: bool, now: Nanos) -> Option<Grant> {
+        if let (Ready::Queue(queue), Some(entry), true) = (&mut self.ready, self.holder, more) {
+            let next = Some(queue.exchange(entry));
+            self.holder = next;
+            return Some(Grant {
+                entry: next,
+                slice: self.slice,
+            });
+        }
         self.turn_over(held, more);
         self.select(now)
     }
@@ -141,6 +149,16 @@ impl Queue {
         self.first = (self.first + 1) & (self.ring.len() - 1);
         self.len -= 1;
         Some(entry)
+    }
+
+    /// [`push`](Self::push) and [`pop`](Self::pop) in one.
+    #[inline(always)]
+    fn exchange(&mut self, entry: Entry) -> Entry {
+        let mask = self.ring.len() - 1;
+        self.ring[(self.first + self.len) & mask] = entry;
+        let next = self.ring[self.first];
+        self.first = (self.first + 1) & mask;
+        next
     }
 
     fn remove(&mut self, entry: Entry) {
