@@ -1,0 +1,204 @@
+//! How fast GPU work runs on part of a board: the laws of rates.
+//!
+//! Work is measured by the time that it takes alone on a whole board. On `k` SMs and a part `b` of
+//! the board's memory bandwidth it takes longer by
+//!
+//! ```text
+//! stretch = (1 - m) · c(k) / clock + m / b
+//! ```
+//!
+//! where `m` is its memory-bound share and `c(k)` the stretch of its compute part: `n / k` for work
+//! that can fill `n` SMs (never below 1), or the ratio of waves for a grid of blocks. In words: a
+//! slice stretches work by a factor between its SM ratio and its memory ratio.
+//!
+//! Sources: MIGPerf on an A100 (<https://github.com/MLSysOps/MIGProfiler>): in the saturated range
+//! the slow-down of a MIG slice lies between the SM ratio and the memory ratio; one weight for each
+//! workload, median 0.33, reproduces three slices with a mean error of 3.6 % over 56 series, the SM
+//! ratio alone with 6.4 %. For SM limits under MPS, latency follows max(floor, work / share) with a
+//! mean error of 4.4 % over 16 series (iGniter, V100). docs/measurements.md has the comparison.
+
+/// A launch of blocks that run side by side as far as SMs have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    pub blocks: u64,
+    /// Blocks that one SM holds at once.
+    pub blocks_per_sm: u32,
+}
+
+impl Grid {
+    /// Waves of blocks on `sms` SMs (any positive number of them).
+    pub fn waves(&self, sms: f64) -> f64 {
+        let at_once = (sms * f64::from(self.blocks_per_sm)).floor().max(1.0);
+        (self.blocks as f64 / at_once).ceil().max(1.0)
+    }
+
+    /// SMs that the grid can fill.
+    pub fn need(&self) -> u64 {
+        self.blocks.div_ceil(u64::from(self.blocks_per_sm.max(1)))
+    }
+}
+
+/// What the speed of an operation depends on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// SMs of the board that it can fill.
+    pub need: u32,
+    /// Part of its time alone on the whole board that memory bandwidth limits, 0 to 1.
+    pub memory_bound: f64,
+    /// Wave quantisation in place of the proportional law.
+    pub grid: Option<Grid>,
+}
+
+impl Shape {
+    /// Work that compute alone limits and that fills `need` SMs.
+    pub fn compute(need: u32) -> Self {
+        Shape {
+            need,
+            memory_bound: 0.0,
+            grid: None,
+        }
+    }
+
+    /// Stretch of the compute part on `sms` SMs, at least 1.
+    pub fn compute_stretch(&self, sms: f64) -> f64 {
+        match self.grid {
+            Some(grid) => grid.waves(sms) / grid.waves(f64::from(self.need)),
+            None => (f64::from(self.need) / sms).max(1.0),
+        }
+    }
+
+    /// Time on `sms` SMs and `bandwidth` (part of the board's) over time alone on the whole board.
+    /// `clock` is the SM clock relative to that of the whole board when it is busy.
+    pub fn stretch(&self, sms: f64, bandwidth: f64, clock: f64) -> f64 {
+        let compute = (1.0 - self.memory_bound) * self.compute_stretch(sms) / clock;
+        compute + self.memory_bound / bandwidth
+    }
+}
+
+/// The level up to which every demand is met when `capacity` is divided max-min fairly: a demand
+/// gets the smaller of itself and the level. Infinite when the capacity meets all of them.
+///
+/// Water filling after Bertsekas & Gallager, *Data Networks*, 6.5.2.
+pub fn max_min_level(capacity: f64, demands: &[f64]) -> f64 {
+    let total: f64 = demands.iter().sum();
+    if total <= capacity {
+        return f64::INFINITY;
+    }
+    let mut level = capacity / demands.len() as f64;
+    loop {
+        let (mut free, mut open) = (capacity, 0u32);
+        for &demand in demands {
+            if demand <= level {
+                free -= demand;
+            } else {
+                open += 1;
+            }
+        }
+        if open == 0 {
+            return level;
+        }
+        let next = free / f64::from(open);
+        // Levels only rise, up to rounding; each step settles at least one demand.
+        if next <= level {
+            return level;
+        }
+        level = next;
+    }
+}
+
+/// SM clock by part of the SMs that are busy, relative to a board whose SMs are all busy: fewer busy
+/// SMs draw less power and run faster. Linear between its points, flat outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClockCurve {
+    /// (part of the SMs, relative clock) by increasing part.
+    points: Vec<(f64, f64)>,
+}
+
+impl ClockCurve {
+    /// A curve through `points`; `None` unless there is one at least, parts increase strictly within
+    /// 0 to 1, and clocks are positive and finite.
+    pub fn new(points: Vec<(f64, f64)>) -> Option<Self> {
+        let increasing = points.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let fine = points
+            .iter()
+            .all(|&(part, clock)| (0.0..=1.0).contains(&part) && clock > 0.0 && clock.is_finite());
+        (!points.is_empty() && increasing && fine).then_some(ClockCurve { points })
+    }
+
+    pub fn points(&self) -> &[(f64, f64)] {
+        &self.points
+    }
+
+    /// Relative clock with this part of the SMs busy.
+    pub fn at(&self, part: f64) -> f64 {
+        let above = self.points.partition_point(|&(known, _)| known < part);
+        match (self.points.get(above.wrapping_sub(1)), self.points.get(above)) {
+            (Some(&(low, from)), Some(&(high, to))) => {
+                from + (to - from) * (part - low) / (high - low)
+            }
+            (Some(&(_, clock)), None) | (None, Some(&(_, clock))) => clock,
+            (None, None) => 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+    }
+
+    #[test]
+    fn a_slice_stretches_between_its_sm_ratio_and_its_memory_ratio() {
+        // 1g of an A100: 14 of 98 SMs, one eighth of the memory.
+        let shape = |memory_bound| Shape {
+            memory_bound,
+            ..Shape::compute(98)
+        };
+        close(shape(0.0).stretch(14.0, 0.125, 1.0), 7.0);
+        close(shape(1.0).stretch(14.0, 0.125, 1.0), 8.0);
+        close(shape(0.25).stretch(14.0, 0.125, 1.0), 7.25);
+        // Small work does not feel the slice until it cannot fill it.
+        close(Shape::compute(10).stretch(14.0, 0.125, 1.0), 1.0);
+        close(Shape::compute(28).stretch(14.0, 0.125, 1.25), 1.6);
+    }
+
+    #[test]
+    fn a_grid_runs_in_whole_waves() {
+        let grid = Grid {
+            blocks: 100,
+            blocks_per_sm: 2,
+        };
+        assert_eq!(grid.need(), 50);
+        let shape = Shape {
+            grid: Some(grid),
+            ..Shape::compute(50)
+        };
+        for (sms, waves) in [(50.0, 1.0), (49.0, 2.0), (25.0, 2.0), (24.0, 3.0), (1.0, 50.0)] {
+            close(shape.compute_stretch(sms), waves);
+        }
+    }
+
+    /// Case V40 of docs/validation.md: capacity 10, demands 2, 2.6, 4, 5 -> 2, 2.6, 2.7, 2.7.
+    #[test]
+    fn water_filling() {
+        close(max_min_level(10.0, &[2.0, 2.6, 4.0, 5.0]), 2.7);
+        assert_eq!(max_min_level(10.0, &[2.0, 3.0]), f64::INFINITY);
+        close(max_min_level(1.0, &[0.9, 0.9, 0.9]), 1.0 / 3.0);
+        close(max_min_level(1.0, &[0.1, 0.9, 0.9]), 0.45);
+    }
+
+    #[test]
+    fn a_clock_curve_is_linear_between_its_points() {
+        let curve = ClockCurve::new(vec![(0.3, 1.27), (0.5, 1.22), (1.0, 1.0)]).unwrap();
+        close(curve.at(0.1), 1.27);
+        close(curve.at(0.5), 1.22);
+        close(curve.at(0.75), 1.11);
+        close(curve.at(1.0), 1.0);
+        assert!(ClockCurve::new(vec![(0.5, 1.0), (0.5, 1.1)]).is_none());
+        assert!(ClockCurve::new(Vec::new()).is_none());
+        assert!(ClockCurve::new(vec![(0.5, f64::NAN)]).is_none());
+    }
+}
