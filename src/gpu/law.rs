@@ -17,26 +17,7 @@
 //! ratio alone with 6.4 %. For SM limits under MPS, latency follows max(floor, work / share) with a
 //! mean error of 4.4 % over 16 series (iGniter, V100). docs/measurements.md has the comparison.
 
-/// A launch of blocks that run side by side as far as SMs have room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grid {
-    pub blocks: u64,
-    /// Blocks that one SM holds at once.
-    pub blocks_per_sm: u32,
-}
-
-impl Grid {
-    /// Waves of blocks on `sms` SMs (any positive number of them).
-    pub fn waves(&self, sms: f64) -> f64 {
-        let at_once = (sms * f64::from(self.blocks_per_sm)).floor().max(1.0);
-        (self.blocks as f64 / at_once).ceil().max(1.0)
-    }
-
-    /// SMs that the grid can fill.
-    pub fn need(&self) -> u64 {
-        self.blocks.div_ceil(u64::from(self.blocks_per_sm.max(1)))
-    }
-}
+pub use crate::workload::Grid;
 
 /// What the speed of an operation depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,7 +113,10 @@ impl ClockCurve {
     /// Relative clock with this part of the SMs busy.
     pub fn at(&self, part: f64) -> f64 {
         let above = self.points.partition_point(|&(known, _)| known < part);
-        match (self.points.get(above.wrapping_sub(1)), self.points.get(above)) {
+        match (
+            self.points.get(above.wrapping_sub(1)),
+            self.points.get(above),
+        ) {
             (Some(&(low, from)), Some(&(high, to))) => {
                 from + (to - from) * (part - low) / (high - low)
             }
@@ -176,7 +160,13 @@ mod tests {
             grid: Some(grid),
             ..Shape::compute(50)
         };
-        for (sms, waves) in [(50.0, 1.0), (49.0, 2.0), (25.0, 2.0), (24.0, 3.0), (1.0, 50.0)] {
+        for (sms, waves) in [
+            (50.0, 1.0),
+            (49.0, 2.0),
+            (25.0, 2.0),
+            (24.0, 3.0),
+            (1.0, 50.0),
+        ] {
             close(shape.compute_stretch(sms), waves);
         }
     }
