@@ -438,7 +438,9 @@ mod tests {
 
     #[test]
     fn an_empty_cuda_cell_is_refused_where_the_series_has_no_rule() {
-        let vgpu_types = &BUILTIN.vgpu_types.replacen(",60,1,,,,vWS", ",60,,,,,vWS", 1);
+        let vgpu_types = &BUILTIN
+            .vgpu_types
+            .replacen(",60,1,,,,vWS", ",60,,,,,vWS", 1);
         assert_ne!(vgpu_types, BUILTIN.vgpu_types);
         let texts = Texts {
             vgpu_types,
