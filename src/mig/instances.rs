@@ -240,8 +240,18 @@ impl GpuInstances {
 
     /// Whether an instance of the profile can be created at this start of its table.
     pub(super) fn possible(&self, profile: usize, start: u32) -> bool {
+        // The cheap test first: most places are taken.
         self.is_free(start, self.geometry.profiles()[profile].size)
             && self.check(profile, Some(start)).is_ok()
+    }
+
+    /// Starts at which an instance of a profile can be created now; empty for unknown names.
+    pub fn possible_starts(&self, profile: &str) -> Vec<u32> {
+        let Some(index) = self.geometry.index_of(profile) else {
+            return Vec::new();
+        };
+        let starts = self.geometry.profiles()[index].starts.iter().copied();
+        starts.filter(|&s| self.possible(index, s)).collect()
     }
 
     /// How many more instances of a profile can be created, with starts chosen well: the `Free`

@@ -258,7 +258,7 @@ impl Display for Refusal {
                 let free = free_units.len();
                 write!(
                     out,
-                    "no memory is left for `{profile}`: it covers {}, and {free} of {units} are \
+                    "no memory is left for `{profile}`: it covers {}, with {free} of {units} \
                      free; {} hold{} the rest",
                     plural(*size, "unit"),
                     quoted(held),
