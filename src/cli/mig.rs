@@ -118,7 +118,7 @@ impl Existing {
     /// The GPU with what exists on it.
     fn on(&self, geometry: &Arc<Geometry>) -> Result<GpuInstances, Failure> {
         let mut state = GpuInstances::new(Arc::clone(geometry)).with_driver(self.driver);
-        for request in requests(&self.existing, "--existing")? {
+        for request in requests(&self.existing)? {
             if request.start.is_none() {
                 return Err(Failure::BadInput(format!(
                     "error: --existing: `{request}` has no start\nhelp: write {request}@START; \
@@ -135,8 +135,8 @@ impl Existing {
 }
 
 /// A list of requests.
-fn requests(text: &str, what: &str) -> Result<Vec<Request>, Failure> {
-    parse_requests(text).map_err(|error| Failure::BadInput(format!("error: {what}: {error}")))
+fn requests(text: &str) -> Result<Vec<Request>, Failure> {
+    parse_requests(text).map_err(|error| Failure::BadInput(format!("error: {error}")))
 }
 
 /// Refuses names that the board does not have: all of them at once, as bad input.

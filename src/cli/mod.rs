@@ -56,7 +56,7 @@ Exit codes:
   0    done
   1    failed while running, or an invariant check of the run failed
   2    bad input (command line, scenario, catalogue, target folder)
-  3    drifted from a baseline, or an objective missed
+  3    drifted from a baseline, an objective missed, or what was asked for does not fit
   4    undecided
   130  interrupted (Ctrl-C)
 

@@ -5,6 +5,7 @@ use super::fit::{Fit, fit};
 use super::instances::{GpuInstances, Placed};
 use super::refusal::Refusal;
 use super::request::Request;
+use std::cmp::Reverse;
 use std::fmt;
 
 /// How long each step takes, in nanoseconds. The defaults are named assumptions:
@@ -122,7 +123,7 @@ pub fn plan(
     // At most eight instances exist: all choices of what to keep can be tried. Keeping much, and
     // low starts first, comes first, so that ties go there.
     let mut masks: Vec<u32> = (0..1_u32 << count.min(16)).collect();
-    masks.sort_by_key(|mask| (std::cmp::Reverse(mask.count_ones()), mask.reverse_bits()));
+    masks.sort_by_key(|mask| Reverse((mask.count_ones(), mask.reverse_bits())));
     for mask in masks {
         let Some(rest) = unmet(current, wanted, &profiles, mask) else {
             continue;

@@ -26,13 +26,18 @@ pub(super) struct Row<'a> {
     pub(super) remark: String,
 }
 
-/// `8/8 memory, 7/7 compute`: what a set of instances uses.
-pub(super) fn used(geometry: &Geometry, instances: &[Placed]) -> (u32, u32) {
-    let units = instances.iter().map(|p| p.size).sum();
+/// What [`used`] means.
+pub(super) const USED: &str = "On the right: placement units (u) and compute slices (c) in use.";
+
+/// `7/8 u  6/7 c`: how much of the GPU a set of instances uses.
+pub(super) fn used(geometry: &Geometry, instances: &[Placed]) -> String {
+    let units: u32 = instances.iter().map(|p| p.size).sum();
     let profiles = instances
         .iter()
         .filter_map(|p| geometry.profile(&p.profile));
-    (units, profiles.map(|p| p.facts.compute_slices).sum())
+    let compute: u32 = profiles.map(|p| p.facts.compute_slices).sum();
+    let (all, slices) = (geometry.units, geometry.compute_slices);
+    format!("{units}/{all} u  {compute}/{slices} c")
 }
 
 /// The diagram as text: a line of unit numbers, then one line a row.

@@ -1,6 +1,6 @@
 //! `warpshare mig fit`: do these instances fit, in this order, and where?
 
-use super::diagram::{self, Files, Row, used};
+use super::diagram::{self, Files, Row, USED, used};
 use super::{Common, Existing, known, requests};
 use crate::cli::gpus::{json, or_unknown, render, table, wrap};
 use crate::cli::{Failure, MISSED};
@@ -60,7 +60,7 @@ struct Failed {
 pub(super) fn fit(args: &FitArgs) -> Result<(String, ExitCode), Failure> {
     let (_, geometry) = args.common.open()?;
     let state = args.existing.on(&geometry)?;
-    let list = requests(&args.profiles.join(","), "PROFILE")?;
+    let list = requests(&args.profiles.join(","))?;
     known(&state, &list)?;
     let answer = try_fit(&state, &list);
     let code = match &answer {
@@ -75,9 +75,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<(String, ExitCode), Failure> {
     match &answer {
         Fit::Fits(placed) => add("", placed),
         Fit::No(why) => {
-            add("as far as it goes", &why.placed);
+            add("as given", &why.placed);
             if let Some(other) = &why.other_order {
-                add("in another order", &other.placed);
+                add("reordered", &other.placed);
             }
             if let Some(placed) = &why.with_starts {
                 add("with starts", placed);
@@ -89,7 +89,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<(String, ExitCode), Failure> {
         .map(|(label, instances)| Row {
             label: label.clone(),
             instances,
-            remark: remark(&geometry, instances),
+            remark: used(&geometry, instances),
         })
         .collect();
     let names: Vec<String> = list.iter().map(Request::to_string).collect();
@@ -113,6 +113,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<(String, ExitCode), Failure> {
     }
     text.push('\n');
     text.push_str(&diagram::text(&geometry, &rows));
+    wrap(&mut text, "", 0, USED);
     if list.iter().any(|request| request.start.is_none()) {
         text.push('\n');
         let lead = format!("Assumption {}: ", START_RULE.key);
@@ -124,12 +125,6 @@ pub(super) fn fit(args: &FitArgs) -> Result<(String, ExitCode), Failure> {
 fn joined(placed: &[Placed]) -> String {
     let items: Vec<String> = placed.iter().map(Placed::to_string).collect();
     items.join(", ")
-}
-
-fn remark(geometry: &Geometry, instances: &[Placed]) -> String {
-    let (units, compute) = used(geometry, instances);
-    let (all, slices) = (geometry.units, geometry.compute_slices);
-    format!("{units}/{all} u  {compute}/{slices} c")
 }
 
 fn yes(
@@ -198,10 +193,12 @@ fn no(text: &mut String, list: &[Request], why: &NoFit) {
             let words = format!("{}, as {}", names.join(", "), joined(&other.placed));
             wrap(text, "  this order fits: ", 4, &words);
         }
+        None if list.len() == 1 => {}
         None => wrap(text, "  other orders: ", 4, "none fits"),
     }
     match &why.with_starts {
         Some(placed) => wrap(text, "  with starts this order fits: ", 4, &joined(placed)),
+        None if list.len() == 1 => {}
         None => wrap(text, "  starts: ", 4, "no choice of starts helps"),
     }
 }

@@ -1,10 +1,10 @@
 //! `warpshare mig layouts`: all ways to fill a GPU.
 
 use super::Common;
-use super::diagram::{self, Files, Row};
+use super::diagram::{self, Files, Row, USED, used};
 use crate::cli::Failure;
 use crate::cli::gpus::{json, wrap};
-use crate::mig::{Kind, Layout, PLACEMENTS, maximal_layouts};
+use crate::mig::{Kind, PLACEMENTS, maximal_layouts};
 
 /// List the maximal layouts of a GPU, and draw them
 ///
@@ -41,7 +41,7 @@ pub(super) fn layouts(args: &LayoutsArgs) -> Result<String, Failure> {
         .map(|(nth, layout)| Row {
             label: (nth + 1).to_string(),
             instances: &layout.instances,
-            remark: remark(layout),
+            remark: used(&geometry, &layout.instances),
         })
         .collect();
     let title = format!("Maximal MIG layouts ({})", layouts.len());
@@ -54,7 +54,7 @@ pub(super) fn layouts(args: &LayoutsArgs) -> Result<String, Failure> {
     text.push('\n');
     let explained = format!(
         "{} maximal layouts. Columns are placement units, numbered as starts are; dots are units \
-         that no instance can use. On the right: units and compute slices in use.",
+         that no instance can use. {USED}",
         layouts.len()
     );
     wrap(&mut text, "", 0, &explained);
@@ -63,14 +63,4 @@ pub(super) fn layouts(args: &LayoutsArgs) -> Result<String, Failure> {
         wrap(&mut text, &lead, 2, PLACEMENTS.about);
     }
     Ok(text)
-}
-
-fn remark(layout: &Layout) -> String {
-    format!(
-        "{}/{} u  {}/{} c",
-        layout.units_used,
-        layout.units_total,
-        layout.compute_slices_used,
-        layout.compute_slices_total
-    )
 }

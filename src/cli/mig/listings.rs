@@ -10,7 +10,7 @@ use serde::Serialize;
 /// List the GPU-instance profiles of a GPU, as `nvidia-smi mig -lgip` does
 ///
 /// Free counts how many more instances of the profile fit beside the existing ones. A figure without
-/// a public source is printed as `unknown`.
+/// a public source is printed as `unknown` or `?`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -49,6 +49,11 @@ pub(super) struct PlacementsArgs {
     common: Common,
     #[command(flatten)]
     existing: Existing,
+}
+
+/// A small figure, or `?`: a row of `unknown` would not fit the page.
+fn brief(figure: Option<u32>) -> String {
+    figure.map_or_else(|| "?".to_owned(), |figure| figure.to_string())
 }
 
 #[derive(Serialize)]
@@ -96,12 +101,12 @@ pub(super) fn profiles(args: &ProfilesArgs) -> Result<String, Failure> {
             format!("{}/{}", state.free(profile.name()), facts.max_instances),
             or_unknown(memory),
             or_unknown(p2p),
-            or_unknown(facts.sm_count),
-            or_unknown(facts.copy_engines),
-            or_unknown(facts.decoders),
-            or_unknown(facts.encoders),
-            or_unknown(facts.jpeg),
-            or_unknown(facts.ofa),
+            brief(facts.sm_count),
+            brief(facts.copy_engines),
+            brief(facts.decoders),
+            brief(facts.encoders),
+            brief(facts.jpeg),
+            brief(facts.ofa),
         ]);
     }
     let mut text = heading(&geometry, &state);
@@ -109,7 +114,7 @@ pub(super) fn profiles(args: &ProfilesArgs) -> Result<String, Failure> {
     text.push('\n');
     let explained = "Free/Total: instances of the profile that can still be created, and the most \
                      there can be. CE, DEC, ENC, JPEG, OFA: engines of an instance (copy, decode, \
-                     encode, JPEG, optical flow).";
+                     encode, JPEG, optical flow). ?: no public source gives the number.";
     wrap(&mut text, "", 0, explained);
     let rows = geometry.profiles().iter().map(|p| &p.facts);
     let rows: Vec<Attested<'_>> = rows
@@ -130,7 +135,7 @@ pub(super) fn compute_instances(args: &ComputeArgs) -> Result<String, Failure> {
     let chosen = match &args.profile {
         None => geometry.profiles().iter().collect(),
         Some(name) => {
-            super::known(&state, &super::requests(name, "--profile")?)?;
+            super::known(&state, &super::requests(name)?)?;
             geometry.profile(name).into_iter().collect::<Vec<_>>()
         }
     };
@@ -168,12 +173,12 @@ pub(super) fn compute_instances(args: &ComputeArgs) -> Result<String, Failure> {
             ci.ci_profile.clone(),
             if ci.is_default { id + "*" } else { id },
             ci.max_instances.to_string(),
-            or_unknown(ci.sm_count),
-            or_unknown(ci.shared_copy_engines),
-            or_unknown(ci.shared_decoders),
-            or_unknown(ci.shared_encoders),
-            or_unknown(ci.shared_jpeg),
-            or_unknown(ci.shared_ofa),
+            brief(ci.sm_count),
+            brief(ci.shared_copy_engines),
+            brief(ci.shared_decoders),
+            brief(ci.shared_encoders),
+            brief(ci.shared_jpeg),
+            brief(ci.shared_ofa),
         ]);
     }
     let mut text = heading(&geometry, &state);
@@ -181,7 +186,7 @@ pub(super) fn compute_instances(args: &ComputeArgs) -> Result<String, Failure> {
     text.push('\n');
     let explained = "*: made when none is named. Total: most in one GPU instance. SMs are a compute \
                      instance's own; memory, bandwidth and engines are those of the GPU instance, for \
-                     all its compute instances together.";
+                     all its compute instances together. ?: no public source gives the number.";
     wrap(&mut text, "", 0, explained);
     let rows: Vec<Attested<'_>> = inside
         .iter()

@@ -1,6 +1,6 @@
 //! `warpshare mig plan`: from the instances that exist to those that are wanted.
 
-use super::diagram::{self, Files, Row, used};
+use super::diagram::{self, Files, Row, USED, used};
 use super::{Common, Existing, known, requests};
 use crate::cli::gpus::{json, render, table, wrap};
 use crate::cli::{Failure, MISSED};
@@ -68,7 +68,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(String, ExitCode), Failure> {
         let in_use = |r: Refusal| Failure::BadInput(format!("error: --in-use: {r}"));
         state.attach(start, 0).map_err(in_use)?;
     }
-    let list = requests(&args.profiles.join(","), "PROFILE")?;
+    let list = requests(&args.profiles.join(","))?;
     known(&state, &list)?;
     let mut durations = Durations::default();
     if let Some(ms) = args.step_ms {
@@ -88,14 +88,10 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(String, ExitCode), Failure> {
     let (before, after) = (state.placed(), plan.after.placed());
     let rows: Vec<Row<'_>> = [("before", &before), ("after", &after)]
         .into_iter()
-        .map(|(label, instances)| {
-            let (units, compute) = used(&geometry, instances);
-            let (all, slices) = (geometry.units, geometry.compute_slices);
-            Row {
-                label: label.to_owned(),
-                instances,
-                remark: format!("{units}/{all} u  {compute}/{slices} c"),
-            }
+        .map(|(label, instances)| Row {
+            label: label.to_owned(),
+            instances,
+            remark: used(&geometry, instances),
         })
         .collect();
     let title = "MIG reconfiguration".to_owned();
@@ -128,6 +124,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<(String, ExitCode), Failure> {
     }
     text.push('\n');
     text.push_str(&diagram::text(&geometry, &rows));
+    wrap(&mut text, "", 0, USED);
     text.push('\n');
     if args.step_ms.is_none() {
         let lead = format!("Assumption {} and its like: ", INSTANCE_CREATE.key);
