@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use warpshare::catalog::Catalog;
 use warpshare::mig::{
-    Action, Assumption, COMPUTE_CREATE, COMPUTE_DESTROY, Device, Driver, Durations, EngineKind,
-    Fit, Geometry, GeometryError, GpuInstances, INSTANCE_CREATE, INSTANCE_DESTROY, Kind, Mode,
-    PLACEMENTS, Placed, Refusal, Request, START_RULE, fit, parse_requests, plan,
+    Assumption, COMPUTE_CREATE, COMPUTE_DESTROY, Driver, Durations, EngineKind, Fit, Geometry,
+    GeometryError, GpuInstances, INSTANCE_CREATE, INSTANCE_DESTROY, Kind, PLACEMENTS, Placed,
+    Refusal, Request, START_RULE, fit, parse_requests,
 };
 
 const A100: &str = "a100-sxm4-40gb";
@@ -441,224 +441,6 @@ fn lists_that_are_too_long_are_answered_at_once() {
     assert_eq!(why.with_starts, None);
 }
 
-fn actions(text: &plan_of::Made) -> Vec<String> {
-    text.plan
-        .steps
-        .iter()
-        .map(|s| s.action.to_string())
-        .collect()
-}
-
-/// Plans from written lists.
-mod plan_of {
-    use super::*;
-    use warpshare::mig::Plan;
-
-    pub struct Made {
-        pub plan: Plan,
-    }
-
-    /// From `existing`, each with its default compute instance, those at `busy` with a client.
-    pub fn made(existing: &str, busy: &[u32], wanted: &str) -> Made {
-        let mut gpu = with(A100, existing);
-        for placed in gpu.placed() {
-            gpu.create_compute(placed.start, None).expect("empty");
-        }
-        for &start in busy {
-            gpu.attach(start, 0).expect("it exists");
-        }
-        let plan = plan(&gpu, &list(wanted), Durations::default()).expect("known profiles");
-        Made { plan }
-    }
-}
-
-#[test]
-fn plans_keep_what_is_wanted_and_touch_idle_instances_only() {
-    let made = plan_of::made("3g@4,1g@0,1g@1", &[4], "3g,2g,2g");
-    assert!(made.plan.complete());
-    assert_eq!(names(&made.plan.kept), ["3g.20gb@4"]);
-    assert_eq!(
-        actions(&made),
-        [
-            "destroy compute instance 0 of 1g.5gb@0",
-            "destroy 1g.5gb@0",
-            "destroy compute instance 0 of 1g.5gb@1",
-            "destroy 1g.5gb@1",
-            "create 2g.10gb@0",
-            "create the compute instance of 2g.10gb@0",
-            "create 2g.10gb@2",
-            "create the compute instance of 2g.10gb@2",
-        ]
-    );
-    assert_eq!(made.plan.takes_ns, 800_000_000);
-    assert_eq!(made.plan.steps[7].at_ns, 700_000_000);
-    assert_eq!(
-        names(&made.plan.after.placed()),
-        ["2g.10gb@0", "2g.10gb@2", "3g.20gb@4"]
-    );
-    // Clients of what stays are still there.
-    assert!(made.plan.after.at(4).is_some_and(|gi| gi.in_use()));
-}
-
-#[test]
-fn plans_mark_what_is_in_use_as_blocked() {
-    let made = plan_of::made("3g@4,3g@0", &[0], "7g");
-    assert!(!made.plan.complete());
-    let blocked: Vec<(String, String)> = made
-        .plan
-        .steps
-        .iter()
-        .filter_map(|s| Some((s.action.to_string(), s.blocked.as_ref()?.to_string())))
-        .collect();
-    assert_eq!(blocked[0].0, "destroy compute instance 0 of 3g.20gb@0");
-    assert!(blocked[0].1.contains("in use by 1 client"), "{blocked:?}");
-    assert_eq!(blocked[1].0, "destroy 3g.20gb@0");
-    assert_eq!(blocked[2].0, "create 7g");
-    assert!(
-        blocked[2].1.contains("`3g.20gb@0` holds the rest"),
-        "{blocked:?}"
-    );
-    assert_eq!(blocked.len(), 3);
-    assert_eq!(names(&made.plan.kept), ["3g.20gb@0"]);
-    assert_eq!(
-        made.plan.takes_ns, 200_000_000,
-        "blocked steps take no time"
-    );
-}
-
-#[test]
-fn plans_choose_what_to_keep_so_that_the_rest_fits() {
-    // Keeping the 1g at 0 would leave no half for the 4g; the one at 6 can stay.
-    let made = plan_of::made("1g@0,1g@6", &[], "4g,1g");
-    assert!(made.plan.complete());
-    assert_eq!(names(&made.plan.kept), ["1g.5gb@6"]);
-    // An order that fails by the driver's choice gets starts.
-    let made = plan_of::made("", &[], "1g,1g,2g,3g");
-    assert!(made.plan.complete());
-    assert_eq!(
-        names(&made.plan.after.placed()),
-        ["1g.5gb@0", "1g.5gb@1", "2g.10gb@2", "3g.20gb@4"]
-    );
-    // All else equal, the lowest starts stay.
-    let made = plan_of::made("1g@0,1g@3,1g@6", &[], "1g,1g");
-    assert_eq!(names(&made.plan.kept), ["1g.5gb@0", "1g.5gb@3"]);
-    // What is in use stays before what is idle.
-    let made = plan_of::made("1g@0,1g@3,1g@6", &[6], "1g");
-    assert_eq!(names(&made.plan.kept), ["1g.5gb@6"]);
-    // Starts in the wish bind.
-    let made = plan_of::made("1g@0,1g@1", &[], "1g@1,2g@2");
-    assert_eq!(names(&made.plan.kept), ["1g.5gb@1"]);
-    let nothing = plan_of::made("3g@4", &[4], "3g");
-    assert!(nothing.plan.steps.is_empty());
-    let unknown = plan(&with(A100, ""), &list("5g"), Durations::default());
-    assert!(matches!(unknown, Err(Refusal::NoSuchProfile { .. })));
-    let destroys = |a: &Action| matches!(a, Action::DestroyInstance(_));
-    let all = plan_of::made("3g@4,3g@0", &[], "");
-    assert_eq!(
-        all.plan
-            .steps
-            .iter()
-            .filter(|s| destroys(&s.action))
-            .count(),
-        2
-    );
-}
-
-#[test]
-fn ampere_needs_a_reset_for_mig_mode_and_keeps_it() {
-    let mut gpu = Device::new(geometry(A100));
-    let refusal = gpu.create("1g", None).expect_err("off");
-    assert!(matches!(refusal, Refusal::ModeOff { .. }));
-    gpu.attach_client();
-    let mode = gpu.set_mode(true).expect("pending is no error");
-    assert_eq!(
-        mode,
-        Mode {
-            current: false,
-            pending: true
-        }
-    );
-    let refusal = gpu.create("1g", None).expect_err("pending");
-    assert!(refusal.to_string().contains("pending"), "{refusal}");
-    assert!(matches!(
-        gpu.reset(),
-        Err(Refusal::HeldByClient { clients: 1, .. })
-    ));
-    assert!(gpu.instances_mut().is_err());
-    gpu.detach_client();
-    gpu.reset().expect("idle");
-    gpu.create("3g", None).expect("on");
-    // Instances survive neither reset nor reboot; the mode survives both.
-    gpu.reset().expect("idle");
-    assert!(gpu.instances().placed().is_empty());
-    gpu.create("3g", None).expect("on");
-    let on = Mode {
-        current: true,
-        pending: true,
-    };
-    assert_eq!(gpu.reboot(), on);
-    assert!(gpu.instances().placed().is_empty());
-    assert_eq!(gpu.reload_driver(), Ok(on));
-    // A client in a compute instance keeps the mode on until a reset.
-    gpu.create("3g", None).expect("on");
-    let inside = gpu.instances_mut().expect("on");
-    inside.create_compute(4, None).expect("empty");
-    inside.attach(4, 0).expect("it exists");
-    assert_eq!(
-        gpu.set_mode(false),
-        Ok(Mode {
-            current: true,
-            pending: false
-        })
-    );
-    assert!(matches!(
-        gpu.reset(),
-        Err(Refusal::ComputeInUse { clients: 1, .. })
-    ));
-    let off = Mode {
-        current: false,
-        pending: false,
-    };
-    assert_eq!(gpu.reboot(), off);
-}
-
-#[test]
-fn hopper_switches_at_once_and_forgets_with_the_driver() {
-    for id in [H100, "b200-sxm-180gb"] {
-        let mut gpu = Device::new(geometry(id));
-        gpu.attach_client();
-        assert!(matches!(
-            gpu.set_mode(true),
-            Err(Refusal::HeldByClient { .. })
-        ));
-        assert_eq!(
-            gpu.mode(),
-            Mode {
-                current: false,
-                pending: false
-            }
-        );
-        gpu.detach_client();
-        let on = Mode {
-            current: true,
-            pending: true,
-        };
-        assert_eq!(gpu.set_mode(true), Ok(on), "without a reset");
-        gpu.create("3g", None).expect("on");
-        assert_eq!(gpu.reset(), Ok(on));
-        assert!(gpu.instances().placed().is_empty());
-        gpu.create("3g", None).expect("on");
-        let off = Mode {
-            current: false,
-            pending: false,
-        };
-        assert_eq!(gpu.reload_driver(), Ok(off));
-        assert!(gpu.instances().placed().is_empty());
-        gpu.set_mode(true).expect("idle");
-        assert_eq!(gpu.reboot(), off);
-    }
-}
-
 #[test]
 fn requests_that_are_no_lists_are_refused() {
     for bad in ["3g@", "@4", "3g@x", "3g@-1", "3g@4@4", "1g,,2g@"] {
@@ -743,3 +525,8 @@ proptest! {
         }
     }
 }
+
+#[path = "mig/mode.rs"]
+mod mode;
+#[path = "mig/plans.rs"]
+mod plans;
