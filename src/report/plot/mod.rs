@@ -1,4 +1,4 @@
-//! Figures of a result, each as SVG and PNG from one drawing function.
+//! Figures of a result, and placement diagrams, each as SVG and PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
 //! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
@@ -8,9 +8,12 @@ mod axes;
 mod canvas;
 mod latency;
 mod look;
+mod placement;
 mod response;
 mod split;
 mod timeline;
+
+pub use placement::{Diagram, DiagramBox, DiagramRow};
 
 use crate::result::RunResult;
 use canvas::{Canvas, Page, SCALE};
@@ -83,6 +86,31 @@ impl Figure {
     }
 }
 
+/// Something that can be drawn.
+#[derive(Clone, Copy)]
+enum Drawing<'a> {
+    Figure(Figure, &'a RunResult),
+    Diagram(&'a Diagram),
+}
+
+impl Drawing<'_> {
+    fn page(self) -> Page {
+        match self {
+            Drawing::Figure(figure, result) => figure.page(result),
+            Drawing::Diagram(diagram) => placement::page(diagram),
+        }
+    }
+
+    fn draw<B: DrawingBackend>(self, canvas: &mut Canvas<B>) -> Result<(), PlotError> {
+        match self {
+            Drawing::Figure(figure, result) => figure.draw(canvas, result),
+            Drawing::Diagram(diagram) => placement::draw(canvas, diagram)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
+        }
+    }
+}
+
 /// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw the figure: {0}")]
@@ -98,12 +126,25 @@ fn failed(error: impl Error) -> PlotError {
 ///
 /// What the drawing library reports.
 pub fn svg(figure: Figure, result: &RunResult) -> Result<String, PlotError> {
-    let page = figure.page(result);
+    to_svg(Drawing::Figure(figure, result))
+}
+
+/// A placement diagram as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn diagram_svg(diagram: &Diagram) -> Result<String, PlotError> {
+    to_svg(Drawing::Diagram(diagram))
+}
+
+fn to_svg(drawing: Drawing<'_>) -> Result<String, PlotError> {
+    let page = drawing.page();
     let fine = (page.width * SCALE, page.height * SCALE);
     let mut text = String::new();
     {
         let mut canvas = Canvas::new(SVGBackend::with_string(&mut text, fine)).map_err(failed)?;
-        figure.draw(&mut canvas, result)?;
+        drawing.draw(&mut canvas)?;
     }
     // Coordinates are whole numbers of a finer grid; only the size on the page is changed here.
     let drawn = format!(r#"width="{}" height="{}""#, fine.0, fine.1);
@@ -120,14 +161,27 @@ pub const PNG_SCALE: u32 = 2;
 ///
 /// What the drawing library or the encoder reports.
 pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
-    let page = figure.page(result);
+    to_png(Drawing::Figure(figure, result))
+}
+
+/// A placement diagram as PNG, [`PNG_SCALE`] times the size of the SVG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn diagram_png(diagram: &Diagram) -> Result<Vec<u8>, PlotError> {
+    to_png(Drawing::Diagram(diagram))
+}
+
+fn to_png(drawing: Drawing<'_>) -> Result<Vec<u8>, PlotError> {
+    let page = drawing.page();
     let (width, height) = (page.width * SCALE, page.height * SCALE);
     let mut fine = vec![0; width as usize * height as usize * 3];
     {
         let backend = BitMapBackend::<RGBPixel>::with_buffer_and_format(&mut fine, (width, height))
             .map_err(failed)?;
         let mut canvas = Canvas::new(backend).map_err(failed)?;
-        figure.draw(&mut canvas, result)?;
+        drawing.draw(&mut canvas)?;
     }
     let pixels = shrink(&fine, width as usize, (SCALE / PNG_SCALE) as usize);
     let mut bytes = Vec::new();
