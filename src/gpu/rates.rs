@@ -17,8 +17,8 @@ pub struct RateRules {
     pub board_sms: u32,
     /// Part of the board's memory bandwidth that the memory domain has, above 0 and at most 1.
     pub bandwidth: f64,
-    /// By how much work of one tenant takes longer while work of another runs at the same time in
-    /// the same memory domain, beyond what SMs and bandwidth explain; 0 = nothing.
+    /// By how much work of one client takes longer while work of another runs beside it, beyond what
+    /// SMs and bandwidth explain; 0 = nothing.
     pub interference: f64,
     /// SM clock by busy part of the board; `None` = the same at any load.
     pub clock: Option<ClockCurve>,
@@ -45,8 +45,6 @@ pub struct Pressure {
     pub bandwidth_level: Option<f64>,
     /// SMs that are busy elsewhere on what shares the clock.
     pub busy_elsewhere: u32,
-    /// Whether work of other tenants runs there.
-    pub others: bool,
 }
 
 impl Pressure {
@@ -54,7 +52,6 @@ impl Pressure {
     pub const NONE: Pressure = Pressure {
         bandwidth_level: None,
         busy_elsewhere: 0,
-        others: false,
     };
 }
 
@@ -98,7 +95,7 @@ pub(super) fn rate(
             .bandwidth_level
             .unwrap_or_else(|| level(operations, rules.bandwidth, scratch));
         let together = clients.iter().filter(|client| client.active > 0).count() > 1;
-        let slower = if together || pressure.others {
+        let slower = if together {
             1.0 + rules.interference
         } else {
             1.0

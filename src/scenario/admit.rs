@@ -1,12 +1,13 @@
 //! The vGPU manager's refusals, each at the guest that it concerns.
 
-use super::Holds;
 use super::checker::Checker;
 use super::gpus::Facts;
 use super::guests::Placed;
 use super::workloads::Resolved;
-use crate::catalog::Catalog;
-use crate::vgpu::admission::{GpuFacts, Holding, Request, admit};
+use super::{GpuInstance, Holds};
+use crate::catalog::{Catalog, Mode, VgpuType};
+use crate::vgpu::Rule;
+use crate::vgpu::admission::{GpuFacts, Holding, Refusal, Request, admit};
 use crate::workload::Needs;
 use std::collections::BTreeMap;
 
@@ -34,17 +35,99 @@ pub(crate) fn check(
         vgpu_capable: board.vgpu_capable,
         types: catalog.vgpu_types(&facts.id).cloned().collect(),
     };
-    let requests: Vec<Request> = here
+    let requests = requests(here, workloads, |type_name| {
+        catalog.vgpu_type(&facts.id, type_name).cloned()
+    });
+    say(c, here, admit(&gpu_facts, false, &requests));
+}
+
+/// Asks the vGPU manager whether the guests can stand in the GPU instance together.
+///
+/// An instance is to its types what a GPU is to time-sliced types: they are counted by GPU
+/// instance, and take turns on it where there may be several.
+pub(crate) fn check_instance(
+    c: &mut Checker,
+    gpu: &str,
+    facts: &Facts,
+    instance: &GpuInstance,
+    here: &[&Placed],
+    workloads: &BTreeMap<&str, &Resolved>,
+    catalog: &Catalog,
+) {
+    let types: Vec<VgpuType> = catalog
+        .vgpu_types(&facts.id)
+        .filter(|held| held.mig_profile.as_deref() == Some(&*instance.profile))
+        .map(|held| VgpuType {
+            max_per_gpu: held.max_per_gi,
+            mode: Mode::TimeSliced,
+            ..held.clone()
+        })
+        .collect();
+    let mut fine = true;
+    for placed in here {
+        if let Holds::Vgpu { type_name, .. } = &placed.holds
+            && !types.iter().any(|held| held.type_name == *type_name)
+        {
+            fine = false;
+            let wants = catalog
+                .vgpu_type(&facts.id, type_name)
+                .and_then(|held| held.mig_profile.as_deref())
+                .map_or("the whole GPU".to_owned(), |profile| format!("`{profile}`"));
+            let title = format!(
+                "`{type_name}` lives in {wants}, and `{gpu}.{}` is `{}`",
+                instance.name, instance.profile
+            );
+            let names: Vec<&str> = types.iter().map(|held| held.type_name.as_str()).collect();
+            let help = if names.is_empty() {
+                format!(
+                    "no vGPU type of `{}` lives in `{}`",
+                    facts.id, instance.profile
+                )
+            } else {
+                format!("types of this instance: {}", names.join(", "))
+            };
+            c.error(&placed.holds_span, title, Rule::MigType.fact(), help);
+        }
+    }
+    if !fine {
+        return;
+    }
+    // The listed memory binds where a type's nominal size rounds up.
+    let nominal = types
         .iter()
+        .map(|held| held.frame_buffer_mib * u64::from(held.max_per_gpu.unwrap_or(1)))
+        .max()
+        .unwrap_or(0);
+    let gpu_facts = GpuFacts {
+        name: format!("{gpu}.{}", instance.name),
+        board: facts.id.clone(),
+        frame_buffer_mib: instance.frame_buffer_mib.max(nominal),
+        vfs: None, // of the whole GPU
+        nvenc: catalog.gpu(&facts.id).and_then(|board| board.nvenc),
+        vgpu_capable: catalog.gpu(&facts.id).and_then(|board| board.vgpu_capable),
+        types: types.clone(),
+    };
+    let requests = requests(here, workloads, |type_name| {
+        types
+            .iter()
+            .find(|held| held.type_name == type_name)
+            .cloned()
+    });
+    say(c, here, admit(&gpu_facts, false, &requests));
+}
+
+fn requests(
+    here: &[&Placed],
+    workloads: &BTreeMap<&str, &Resolved>,
+    find: impl Fn(&str) -> Option<VgpuType>,
+) -> Vec<Request> {
+    here.iter()
         .filter_map(|placed| {
             let holds = match &placed.holds {
                 Holds::Context | Holds::Client { .. } => Holding::Context,
                 Holds::Vgpu {
                     type_name, number, ..
-                } => {
-                    let held = catalog.vgpu_type(&facts.id, type_name)?;
-                    Holding::Vgpus(vec![(held.clone(), *number)])
-                }
+                } => Holding::Vgpus(vec![(find(type_name)?, *number)]),
             };
             let workload = workloads.get(placed.name.as_str());
             Some(Request {
@@ -54,8 +137,12 @@ pub(crate) fn check(
                 needs: workload.map_or(Needs::default(), |w| w.workload.needs),
             })
         })
-        .collect();
-    let Err(refusals) = admit(&gpu_facts, false, &requests) else {
+        .collect()
+}
+
+/// Reports what was refused.
+fn say(c: &mut Checker, here: &[&Placed], answer: Result<(), Vec<Refusal>>) {
+    let Err(refusals) = answer else {
         return;
     };
     for refusal in refusals {

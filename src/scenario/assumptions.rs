@@ -4,6 +4,7 @@
 //! `docs/assumptions.md` is generated from this table.
 
 use super::units::{self, RawDuration};
+use crate::mig;
 
 /// What values an assumption takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,7 +130,8 @@ pub const ALL: &[Assumption] = &[
             word: None,
         },
         default: "1",
-        about: "Copy engines in each direction.",
+        about: "Copy engines in each direction. Of a GPU instance, the engines of its profile serve \
+                either direction, each as many copies at once as the profile has engines.",
         evidence: "Inference. Copies in both directions overlap on every data-centre board; how many \
                    engines serve one direction is not published for boards without MIG, and the MIG \
                    figure of the others counts engines that tenants do not see.",
@@ -147,6 +149,14 @@ pub const ALL: &[Assumption] = &[
         evidence: "No claim about a machine: host work never waits unless the scenario says how many \
                    cores there are.",
         local_key: Some("host.cores"),
+    },
+    Assumption {
+        key: mig::START_RULE.key,
+        kind: Kind::Choice(&[mig::START_RULE.default]),
+        default: mig::START_RULE.default,
+        about: mig::START_RULE.about,
+        evidence: mig::START_RULE.evidence,
+        local_key: Some("gpus.NAME.instances.NAME.start"),
     },
     Assumption {
         key: "mps.clients",

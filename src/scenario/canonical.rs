@@ -79,10 +79,7 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
     out.put("restore", switch.restore);
     out.put("scheduler_call", switch.scheduler_call);
     out.put("charge", format!("{:?}", switch.charge));
-    if gpu.laws.interference != 0.0 {
-        out.float("interference", gpu.laws.interference);
-    }
-    if let Some(curve) = &gpu.laws.clock {
+    if let Some(curve) = &gpu.clock {
         for (part, clock) in curve.points() {
             out.float("clock_at", *part);
             out.float("clock", *clock);
@@ -112,7 +109,10 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
 fn share(out: &mut Writer, share: &Share) {
     match share {
         Share::Exclusive => out.put("share", "exclusive"),
-        Share::Spatial => out.put("share", "spatial"),
+        Share::Spatial { interference } => {
+            out.put("share", "spatial");
+            out.float("interference", *interference);
+        }
         Share::TimeSlice(slice) => {
             out.put("share", &slice.scheduler);
             out.put("slice", slice.slice);

@@ -7,6 +7,7 @@ use super::units::{
 };
 use crate::catalog::{self, Catalog};
 use crate::engine::time::Nanos;
+use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
 use crate::vgpu::{VfOrigin, vf_total};
 
@@ -242,6 +243,36 @@ pub(crate) fn finish(
         link: link?,
         switch,
     })
+}
+
+/// The clock curve of a board: `Some(None)` = one clock, `None` after an error.
+pub(crate) fn clock_curve(
+    c: &mut Checker,
+    path: &str,
+    field: &Field<RawGpu>,
+) -> Option<Option<ClockCurve>> {
+    let Some(points) = &field.value.clock_curve else {
+        return Some(None);
+    };
+    let pairs = points.value.iter().map(|[part, clock]| (*part, *clock));
+    let Some(curve) = ClockCurve::new(pairs.collect()) else {
+        let title = "no clock curve goes through these points";
+        let label = "parts of the SMs must increase within 0 to 1, clocks be above zero";
+        let help = "such as clock_curve = [[0.3, 1.27], [0.5, 1.22], [1.0, 1.0]]";
+        c.error(&points.span, title, label, help);
+        return None;
+    };
+    let text: Vec<String> = curve
+        .points()
+        .iter()
+        .map(|(part, clock)| format!("{part}: {clock}"))
+        .collect();
+    c.file_value(
+        &format!("{path}.clock_curve"),
+        text.join(", "),
+        &points.span,
+    );
+    Some(Some(curve))
 }
 
 fn copy_engines(c: &mut Checker, path: &str, raw: &RawGpu) -> Option<CopyEngines> {

@@ -2,11 +2,13 @@
 
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
-use super::raw::{Field, RawGuest, RawMode, RawScenario};
+use super::raw::{Field, RawGpu, RawGuest, RawMode, RawScenario, RawShare};
 use super::spatial;
+use super::tree::domain_paths;
 use super::workloads::Resolved;
-use super::{Guest, Holds};
+use super::{GpuInstance, Guest, Holds};
 use crate::catalog::{Catalog, VgpuType};
+use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Placed {
     pub name: String,
     pub gpu: String,
+    /// Path of its domain in the GPU: empty, `big` or `big.x`.
+    pub domain: String,
     pub count: u32,
     pub holds: Holds,
     /// Place of what it holds.
@@ -39,47 +43,29 @@ pub(crate) fn place(
     name: &str,
     field: &Field<RawGuest>,
     boards: &BTreeMap<String, Facts>,
+    instances: &BTreeMap<String, Vec<GpuInstance>>,
     catalog: &Catalog,
 ) -> Option<Placed> {
     let path = format!("guests.{name}");
     let guest = &field.value;
     let count = c.count(&format!("{path}.count"), &guest.count, 1, 100_000, Some(1));
-    let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
-    let gpu = match &guest.on {
-        Some(on) if names.contains(&on.value) => {
-            c.file_value(&format!("{path}.on"), &*on.value, &on.span);
-            on.value.clone()
-        }
-        Some(on) => {
-            c.unknown_name(&on.span, "GPU", &on.value, "gpus", &names);
-            return None;
-        }
-        None if c.refused.contains(&format!("{path}.on")) => return None,
-        None => match names.iter().collect::<Vec<_>>().as_slice() {
-            [only] => {
-                c.by_default(&format!("{path}.on"), format!("{only} (the only GPU)"));
-                (*only).clone()
-            }
-            [] => return None, // said once for the file
-            several => {
-                let list: Vec<&str> = several.iter().map(|n| n.as_str()).collect();
-                let help = format!("this file has the GPUs {}", list.join(", "));
-                c.missing(&field.span, &path, "on", help);
-                return None;
-            }
-        },
-    };
-    let spatial = raw.gpus.get(&gpu).is_some_and(|field| {
-        let mode = field
-            .value
-            .share
-            .as_ref()
-            .and_then(|share| share.value.mode.as_ref());
-        mode.is_some_and(|mode| mode.value == RawMode::Spatial)
-    });
+    let (gpu, domain) = locate(c, raw, &path, field, instances)?;
+    let spatial = raw
+        .gpus
+        .get(&gpu)
+        .and_then(|field| share_of(&field.value, &domain))
+        .is_some_and(|share| {
+            let mode = share.value.mode.as_ref();
+            mode.is_some_and(|mode| mode.value == RawMode::Spatial)
+        });
     let holds = match holds(c, &path, field, boards.get(&gpu), catalog) {
         Some(Holds::Context) if spatial => {
-            let sms = boards.get(&gpu)?.sms;
+            let sms = match instances.get(&gpu).map(|divided| domain_paths(divided)) {
+                Some(paths) if !paths.is_empty() => {
+                    paths.into_iter().find(|(path, _)| *path == domain)?.1
+                }
+                _ => boards.get(&gpu)?.sms,
+            };
             let cap = spatial::guest_cap(c, &path, guest, sms);
             cap.ok().map(|sms| Holds::Client { sms })
         }
@@ -100,10 +86,92 @@ pub(crate) fn place(
     Some(Placed {
         name: name.to_string(),
         gpu,
+        domain,
         count: count?,
         holds: holds?,
         holds_span,
     })
+}
+
+/// GPU and domain that a guest names.
+fn locate(
+    c: &mut Checker,
+    raw: &RawScenario,
+    path: &str,
+    field: &Field<RawGuest>,
+    instances: &BTreeMap<String, Vec<GpuInstance>>,
+) -> Option<(String, String)> {
+    let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
+    let (gpu, domain, span) = match &field.value.on {
+        Some(on) => {
+            let (gpu, domain) = on.value.split_once('.').unwrap_or((&on.value, ""));
+            if !names.contains(gpu) {
+                c.unknown_name(&on.span, "GPU", gpu, "gpus", &names);
+                return None;
+            }
+            c.file_value(&format!("{path}.on"), &*on.value, &on.span);
+            (gpu.to_owned(), domain.to_owned(), on.span.clone())
+        }
+        None if c.refused.contains(&format!("{path}.on")) => return None,
+        None => match names.iter().collect::<Vec<_>>().as_slice() {
+            [only] => {
+                c.by_default(&format!("{path}.on"), format!("{only} (the only GPU)"));
+                ((*only).clone(), String::new(), field.span.clone())
+            }
+            [] => return None, // said once for the file
+            several => {
+                let list: Vec<&str> = several.iter().map(|n| n.as_str()).collect();
+                let help = format!("this file has the GPUs {}", list.join(", "));
+                c.missing(&field.span, path, "on", help);
+                return None;
+            }
+        },
+    };
+    // A GPU with a mistake in it is named but not known: nothing more is said.
+    let paths: Vec<String> = domain_paths(instances.get(&gpu)?)
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    if paths.is_empty() && !domain.is_empty() {
+        let title = format!("GPU `{gpu}` has no instances");
+        let help = format!("write on = \"{gpu}\", or add [gpus.{gpu}.instances.{domain}]");
+        c.error(&span, title, "not divided", help);
+        return None;
+    }
+    if !paths.is_empty() && !paths.contains(&domain) {
+        let full: Vec<String> = paths.iter().map(|path| format!("{gpu}.{path}")).collect();
+        let title = if domain.is_empty() {
+            format!("GPU `{gpu}` is divided into instances")
+        } else {
+            format!("there is no `{gpu}.{domain}`")
+        };
+        let wanted = format!("{gpu}.{domain}");
+        let help = match nearest(&wanted, full.iter().map(String::as_str)) {
+            Some(near) if !domain.is_empty() => format!("did you mean on = \"{near}\"?"),
+            _ => format!("guests live on one of {}", full.join(", ")),
+        };
+        c.error(
+            &span,
+            title,
+            "name the instance that the guest lives on",
+            help,
+        );
+        return None;
+    }
+    Some((gpu, domain))
+}
+
+/// The share table of a domain.
+fn share_of<'a>(gpu: &'a RawGpu, domain: &str) -> Option<&'a Field<RawShare>> {
+    let (instance, ci) = domain.split_once('.').unwrap_or((domain, ""));
+    match (instance, ci) {
+        ("", _) => gpu.share.as_ref(),
+        (_, "") => gpu.instances.get(instance)?.value.share.as_ref(),
+        _ => {
+            let instance = &gpu.instances.get(instance)?.value;
+            instance.cis.get(ci)?.value.share.as_ref()
+        }
+    }
 }
 
 fn holds(
@@ -196,7 +264,7 @@ pub(crate) fn finish(
     c: &mut Checker,
     field: &Field<RawGuest>,
     placed: &Placed,
-    gpu: usize,
+    (gpu, domain): (usize, usize),
     board: &Facts,
     workload: Option<&Resolved>,
     catalog: &Catalog,
@@ -268,7 +336,7 @@ pub(crate) fn finish(
         name: placed.name.clone(),
         count: placed.count,
         gpu,
-        domain: 0,
+        domain,
         holds: placed.holds.clone(),
         start,
         order,
@@ -294,7 +362,8 @@ fn attach(
         .memory_bound
         .iter()
         .any(|&(_, _, bound)| bound > 0.0);
-    if bound && (several || matches!(placed.holds, Holds::Client { .. })) && !c.neutral {
+    let shares = several || matches!(placed.holds, Holds::Client { .. });
+    if bound && (shares || !placed.domain.is_empty()) && !c.neutral {
         let path = format!("{path}.bandwidth");
         if c.assume(&path, "rates.bandwidth", None) == "off" {
             let stages = workload.stages.iter_mut();

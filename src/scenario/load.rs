@@ -5,10 +5,8 @@ use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
-use super::share::{self, Tenancy};
-use super::{
-    Division, Gpu, Holds, RunPlan, Scenario, admit, canonical, laws, text, units, workloads,
-};
+use super::tree::Site;
+use super::{Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, text, units, workloads};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,12 +124,15 @@ fn scenario(
     references(c, raw, &catalog);
 
     let mut boards: BTreeMap<String, Facts> = BTreeMap::new();
+    let mut instances: BTreeMap<String, Vec<GpuInstance>> = BTreeMap::new();
     for (gpu, field) in &raw.gpus {
         let path = format!("gpus.{gpu}");
         if let Some(board) = gpus::board_id(c, &path, field, &catalog)
             && let Some(facts) = gpus::facts(c, &path, field, board, &catalog)
+            && let Some(divided) = instances::resolve(c, &path, field, &facts, &catalog)
         {
             boards.insert(gpu.clone(), facts);
+            instances.insert(gpu.clone(), divided);
         }
     }
     if raw.gpus.is_empty() && !c.refused.iter().any(|path| path.starts_with("gpus")) {
@@ -149,7 +150,7 @@ fn scenario(
 
     let mut placed: Vec<Placed> = Vec::new();
     for (guest, field) in &raw.guests {
-        if let Some(guest) = guests::place(c, raw, guest, field, &boards, &catalog) {
+        if let Some(guest) = guests::place(c, raw, guest, field, &boards, &instances, &catalog) {
             placed.push(guest);
         }
     }
@@ -166,59 +167,21 @@ fn scenario(
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     let mut speeds: BTreeMap<String, Facts> = BTreeMap::new();
     for (name, facts) in boards {
-        let path = format!("gpus.{name}");
         let Some(field) = raw.gpus.get(&name) else {
             continue;
         };
         let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
-        let tenancy = tenancy(&here, &facts, &catalog);
-        let vfs = if tenancy.vgpus {
-            gpus::virtual_functions(c, &path, &facts, &catalog)
-        } else {
-            None
+        let site = Site {
+            name: &name,
+            field,
+            facts: facts.clone(),
+            instances: instances.remove(&name).unwrap_or_default(),
         };
-        // Without guests, or with guests that were refused, nothing can be said about sharing.
-        let complete = raw
-            .guests
-            .iter()
-            .filter(|(_, g)| g.value.on.as_ref().is_none_or(|on| on.value == name))
-            .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
-        let share = if complete && !here.is_empty() {
-            admit::check(c, &name, &facts, vfs, &here, &needs, &catalog);
-            // With both kinds of tenants no scheduler is right: said by admission.
-            let both = tenancy.vgpus && here.iter().any(|p| p.holds == Holds::Context);
-            if both {
-                None
-            } else {
-                share::resolve(c, &path, field, &tenancy)
-            }
-        } else {
-            if here.is_empty() && complete && !raw.guests.is_empty() {
-                let title = format!("no guest is on GPU `{name}`");
-                let help = format!("add a guest with on = \"{name}\", or remove the GPU");
-                c.error(&field.span, title, "nothing to simulate", help);
-            }
-            None
-        };
-        let copies = here.iter().any(|p| {
-            needs
-                .get(p.name.as_str())
-                .is_some_and(|workload| workload.copies())
-        });
-        let keep = facts.clone();
-        let board = gpus::finish(c, &path, field, facts, vfs, copies, &catalog);
-        let spatial = share.as_ref().is_some_and(laws::spatial);
-        let laws = laws::resolve(c, &path, field, spatial);
-        if let (Some(board), Some(share), Some(laws)) = (board, share, laws) {
+        if let Some(gpu) = site.resolve(c, raw, &here, &needs, &catalog) {
             index.insert(name.clone(), gpus.len());
-            gpus.push(Gpu {
-                name: name.clone(),
-                board,
-                laws,
-                division: Division::Whole(share),
-            });
+            gpus.push(gpu);
         }
-        speeds.insert(name, keep);
+        speeds.insert(name, facts);
     }
 
     let known: BTreeSet<String> = raw.workloads.keys().cloned().collect();
@@ -255,10 +218,17 @@ fn scenario(
         let Some(facts) = speeds.get(&placed.gpu) else {
             continue;
         };
-        let gpu = index.get(&placed.gpu).copied().unwrap_or(0);
+        let gpu = index.get(&placed.gpu).copied();
+        let domain = gpu.and_then(|gpu| {
+            let domains = gpus[gpu].domains();
+            domains
+                .iter()
+                .position(|domain| domain.path() == placed.domain)
+        });
+        let place = (gpu.unwrap_or(0), domain.unwrap_or(0));
         let workload = needs.get(name.as_str()).copied();
         guests.extend(guests::finish(
-            c, field, placed, gpu, facts, workload, &catalog,
+            c, field, placed, place, facts, workload, &catalog,
         ));
     }
     if let Some(plan) = &plan {
@@ -315,9 +285,21 @@ fn names(c: &mut Checker, raw: &RawScenario) {
         .workloads
         .iter()
         .map(|(name, f)| ("workload", name, f.span.clone()));
+    let instances = raw.gpus.values().flat_map(|gpu| &gpu.value.instances);
+    let cis = instances
+        .clone()
+        .flat_map(|(_, instance)| &instance.value.cis);
+    let instances = instances.map(|(name, f)| ("GPU instance", name, f.span.clone()));
+    let cis = cis.map(|(name, f)| ("compute instance", name, f.span.clone()));
     let stages = raw.workloads.values().flat_map(|w| &w.value.stages);
     let stages = stages.map(|(name, f)| ("stage", name, f.span.clone()));
-    let all: Vec<_> = gpus.chain(guests).chain(workloads).chain(stages).collect();
+    let all: Vec<_> = gpus
+        .chain(instances)
+        .chain(cis)
+        .chain(guests)
+        .chain(workloads)
+        .chain(stages)
+        .collect();
     for (what, name, span) in all {
         let fits = |ch: char| ch.is_ascii_alphanumeric() || ch == '-' || ch == '_';
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
@@ -386,27 +368,6 @@ fn references(c: &mut Checker, raw: &RawScenario, catalog: &Catalog) {
             let title = format!("there is no board `{}`", reference.value);
             c.error(&reference.span, title, "not in the catalogue", help);
         }
-    }
-}
-
-fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
-    let types = here.iter().filter_map(|p| match &p.holds {
-        Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&facts.id, type_name),
-        Holds::Context | Holds::Client { .. } => None,
-    });
-    let mut maximum: Option<(u32, String)> = None;
-    for found in types {
-        if let Some(most) = found.max_per_gpu
-            && maximum.as_ref().is_none_or(|(held, _)| most > *held)
-        {
-            maximum = Some((most, found.type_name.clone()));
-        }
-    }
-    Tenancy {
-        vgpus: here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. })),
-        tenants: here.iter().map(|p| p.tenants()).sum(),
-        type_maximum: maximum,
-        a100: facts.name.contains("A100"),
     }
 }
 

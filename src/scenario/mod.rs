@@ -11,7 +11,7 @@ mod checker;
 pub mod explain;
 mod gpus;
 mod guests;
-mod laws;
+mod instances;
 pub mod legal;
 mod load;
 mod operations;
@@ -22,6 +22,7 @@ pub mod schema;
 mod share;
 mod spatial;
 mod text;
+mod tree;
 pub mod units;
 mod workloads;
 
@@ -87,17 +88,9 @@ pub enum Horizon {
 pub struct Gpu {
     pub name: String,
     pub board: Board,
-    pub laws: Laws,
-    pub division: Division,
-}
-
-/// Laws of rates that hold on the whole board.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Laws {
-    /// By how much work takes longer beside work of another tenant, see [`crate::gpu::RateRules`].
-    pub interference: f64,
-    /// SM clock by busy part of the board.
+    /// SM clock by busy part of the board; `None` = the same at any load.
     pub clock: Option<ClockCurve>,
+    pub division: Division,
 }
 
 /// What the SMs and the memory of a GPU are divided into.
@@ -136,14 +129,17 @@ pub struct ComputeInstance {
 }
 
 /// How the SMs of a GPU or compute instance are shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Share {
     /// One tenant owns them.
     Exclusive,
     /// Tenants hold all of them in turns.
     TimeSlice(TimeSlice),
     /// Processes run side by side: MPS.
-    Spatial,
+    Spatial {
+        /// By how much work takes longer beside work of another process.
+        interference: f64,
+    },
 }
 
 /// A compute domain of a GPU: SMs with one arbiter.

@@ -202,8 +202,46 @@ pub struct RawGpu {
     pub clock_curve: Key<Vec<[f64; 2]>>,
     /// How the GPU is shared.
     pub share: Key<RawShare>,
+    /// GPU instances by name: the GPU is divided by MIG, and each instance is shared on its own.
+    #[serde(default)]
+    pub instances: Named<RawInstance>,
     /// What it costs to change what runs.
     pub switch: Key<RawSwitch>,
+}
+
+/// A GPU instance.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Instance")]
+pub struct RawInstance {
+    /// GPU-instance profile, such as `3g.20gb`, or `3g` for short. Required.
+    pub profile: Key<String>,
+    /// First memory slice; default: what the driver is assumed to choose (assumption `mig.start`).
+    pub start: Key<u64>,
+    /// Streaming multiprocessors, where the catalogue does not know them.
+    #[schemars(range(min = 1, max = 100000))]
+    pub sm_count: Key<u64>,
+    /// Memory, where the catalogue does not know it.
+    pub memory: Key<RawSize>,
+    /// How the instance is shared.
+    pub share: Key<RawShare>,
+    /// Compute instances by name; default: one that takes the whole instance.
+    #[serde(default)]
+    pub cis: Named<RawComputeInstance>,
+}
+
+/// A compute instance of a GPU instance.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ComputeInstance")]
+pub struct RawComputeInstance {
+    /// Compute-instance profile, such as `1c.3g.20gb`, or `1c` for short. Required.
+    pub profile: Key<String>,
+    /// Streaming multiprocessors, where the catalogue does not know them.
+    #[schemars(range(min = 1, max = 100000))]
+    pub sm_count: Key<u64>,
+    /// How the compute instance is shared.
+    pub share: Key<RawShare>,
 }
 
 /// Copy engines by direction.
@@ -361,7 +399,8 @@ pub struct RawSwitch {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Guest")]
 pub struct RawGuest {
-    /// Name of the GPU. Required when there are several.
+    /// Name of the GPU, or of an instance of it: `a`, `a.big`, `a.big.x`. Required when there are
+    /// several.
     pub on: Key<String>,
     /// vGPU type that each guest holds, such as `A40-4Q`.
     pub vgpu: Key<String>,

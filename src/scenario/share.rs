@@ -6,11 +6,11 @@
 //! is clamped.
 
 use super::Share;
-use super::checker::Checker;
+use super::checker::{Checker, Span};
 use super::legal::legal;
 use super::raw::{
-    Field, Key, RawGpu, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare,
-    RawTies, RawTurns,
+    Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare, RawTies,
+    RawTurns,
 };
 use super::spatial;
 use super::units::{Quantity, RawFrequency, write_nanos};
@@ -37,18 +37,31 @@ pub(crate) struct Tenancy {
     pub a100: bool,
 }
 
+/// Where a `share` table stands.
+pub(crate) struct Place<'a> {
+    pub share: &'a Key<RawShare>,
+    /// Of the table that holds it.
+    pub holder: &'a Span,
+}
+
+impl Place<'_> {
+    /// The place of the table, or of its holder where there is none.
+    fn span(&self) -> Span {
+        let own = self.share.as_ref().map(|field| &field.span);
+        own.unwrap_or(self.holder).clone()
+    }
+}
+
 pub(crate) fn resolve(
     c: &mut Checker,
     path: &str,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
 ) -> Option<Share> {
     let path = format!("{path}.share");
     let none = RawShare::default();
-    let (raw, span) = match &gpu.value.share {
-        Some(field) => (&field.value, field.span.clone()),
-        None => (&none, gpu.span.clone()),
-    };
+    let raw = place.share.as_ref().map_or(&none, |field| &field.value);
+    let span = place.span();
     let mode = match &raw.mode {
         Some(field) => {
             c.file_value(&format!("{path}.mode"), field.value.word(), &field.span);
@@ -85,7 +98,7 @@ pub(crate) fn resolve(
         }
         return Some(Share::Exclusive);
     }
-    time_slice(c, &path, raw, gpu, tenancy).map(Share::TimeSlice)
+    time_slice(c, &path, raw, place, tenancy).map(Share::TimeSlice)
 }
 
 /// Refuses the keys that belong to turns.
@@ -107,7 +120,7 @@ fn time_slice(
     c: &mut Checker,
     path: &str,
     raw: &RawShare,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
 ) -> Option<TimeSlice> {
     let scheduler = match &raw.scheduler {
@@ -138,10 +151,10 @@ fn time_slice(
     );
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
-        Ok(factor) => slice(c, path, raw, gpu, tenancy, scheduler, factor.is_some()),
+        Ok(factor) => slice(c, path, raw, place, tenancy, scheduler, factor.is_some()),
         Err(()) => None,
     };
-    let reserved_turns = reserved_turns(c, path, raw, gpu, tenancy, scheduler);
+    let reserved_turns = reserved_turns(c, path, raw, place, tenancy, scheduler);
     let knobs = knobs(c, path, raw, scheduler, reserving);
     let (turns, rotation, on_completion, on_idle, ties) = knobs?;
     Some(TimeSlice {
@@ -243,7 +256,7 @@ fn slice(
     c: &mut Checker,
     path: &str,
     raw: &RawShare,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
     scheduler: RawScheduler,
     arr: bool,
@@ -263,7 +276,7 @@ fn slice(
                 return c.positive(path, field);
             }
             if c.neutral {
-                return no_slice(c, gpu, path);
+                return no_slice(c, place, path);
             }
             let key = match (scheduler, tenancy.a100) {
                 (RawScheduler::BestEffort, _) => "best_effort.slice",
@@ -274,22 +287,17 @@ fn slice(
         }
         RawScheduler::EqualShare | RawScheduler::FixedShare => {
             if arr {
-                arr_slice(c, path, raw, gpu, tenancy)
+                arr_slice(c, path, raw, place, tenancy)
             } else {
-                plain_slice(c, path, raw, gpu, tenancy)
+                plain_slice(c, path, raw, place, tenancy)
             }
         }
     }
 }
 
-fn no_slice(c: &mut Checker, gpu: &Field<RawGpu>, path: &str) -> Option<Nanos> {
+fn no_slice(c: &mut Checker, place: &Place<'_>, path: &str) -> Option<Nanos> {
     let table = path.strip_suffix(".slice").unwrap_or(path);
-    let span = gpu
-        .value
-        .share
-        .as_ref()
-        .map_or(&gpu.span, |field| &field.span)
-        .clone();
+    let span = place.span();
     let help = "the neutral preset has no default; such as slice = \"2ms\"";
     c.missing(&span, table, "slice", help);
     None
@@ -307,7 +315,7 @@ fn arr_slice(
     c: &mut Checker,
     path: &str,
     raw: &RawShare,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
 ) -> Option<Nanos> {
     if let Some(field) = &raw.slice {
@@ -348,7 +356,7 @@ fn arr_slice(
             c.by_default(frequency_path, RawFrequency::write(hertz));
             hertz
         }
-        (None, None) => return no_slice(c, gpu, path),
+        (None, None) => return no_slice(c, place, path),
     };
     let nanos = round_nanos(1e9 / hertz).filter(|&n| n > 0)?;
     c.by_default(
@@ -362,7 +370,7 @@ fn plain_slice(
     c: &mut Checker,
     path: &str,
     raw: &RawShare,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
 ) -> Option<Nanos> {
     let given = raw.slice.as_ref();
@@ -380,7 +388,7 @@ fn plain_slice(
         return Some(used);
     }
     let Some(few) = few(tenancy) else {
-        return no_slice(c, gpu, path);
+        return no_slice(c, place, path);
     };
     let nanos = if few { 2 * MILLISECOND } else { MILLISECOND };
     c.by_default(path, write_nanos(nanos as f64));
@@ -391,7 +399,7 @@ fn reserved_turns(
     c: &mut Checker,
     path: &str,
     raw: &RawShare,
-    gpu: &Field<RawGpu>,
+    place: &Place<'_>,
     tenancy: &Tenancy,
     scheduler: RawScheduler,
 ) -> Result<Option<u32>, ()> {
@@ -431,12 +439,7 @@ fn reserved_turns(
             Ok(Some(*maximum))
         }
         None => {
-            let span = gpu
-                .value
-                .share
-                .as_ref()
-                .map_or(&gpu.span, |field| &field.span)
-                .clone();
+            let span = place.span();
             let table = path.strip_suffix(".reserved_turns").unwrap_or(path);
             let help = "contexts have no type maximum; say how many turns a round has";
             c.missing(&span, table, "reserved_turns", help);

@@ -34,7 +34,29 @@ pub(crate) fn resolve(
             c.error(&mode, title, label, help);
         }
     }
-    (c.findings.0.len() == before).then_some(Share::Spatial)
+    let interference = interference(c, path, &raw.interference)?;
+    (c.findings.0.len() == before).then_some(Share::Spatial { interference })
+}
+
+fn interference(c: &mut Checker, path: &str, key: &Key<f64>) -> Option<f64> {
+    let path = format!("{path}.interference");
+    match key {
+        Some(given) if (0.0..=10.0).contains(&given.value) => {
+            c.file_value(&path, given.value.to_string(), &given.span);
+            Some(given.value)
+        }
+        Some(given) => {
+            let label = "must be from 0 (none) to 10";
+            let help = "0.1 = ten percent longer";
+            c.error(&given.span, "`interference` is out of range", label, help);
+            None
+        }
+        None if c.neutral => {
+            c.by_default(&path, "0");
+            Some(0.0)
+        }
+        None => c.assume(&path, "mps.interference", None).parse().ok(),
+    }
 }
 
 /// The SMs that a client may fill: its active thread percentage of `sms`, rounded down as the driver

@@ -141,16 +141,14 @@ impl Builder<'_> {
         let mut memory_domains: Vec<Range<usize>> = Vec::new();
         let mut engines: Vec<CopyEngines> = Vec::new();
         if matches!(self.variant, Variant::AloneOnBoard(_)) {
-            let rates = self.rates(configured, board.sms, 1.0);
-            self.add_domain(configured, rates, &Share::Exclusive)?;
+            self.add_domain(configured, board.sms, 1.0, &Share::Exclusive)?;
             memory_domains.push(first..first + 1);
             engines.push(board.copy_engines);
         } else {
             let mut last = None;
             for domain in configured.domains() {
-                let rates = self.rates(configured, domain.sms, domain.bandwidth);
                 let local = self.domains.len();
-                self.add_domain(configured, rates, domain.share)?;
+                self.add_domain(configured, domain.sms, domain.bandwidth, domain.share)?;
                 let instance = domain.instance.map(|instance| instance.name.as_str());
                 match memory_domains.last_mut() {
                     Some(memory) if last == Some(instance) => memory.end = local + 1,
@@ -166,7 +164,7 @@ impl Builder<'_> {
             self.memory_of
                 .extend(members.clone().map(|_| memory as u32));
         }
-        let coupling = Coupling::new(memory_domains, configured.laws.clock.is_some());
+        let coupling = Coupling::new(memory_domains, configured.clock.is_some());
         let number = coupling.as_ref().map(|_| self.couplings.len());
         self.coupling_of
             .extend((first..self.domains.len()).map(|_| number));
@@ -177,21 +175,27 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn rates(&self, gpu: &Gpu, sms: u32, bandwidth: f64) -> RateRules {
-        RateRules {
-            sms,
-            board_sms: gpu.board.sms,
-            bandwidth,
-            interference: gpu.laws.interference,
-            clock: gpu.laws.clock.clone(),
-        }
-    }
-
-    fn add_domain(&mut self, gpu: &Gpu, rates: RateRules, share: &Share) -> Result<(), BuildError> {
+    fn add_domain(
+        &mut self,
+        gpu: &Gpu,
+        sms: u32,
+        bandwidth: f64,
+        share: &Share,
+    ) -> Result<(), BuildError> {
         let Gpu { name, board, .. } = gpu;
+        let rates = RateRules {
+            sms,
+            board_sms: board.sms,
+            bandwidth,
+            interference: match share {
+                Share::Spatial { interference } => *interference,
+                Share::Exclusive | Share::TimeSlice(_) => 0.0,
+            },
+            clock: gpu.clock.clone(),
+        };
         let config = match share {
             Share::TimeSlice(config) => config.clone(),
-            Share::Exclusive | Share::Spatial => undivided(),
+            Share::Exclusive | Share::Spatial { .. } => undivided(),
         };
         let Some(scheduler) = registry::find(&config.scheduler) else {
             return Err(BuildError::UnknownScheduler {
@@ -280,12 +284,12 @@ impl Builder<'_> {
         let alone = matches!(self.variant, Variant::AloneOnBoard(_));
         let domains = self.scenario.gpus[guest.gpu].domains();
         let share = domains[guest.domain].share;
-        if *share == Share::Spatial && !alone {
+        if matches!(share, Share::Spatial { .. }) && !alone {
             return self.add_client(guest, domain);
         }
         let config = match share {
             Share::TimeSlice(config) => Some(config),
-            Share::Exclusive | Share::Spatial => None,
+            Share::Exclusive | Share::Spatial { .. } => None,
         };
         let tenants = if alone { 1 } else { guest.tenants().max(1) };
         let reserves = config

@@ -48,11 +48,9 @@ impl Coupling {
                 }
             };
             self.demands.clear();
-            let mut running = 0;
             let members = &mut domains[members.clone()];
             for domain in members.iter_mut() {
                 let elsewhere = elsewhere(domain);
-                running += usize::from(domain.busy_sms() > 0);
                 domain.bandwidth_demands(elsewhere, &mut self.demands);
             }
             let bandwidth = members
@@ -63,7 +61,6 @@ impl Coupling {
                 let pressure = Pressure {
                     bandwidth_level: Some(level),
                     busy_elsewhere: elsewhere(domain),
-                    others: running > usize::from(domain.busy_sms() > 0),
                 };
                 domain.press(pressure);
             }

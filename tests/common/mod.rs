@@ -6,7 +6,7 @@ use std::sync::Arc;
 use warpshare::engine::time::{NEVER, Nanos};
 use warpshare::gpu::{Accounts, Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
-use warpshare::scenario::{Division, Gpu, Guest, Holds, Horizon, Laws, RunPlan, Scenario, Share};
+use warpshare::scenario::{Division, Gpu, Guest, Holds, Horizon, RunPlan, Scenario, Share};
 use warpshare::sim::{
     Instance, JobEnd, Layout, Observer, Probe, Speed, Variant, build, instances, partition,
 };
@@ -75,7 +75,7 @@ pub fn gpu(share: TimeSlice) -> Gpu {
     Gpu {
         name: "a".into(),
         board: board(),
-        laws: Laws::default(),
+        clock: None,
         division: Division::Whole(Share::TimeSlice(share)),
     }
 }

@@ -179,7 +179,7 @@ fn layout(gpu: &Gpu) -> String {
 fn sharing(share: &Share) -> String {
     let config = match share {
         Share::Exclusive => return "exclusive".to_owned(),
-        Share::Spatial => return "spatial: MPS".to_owned(),
+        Share::Spatial { .. } => return "spatial: MPS".to_owned(),
         Share::TimeSlice(config) => config,
     };
     let reserves = registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves);

@@ -1,0 +1,268 @@
+//! One GPU of a scenario with all that lives on it: the whole GPU or its instances, how each is
+//! shared, and whether its guests can be there.
+
+use super::checker::{Checker, Span};
+use super::gpus::{self, Facts};
+use super::guests::Placed;
+use super::raw::{Field, RawGpu, RawScenario};
+use super::share::{self, Place, Tenancy};
+use super::workloads::Resolved;
+use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit};
+use crate::catalog::{Catalog, Mode};
+use crate::vgpu::Rule;
+use std::collections::BTreeMap;
+
+/// A GPU whose board and instances are known.
+pub(crate) struct Site<'a> {
+    pub name: &'a str,
+    pub field: &'a Field<RawGpu>,
+    pub facts: Facts,
+    /// Empty for a GPU that is not divided.
+    pub instances: Vec<GpuInstance>,
+}
+
+/// Paths of the compute domains of a GPU as guests name them: `""`, or `big`, `big.x`.
+pub(crate) fn domain_paths(instances: &[GpuInstance]) -> Vec<(String, u32)> {
+    instances
+        .iter()
+        .flat_map(|instance| {
+            instance.compute_instances.iter().map(|compute| {
+                let path = match &compute.name {
+                    Some(name) => format!("{}.{name}", instance.name),
+                    None => instance.name.clone(),
+                };
+                (path, compute.sms)
+            })
+        })
+        .collect()
+}
+
+impl Site<'_> {
+    /// The GPU with its guests `here`; `None` after an error, or while nothing can be said.
+    pub fn resolve(
+        mut self,
+        c: &mut Checker,
+        raw: &RawScenario,
+        here: &[&Placed],
+        workloads: &BTreeMap<&str, &Resolved>,
+        catalog: &Catalog,
+    ) -> Option<Gpu> {
+        let path = format!("gpus.{}", self.name);
+        let vgpus = here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. }));
+        let vfs = if vgpus {
+            gpus::virtual_functions(c, &path, &self.facts, catalog)
+        } else {
+            None
+        };
+        // Without guests, or with guests that were refused, nothing can be said about sharing.
+        let complete = raw
+            .guests
+            .iter()
+            .filter(|(_, guest)| {
+                let on = guest.value.on.as_ref();
+                on.is_none_or(|on| on.value.split('.').next() == Some(self.name))
+            })
+            .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
+        if here.is_empty() && complete && !raw.guests.is_empty() {
+            let title = format!("no guest is on GPU `{}`", self.name);
+            let help = format!("add a guest with on = \"{}\", or remove the GPU", self.name);
+            c.error(&self.field.span, title, "nothing to simulate", help);
+        }
+        let division = if !complete || here.is_empty() {
+            None
+        } else if self.instances.is_empty() {
+            self.whole(c, &path, vfs, here, workloads, catalog)
+                .map(Division::Whole)
+        } else {
+            self.divided(c, &path, vfs, here, workloads, catalog)
+        };
+        let copies = here.iter().any(|p| {
+            let workload = workloads.get(p.name.as_str());
+            workload.is_some_and(|workload| workload.copies())
+        });
+        let clock = gpus::clock_curve(c, &path, self.field);
+        let board = gpus::finish(c, &path, self.field, self.facts, vfs, copies, catalog);
+        Some(Gpu {
+            name: self.name.to_owned(),
+            board: board?,
+            clock: clock?,
+            division: division?,
+        })
+    }
+
+    fn whole(
+        &self,
+        c: &mut Checker,
+        path: &str,
+        vfs: Option<u32>,
+        here: &[&Placed],
+        workloads: &BTreeMap<&str, &Resolved>,
+        catalog: &Catalog,
+    ) -> Option<Share> {
+        admit::check(c, self.name, &self.facts, vfs, here, workloads, catalog);
+        // With both kinds of tenants no scheduler is right: said by admission.
+        if both_kinds(here) {
+            return None;
+        }
+        let place = Place {
+            share: &self.field.value.share,
+            holder: &self.field.span,
+        };
+        share::resolve(c, path, &place, &self.tenancy(here, catalog))
+    }
+
+    fn divided(
+        &mut self,
+        c: &mut Checker,
+        path: &str,
+        vfs: Option<u32>,
+        here: &[&Placed],
+        workloads: &BTreeMap<&str, &Resolved>,
+        catalog: &Catalog,
+    ) -> Option<Division> {
+        if both_kinds(here) {
+            let rule = Rule::VgpuOrContext;
+            let span = last_span(here);
+            let title = format!("GPU `{}` would hold vGPUs and contexts", self.name);
+            let help = "give all guests of the GPU vGPUs, or move the contexts to another GPU";
+            c.error(
+                &span,
+                title,
+                rule.fact(),
+                format!("{help} (source: {})", rule.source()),
+            );
+            return None;
+        }
+        let vgpus = here
+            .iter()
+            .filter(|p| matches!(p.holds, Holds::Vgpu { .. }));
+        let number: u64 = vgpus.map(|p| p.tenants()).sum();
+        if let Some(most) = vfs
+            && number > u64::from(most)
+        {
+            let rule = Rule::VirtualFunctions;
+            let title = format!("GPU `{}` would hold {number} vGPUs", self.name);
+            let help = format!(
+                "keep {most} or fewer on this GPU (source: {})",
+                rule.source()
+            );
+            c.error(&last_span(here), title, rule.fact(), help);
+        }
+        let mut instances = std::mem::take(&mut self.instances);
+        let mut fine = true;
+        for instance in &mut instances {
+            let raw = &self.field.value.instances[&instance.name];
+            let path = format!("{path}.instances.{}", instance.name);
+            for index in 0..instance.compute_instances.len() {
+                let compute = &instance.compute_instances[index];
+                let (domain, path, place) = match &compute.name {
+                    None => (
+                        instance.name.clone(),
+                        path.clone(),
+                        Place {
+                            share: &raw.value.share,
+                            holder: &raw.span,
+                        },
+                    ),
+                    Some(name) => (
+                        format!("{}.{name}", instance.name),
+                        format!("{path}.cis.{name}"),
+                        Place {
+                            share: &raw.value.cis[name].value.share,
+                            holder: &raw.value.cis[name].span,
+                        },
+                    ),
+                };
+                let own: Vec<&Placed> = here
+                    .iter()
+                    .copied()
+                    .filter(|placed| placed.domain == domain)
+                    .collect();
+                self.instance_guests(c, instance, &compute.clone(), &own, workloads, catalog);
+                match self.instance_share(c, &path, &place, &own, catalog) {
+                    Some(share) => instance.compute_instances[index].share = share,
+                    None => fine = false,
+                }
+            }
+        }
+        fine.then_some(Division::Mig(instances))
+    }
+
+    /// How an instance is shared. One that nobody shares has one owner.
+    fn instance_share(
+        &self,
+        c: &mut Checker,
+        path: &str,
+        place: &Place<'_>,
+        own: &[&Placed],
+        catalog: &Catalog,
+    ) -> Option<Share> {
+        let tenancy = self.tenancy(own, catalog);
+        if place.share.is_none() && tenancy.tenants <= 1 {
+            c.by_default(&format!("{path}.share.mode"), "exclusive");
+            return Some(Share::Exclusive);
+        }
+        share::resolve(c, path, place, &tenancy)
+    }
+
+    /// Whether the guests of an instance can be there.
+    fn instance_guests(
+        &self,
+        c: &mut Checker,
+        instance: &GpuInstance,
+        compute: &ComputeInstance,
+        own: &[&Placed],
+        workloads: &BTreeMap<&str, &Resolved>,
+        catalog: &Catalog,
+    ) {
+        if let Some(vgpu) = own.iter().find(|p| matches!(p.holds, Holds::Vgpu { .. }))
+            && compute.name.is_some()
+        {
+            let title = "a vGPU cannot live in a compute instance";
+            let label = "it holds a whole GPU instance, and makes compute instances itself";
+            let help = format!("remove the compute instances of `{}`", instance.name);
+            c.error(&vgpu.holds_span, title, label, help);
+            return;
+        }
+        admit::check_instance(c, self.name, &self.facts, instance, own, workloads, catalog);
+    }
+
+    fn tenancy(&self, here: &[&Placed], catalog: &Catalog) -> Tenancy {
+        let types = here.iter().filter_map(|p| match &p.holds {
+            Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&self.facts.id, type_name),
+            Holds::Context | Holds::Client { .. } => None,
+        });
+        let mut maximum: Option<(u32, String)> = None;
+        for found in types {
+            let most = match found.mode {
+                Mode::TimeSliced => found.max_per_gpu,
+                Mode::MigBacked | Mode::MigTimeSliced => found.max_per_gi,
+            };
+            if let Some(most) = most
+                && maximum.as_ref().is_none_or(|(held, _)| most > *held)
+            {
+                maximum = Some((most, found.type_name.clone()));
+            }
+        }
+        Tenancy {
+            vgpus: here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. })),
+            tenants: here.iter().map(|p| p.tenants()).sum(),
+            type_maximum: maximum,
+            a100: self.facts.name.contains("A100"),
+        }
+    }
+}
+
+fn both_kinds(here: &[&Placed]) -> bool {
+    let vgpus = here
+        .iter()
+        .filter(|p| matches!(p.holds, Holds::Vgpu { .. }))
+        .count();
+    vgpus > 0 && vgpus < here.len()
+}
+
+/// The last one in the text is the one too many.
+fn last_span(here: &[&Placed]) -> Span {
+    let last = here.iter().max_by_key(|p| p.holds_span.start);
+    last.map_or(0..0, |placed| placed.holds_span.clone())
+}
