@@ -7,9 +7,12 @@ use common::*;
 use proptest::prelude::*;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent, Speed};
+use warpshare::gpu::CopyEngines;
+use warpshare::gpu::law::ClockCurve;
 use warpshare::gpu::{Charge, Preemption};
+use warpshare::policy::TimeSlice;
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
-use warpshare::scenario::{Guest, Scenario};
+use warpshare::scenario::{ComputeInstance, Division, GpuInstance, Guest, Holds, Scenario, Share};
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{Direction, OperationKind, Size, Workload};
@@ -40,6 +43,7 @@ fn a_workload() -> impl Strategy<Value = Workload> {
                 gpu.sms = sms;
                 gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
                 gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
+                gpu.memory_bound = [0.0, 0.3, 1.0][kernel as usize];
                 OperationKind::Gpu(gpu)
             },
         )
@@ -117,6 +121,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
         prop::collection::vec(a_guest(), 1..4),
         prop::option::of(1u32..3),
         any::<u64>(),
+        (0u32..5, any::<bool>()),
     )
         .prop_map(
             |(
@@ -128,6 +133,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 guests,
                 cores,
                 seed,
+                (division, clock),
             )| {
                 let mut share = time_slice(registry::SCHEDULERS[scheduler].name, slice);
                 share.arr_factor = arr_factor;
@@ -139,15 +145,25 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                     share.on_idle,
                     share.ties,
                 ) = rules;
+                let time_slice = share.clone();
                 let mut device = gpu(share);
                 device.board.switch = switch_of(preemption, tau, charge);
                 device.board.link.bytes_per_second = 1e9;
                 device.board.copy_engines.host_to_device = 2;
+                if clock {
+                    device.clock = ClockCurve::new(vec![(0.3, 1.3), (1.0, 1.0)]);
+                }
+                device.division = divide(division, time_slice);
+                let domains = device.domains().len();
                 let guests = guests
                     .into_iter()
                     .enumerate()
                     .map(|(index, guest)| Guest {
                         name: format!("guest{index}"),
+                        domain: index % domains,
+                        holds: Holds::Client {
+                            sms: [None, Some(3), Some(8)][index % 3],
+                        },
                         ..guest
                     })
                     .collect();
@@ -157,6 +173,51 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 scenario
             },
         )
+}
+
+/// The whole board in turns or in space, or two GPU instances of which one has two compute
+/// instances.
+fn divide(division: u32, share: TimeSlice) -> Division {
+    let spatial = Share::Spatial { interference: 0.1 };
+    let compute = |name: Option<&str>, sms, share: &Share| ComputeInstance {
+        name: name.map(Into::into),
+        sms,
+        share: share.clone(),
+    };
+    let turns = Share::TimeSlice(share);
+    let instance = |name: &str, start, bandwidth, compute_instances| GpuInstance {
+        name: name.into(),
+        profile: "test".into(),
+        start,
+        bandwidth,
+        frame_buffer_mib: 1 << 10,
+        sms: 5,
+        copy_engines: CopyEngines {
+            host_to_device: 1,
+            device_to_host: 2,
+        },
+        compute_instances,
+    };
+    match division {
+        0 | 1 => Division::Whole(turns),
+        2 => Division::Whole(spatial),
+        3 => Division::Mig(vec![
+            instance("a", 0, 0.5, vec![compute(None, 5, &turns)]),
+            instance("b", 4, 0.5, vec![compute(None, 4, &spatial)]),
+        ]),
+        _ => Division::Mig(vec![
+            instance(
+                "a",
+                0,
+                0.5,
+                vec![
+                    compute(Some("x"), 3, &turns),
+                    compute(Some("y"), 2, &spatial),
+                ],
+            ),
+            instance("b", 4, 0.375, vec![compute(None, 4, &turns)]),
+        ]),
+    }
 }
 
 fn switch_of(preemption: Preemption, tau: Nanos, charge: Charge) -> warpshare::gpu::SwitchCost {
@@ -180,10 +241,13 @@ proptest! {
     #[test]
     fn all_speeds_agree_and_nothing_is_lost(scenario in a_scenario()) {
         let log = simulate(&scenario); // asserts that all speeds agree
+        let domains = scenario.gpus[0].domains();
         for (now, accounts, ran, _) in &log.edges {
             // SM time is conserved at every edge, and running times add up to the GPU time.
-            let wall = u128::from(*now) * u128::from(SMS);
-            prop_assert_eq!(accounts[0].total(), wall);
+            for (domain, accounts) in domains.iter().zip(accounts) {
+                let wall = u128::from(*now) * u128::from(domain.sms);
+                prop_assert_eq!(accounts.total(), wall);
+            }
             prop_assert_eq!(ran.iter().sum::<Nanos>(), accounts[0].gpu_time);
         }
         // Jobs are conserved: the terminating run's jobs all arrive in the window.

@@ -276,6 +276,21 @@ fn gpus(result: &RunResult) -> Result<String, csv::Error> {
             "largest observed",
             false,
         )?;
+        for instance in &gpu.instances {
+            let station = format!("SMs of {}", instance.name);
+            let mut rows = Metrics {
+                sheet: &mut sheet,
+                key: vec![&gpu.name, &station],
+            };
+            let split = &instance.split;
+            rows.put("useful", "fraction", &split.useful, false)?;
+            rows.put("switching", "fraction", &split.switching, false)?;
+            rows.put("reserved_idle", "fraction", &split.reserved_idle, false)?;
+            rows.put("idle", "fraction", &split.idle, false)?;
+            rows.put("gpu_time", "fraction", &instance.gpu_time, false)?;
+            rows.put("turns", "1/s", &instance.turns_per_s, false)?;
+            rows.put("switches", "1/s", &instance.switches_per_s, false)?;
+        }
         for engine in &gpu.engines {
             let mut rows = Metrics {
                 sheet: &mut sheet,

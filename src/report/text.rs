@@ -273,9 +273,11 @@ impl Page {
             .iter()
             .filter(|group| group.gpu == gpu.name)
             .map(|group| {
+                let on = group.instance.as_ref();
                 format!(
-                    "{} ({}, {}, {})",
+                    "{}{} ({}, {}, {})",
                     group_label(group),
+                    on.map_or(String::new(), |instance| format!(" on {instance}")),
                     group.holds,
                     group.workload,
                     group.load
@@ -294,8 +296,13 @@ impl Page {
         self.entry("SM time", &parts);
         let busy = [
             format!(
-                "{} of wall time (NVML utilisation)",
-                self.estimate(&gpu.gpu_time, Unit::Percent, "")
+                "{} of wall time ({})",
+                self.estimate(&gpu.gpu_time, Unit::Percent, ""),
+                if gpu.instances.is_empty() {
+                    "NVML utilisation"
+                } else {
+                    "instances weighted by their SMs"
+                }
             ),
             format!(
                 "{} turns/s",
@@ -307,6 +314,26 @@ impl Page {
             ),
         ];
         self.entry("GPU time", &busy);
+        for instance in &gpu.instances {
+            let parts = [
+                format!("{}@{}", instance.profile, instance.start),
+                format!("{} SMs", instance.sms),
+                instance.sharing.clone(),
+                format!(
+                    "useful {} of its SMs x wall",
+                    self.estimate(&instance.split.useful, Unit::Percent, "")
+                ),
+                format!(
+                    "switching {}",
+                    self.estimate(&instance.split.switching, Unit::Percent, "")
+                ),
+                format!(
+                    "GPU time {}",
+                    self.estimate(&instance.gpu_time, Unit::Percent, "")
+                ),
+            ];
+            self.entry(&format!("instance {}", instance.name), &parts);
+        }
         // Engines that nobody uses say nothing; they are in gpus.csv.
         let used = |engine: &&EngineResult| engine.utilisation.value != Some(0.0);
         for engine in gpu.engines.iter().filter(used) {
