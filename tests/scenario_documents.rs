@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use warpshare::scenario::legal::LEGAL;
+use warpshare::scenario::legal::{LEGAL, MODES};
 use warpshare::scenario::{self, Overrides};
 
 fn root() -> PathBuf {
@@ -112,6 +112,25 @@ fn legal_combinations_are_documented() {
             "| `{}` | {vgpus} | {} | {} |",
             row.scheduler.word(),
             row.contexts.words(),
+            row.why
+        );
+        assert!(text.contains(&line), "docs/scenario.md lacks: {line}");
+    }
+    for row in MODES {
+        let modes: Vec<String> = row
+            .modes
+            .iter()
+            .map(|m| format!("`{}`", m.word()))
+            .collect();
+        let line = format!(
+            "| {} | {} | {} | {} |",
+            row.part.words(),
+            if row.vgpus { "vGPUs" } else { "CUDA contexts" },
+            if modes.is_empty() {
+                "none".to_owned()
+            } else {
+                modes.join(", ")
+            },
             row.why
         );
         assert!(text.contains(&line), "docs/scenario.md lacks: {line}");

@@ -127,8 +127,11 @@ fn locate(
             }
         },
     };
-    // A GPU with a mistake in it is named but not known: nothing more is said.
-    let paths: Vec<String> = domain_paths(instances.get(&gpu)?)
+    // A GPU with a mistake in it is named but not known: nothing is said about its instances.
+    let Some(divided) = instances.get(&gpu) else {
+        return Some((gpu, domain));
+    };
+    let paths: Vec<String> = domain_paths(divided)
         .into_iter()
         .map(|(path, _)| path)
         .collect();

@@ -1,8 +1,87 @@
-//! Which scheduler may serve whom: one table, which `docs/scenario.md` repeats.
+//! Who may share what, how, and under which scheduler: two tables, which `docs/scenario.md` repeats.
 
 use super::checker::Checker;
-use super::raw::{RawScheduler, RawShare};
+use super::raw::{RawMode, RawScheduler, RawShare};
 use super::share::Tenancy;
+
+/// What is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    WholeGpu,
+    GpuInstance,
+    ComputeInstance,
+}
+
+impl Part {
+    /// The words of the documentation.
+    pub fn words(self) -> &'static str {
+        match self {
+            Part::WholeGpu => "whole GPU",
+            Part::GpuInstance => "GPU instance",
+            Part::ComputeInstance => "compute instance",
+        }
+    }
+}
+
+/// One row of the table of modes: which ways of sharing a part there are for its tenants.
+pub struct Modes {
+    pub part: Part,
+    /// vGPUs, or else CUDA contexts.
+    pub vgpus: bool,
+    pub modes: &'static [RawMode],
+    pub why: &'static str,
+}
+
+const ALL_MODES: &[RawMode] = &[RawMode::Exclusive, RawMode::TimeSlice, RawMode::Spatial];
+
+/// Who may share what, and how; `docs/scenario.md` holds the same table.
+pub const MODES: &[Modes] = &[
+    Modes {
+        part: Part::WholeGpu,
+        vgpus: true,
+        modes: &[RawMode::Exclusive, RawMode::TimeSlice],
+        why: "the vGPU manager schedules vGPUs in time",
+    },
+    Modes {
+        part: Part::WholeGpu,
+        vgpus: false,
+        modes: ALL_MODES,
+        why: "contexts of processes take turns, or run side by side as clients of MPS",
+    },
+    Modes {
+        part: Part::GpuInstance,
+        vgpus: true,
+        modes: &[RawMode::Exclusive, RawMode::TimeSlice],
+        why: "a MIG-backed vGPU owns its GPU instance; time-sliced types share one in turns, where \
+              the board has such types",
+    },
+    Modes {
+        part: Part::GpuInstance,
+        vgpus: false,
+        modes: ALL_MODES,
+        why: "contexts and MPS work in an instance as on a GPU of its size",
+    },
+    Modes {
+        part: Part::ComputeInstance,
+        vgpus: true,
+        modes: &[],
+        why: "a vGPU holds a whole GPU instance, and makes compute instances itself",
+    },
+    Modes {
+        part: Part::ComputeInstance,
+        vgpus: false,
+        modes: ALL_MODES,
+        why: "a compute instance has SMs of its own and shares memory and engines with its siblings",
+    },
+];
+
+/// The row of the table.
+pub(super) fn modes(part: Part, vgpus: bool) -> &'static Modes {
+    let row = MODES
+        .iter()
+        .find(|row| row.part == part && row.vgpus == vgpus);
+    row.unwrap_or(&MODES[0])
+}
 
 /// Whether CUDA contexts may be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

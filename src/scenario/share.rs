@@ -7,7 +7,7 @@
 
 use super::Share;
 use super::checker::{Checker, Span};
-use super::legal::legal;
+use super::legal::{Part, legal, modes};
 use super::raw::{
     Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare, RawTies,
     RawTurns,
@@ -35,6 +35,8 @@ pub(crate) struct Tenancy {
     /// Largest maximum per GPU of the vGPU types in use, with the type's name.
     pub type_maximum: Option<(u32, String)>,
     pub a100: bool,
+    /// What they share.
+    pub part: Part,
 }
 
 /// Where a `share` table stands.
@@ -72,6 +74,27 @@ pub(crate) fn resolve(
             RawMode::TimeSlice
         }
     };
+    let row = modes(tenancy.part, tenancy.vgpus);
+    if !row.modes.contains(&mode) {
+        let span = raw.mode.as_ref().map_or(&span, |field| &field.span).clone();
+        let who = if tenancy.vgpus { "vGPUs" } else { "contexts" };
+        let title = format!(
+            "no {} sharing of a {} by {who}",
+            mode.word(),
+            tenancy.part.words()
+        );
+        let words: Vec<String> = row
+            .modes
+            .iter()
+            .map(|mode| format!("`{}`", mode.word()))
+            .collect();
+        let help = match words.as_slice() {
+            [] => "put the guest on a GPU instance".to_owned(),
+            words => format!("use mode {}", words.join(" or ")),
+        };
+        c.error(&span, title, row.why, help);
+        return None;
+    }
     if mode == RawMode::Spatial {
         return spatial::resolve(c, &path, raw, &span, tenancy);
     }

@@ -18,12 +18,6 @@ pub(crate) fn resolve(
     let instead = "remove it, or use mode = \"time-slice\"";
     super::share::no_turns(c, raw, why, instead);
     let mode = raw.mode.as_ref().map_or(span, |field| &field.span).clone();
-    if tenancy.vgpus {
-        let title = "vGPUs cannot share a GPU in space";
-        let label = "the vGPU manager schedules them in time";
-        let help = "use mode = \"time-slice\", or CUDA contexts (context = true) under MPS";
-        c.error(&mode, title, label, help);
-    }
     if !c.neutral {
         let most = c.assume(&format!("{path}.clients"), "mps.clients", None);
         if most.parse().is_ok_and(|most| tenancy.tenants > most) {

@@ -4,6 +4,7 @@
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts};
 use super::guests::Placed;
+use super::legal::{Part, modes};
 use super::raw::{Field, RawGpu, RawScenario};
 use super::share::{self, Place, Tenancy};
 use super::workloads::Resolved;
@@ -108,7 +109,8 @@ impl Site<'_> {
             share: &self.field.value.share,
             holder: &self.field.span,
         };
-        share::resolve(c, path, &place, &self.tenancy(here, catalog))
+        let tenancy = self.tenancy(Part::WholeGpu, here, catalog);
+        share::resolve(c, path, &place, &tenancy)
     }
 
     fn divided(
@@ -178,8 +180,12 @@ impl Site<'_> {
                     .copied()
                     .filter(|placed| placed.domain == domain)
                     .collect();
+                let part = match compute.name {
+                    None => Part::GpuInstance,
+                    Some(_) => Part::ComputeInstance,
+                };
                 self.instance_guests(c, instance, &compute.clone(), &own, workloads, catalog);
-                match self.instance_share(c, &path, &place, &own, catalog) {
+                match self.instance_share(c, &path, (part, &place), &own, catalog) {
                     Some(share) => instance.compute_instances[index].share = share,
                     None => fine = false,
                 }
@@ -193,11 +199,11 @@ impl Site<'_> {
         &self,
         c: &mut Checker,
         path: &str,
-        place: &Place<'_>,
+        (part, place): (Part, &Place<'_>),
         own: &[&Placed],
         catalog: &Catalog,
     ) -> Option<Share> {
-        let tenancy = self.tenancy(own, catalog);
+        let tenancy = self.tenancy(part, own, catalog);
         if place.share.is_none() && tenancy.tenants <= 1 {
             c.by_default(&format!("{path}.share.mode"), "exclusive");
             return Some(Share::Exclusive);
@@ -219,7 +225,7 @@ impl Site<'_> {
             && compute.name.is_some()
         {
             let title = "a vGPU cannot live in a compute instance";
-            let label = "it holds a whole GPU instance, and makes compute instances itself";
+            let label = modes(Part::ComputeInstance, true).why;
             let help = format!("remove the compute instances of `{}`", instance.name);
             c.error(&vgpu.holds_span, title, label, help);
             return;
@@ -227,7 +233,7 @@ impl Site<'_> {
         admit::check_instance(c, self.name, &self.facts, instance, own, workloads, catalog);
     }
 
-    fn tenancy(&self, here: &[&Placed], catalog: &Catalog) -> Tenancy {
+    fn tenancy(&self, part: Part, here: &[&Placed], catalog: &Catalog) -> Tenancy {
         let types = here.iter().filter_map(|p| match &p.holds {
             Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&self.facts.id, type_name),
             Holds::Context | Holds::Client { .. } => None,
@@ -249,6 +255,7 @@ impl Site<'_> {
             tenants: here.iter().map(|p| p.tenants()).sum(),
             type_maximum: maximum,
             a100: self.facts.name.contains("A100"),
+            part,
         }
     }
 }
