@@ -526,6 +526,8 @@ proptest! {
     }
 }
 
+#[path = "mig/counts.rs"]
+mod counts;
 #[path = "mig/mode.rs"]
 mod mode;
 #[path = "mig/plans.rs"]
