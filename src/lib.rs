@@ -14,10 +14,12 @@
 //! 10. [`result`]: the one structure that a run returns.
 //! 11. [`experiment`]: replications, baselines, estimates.
 //! 12. [`report`]: views of a result.
-//! 13. [`cli`]: one file a subcommand.
+//! 13. [`calibrate`]: from measured points to a workload.
+//! 14. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
+pub mod calibrate;
 pub mod catalog;
 pub mod cli;
 pub mod diagnostics;

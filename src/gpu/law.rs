@@ -132,7 +132,10 @@ impl ClockCurve {
     /// Relative clock with this part of the SMs busy.
     pub fn at(&self, part: f64) -> f64 {
         let above = self.points.partition_point(|&(known, _)| known < part);
-        match (self.points.get(above.wrapping_sub(1)), self.points.get(above)) {
+        match (
+            self.points.get(above.wrapping_sub(1)),
+            self.points.get(above),
+        ) {
             (Some(&(low, from)), Some(&(high, to))) => {
                 from + (to - from) * (part - low) / (high - low)
             }
@@ -176,7 +179,13 @@ mod tests {
             grid: Some(grid),
             ..Shape::compute(50)
         };
-        for (sms, waves) in [(50.0, 1.0), (49.0, 2.0), (25.0, 2.0), (24.0, 3.0), (1.0, 50.0)] {
+        for (sms, waves) in [
+            (50.0, 1.0),
+            (49.0, 2.0),
+            (25.0, 2.0),
+            (24.0, 3.0),
+            (1.0, 50.0),
+        ] {
             close(shape.compute_stretch(sms), waves);
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod entry;
+pub mod law;
 mod rounds;
 pub mod station;
 
