@@ -4,6 +4,7 @@
 //! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
 //! no font on the machine and are the same bytes everywhere.
 
+mod agreement;
 mod axes;
 mod canvas;
 mod latency;
@@ -12,8 +13,10 @@ mod response;
 mod split;
 mod timeline;
 
+pub use agreement::Agreement;
+
 use crate::result::RunResult;
-use canvas::{Canvas, Page, SCALE};
+use canvas::{Canvas, Drawn, Page, SCALE};
 use plotters::backend::{BitMapBackend, RGBPixel, SVGBackend};
 use plotters_backend::DrawingBackend;
 use std::error::Error;
@@ -68,18 +71,41 @@ impl Figure {
         }
     }
 
-    fn draw<B: DrawingBackend>(
-        self,
-        canvas: &mut Canvas<B>,
-        result: &RunResult,
-    ) -> Result<(), PlotError> {
-        let drawn = match self {
+    fn draw<B: DrawingBackend>(self, canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
+        match self {
             Figure::LatencyCdf => latency::draw(canvas, result),
             Figure::ResponseTimes => response::draw(canvas, result),
             Figure::GpuSplit => split::draw(canvas, result),
             Figure::Utilisation => timeline::draw(canvas, result),
-        };
-        drawn.and_then(|()| canvas.finish()).map_err(failed)
+        }
+    }
+}
+
+/// A page and what is drawn on it, whatever the backend.
+trait Sheet {
+    fn page(&self) -> Page;
+    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B>;
+}
+
+struct OfResult<'a>(Figure, &'a RunResult);
+
+impl Sheet for OfResult<'_> {
+    fn page(&self) -> Page {
+        self.0.page(self.1)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
+        self.0.draw(canvas, self.1)
+    }
+}
+
+impl Sheet for Agreement {
+    fn page(&self) -> Page {
+        agreement::page()
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
+        agreement::draw(canvas, self)
     }
 }
 
@@ -98,12 +124,26 @@ fn failed(error: impl Error) -> PlotError {
 ///
 /// What the drawing library reports.
 pub fn svg(figure: Figure, result: &RunResult) -> Result<String, PlotError> {
-    let page = figure.page(result);
+    sheet_svg(&OfResult(figure, result))
+}
+
+/// The figure of [`Agreement`] as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn agreement_svg(agreement: &Agreement) -> Result<String, PlotError> {
+    sheet_svg(agreement)
+}
+
+fn sheet_svg(sheet: &impl Sheet) -> Result<String, PlotError> {
+    let page = sheet.page();
     let fine = (page.width * SCALE, page.height * SCALE);
     let mut text = String::new();
     {
         let mut canvas = Canvas::new(SVGBackend::with_string(&mut text, fine)).map_err(failed)?;
-        figure.draw(&mut canvas, result)?;
+        sheet.draw(&mut canvas).map_err(failed)?;
+        canvas.finish().map_err(failed)?;
     }
     // Coordinates are whole numbers of a finer grid; only the size on the page is changed here.
     let drawn = format!(r#"width="{}" height="{}""#, fine.0, fine.1);
@@ -120,14 +160,28 @@ pub const PNG_SCALE: u32 = 2;
 ///
 /// What the drawing library or the encoder reports.
 pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
-    let page = figure.page(result);
+    sheet_png(&OfResult(figure, result))
+}
+
+/// The figure of [`Agreement`] as PNG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn agreement_png(agreement: &Agreement) -> Result<Vec<u8>, PlotError> {
+    sheet_png(agreement)
+}
+
+fn sheet_png(sheet: &impl Sheet) -> Result<Vec<u8>, PlotError> {
+    let page = sheet.page();
     let (width, height) = (page.width * SCALE, page.height * SCALE);
     let mut fine = vec![0; width as usize * height as usize * 3];
     {
         let backend = BitMapBackend::<RGBPixel>::with_buffer_and_format(&mut fine, (width, height))
             .map_err(failed)?;
         let mut canvas = Canvas::new(backend).map_err(failed)?;
-        figure.draw(&mut canvas, result)?;
+        sheet.draw(&mut canvas).map_err(failed)?;
+        canvas.finish().map_err(failed)?;
     }
     let pixels = shrink(&fine, width as usize, (SCALE / PNG_SCALE) as usize);
     let mut bytes = Vec::new();
