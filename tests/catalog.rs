@@ -594,5 +594,7 @@ fn the_documented_rules_are_those_of_the_code() {
 
 #[path = "catalog/commands.rs"]
 mod commands;
+#[path = "catalog/mig.rs"]
+mod mig;
 #[path = "catalog/user_boards.rs"]
 mod user_boards;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use warpshare::engine::time::Nanos;
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::policy::Turns;
-use warpshare::scenario::{Gpu, Guest, Scenario, Share};
+use warpshare::scenario::{Division, Gpu, Guest, Scenario, Share};
 use warpshare::sim::{Instance, Part, Speed, Variant};
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Size, Workload};
@@ -121,7 +121,7 @@ fn the_board_changes_no_draw() {
         Variant::Shared,
     );
     let mut exclusive = gpu(time_slice("best-effort", MS));
-    exclusive.share = Share::Exclusive;
+    exclusive.division = Division::Whole(Share::Exclusive);
     let mut other = gpu(time_slice("best-effort", MS));
     other.name = "z".into();
     other.board.id = "other".into();

@@ -55,6 +55,24 @@ pub(super) fn numbers<'de, D: Deserializer<'de>>(cell: D) -> Result<Option<Vec<u
         .map(Some)
 }
 
+/// A list of numbers separated by semicolons, or unknown.
+pub(super) fn list<'de, D: Deserializer<'de>>(cell: D) -> Result<Option<Vec<u32>>, D::Error> {
+    let words = names(cell)?;
+    let numbers: Vec<u32> = words
+        .iter()
+        .map(|word| {
+            word.parse()
+                .map_err(|_| D::Error::custom(format!("`{word}` is not a whole number")))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((!numbers.is_empty()).then_some(numbers))
+}
+
+/// `yes` or `no`; the column has no unknown cells.
+pub(super) fn yes_or_no<'de, D: Deserializer<'de>>(cell: D) -> Result<bool, D::Error> {
+    yes_no(cell)?.ok_or_else(|| D::Error::custom("an empty cell where `yes` or `no` is needed"))
+}
+
 /// Text that must be there.
 pub(super) fn text<'de, D: Deserializer<'de>>(cell: D) -> Result<String, D::Error> {
     let text = String::deserialize(cell)?;

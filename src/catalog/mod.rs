@@ -1,31 +1,51 @@
-//! Physical GPUs and vGPU types, with the sources of every figure.
+//! Physical GPUs, their MIG profiles and vGPU types, with the sources of every figure.
 //!
 //! The tables of `data/` are part of the program ([`Catalog::builtin`]). Users add boards and types
 //! of their own, or change figures, with a TOML file ([`Catalog::add_user_file`]). A figure without
 //! a public source is `None`: whoever needs it either has a stated rule for it or reports it
 //! missing.
 //!
-//! This module knows what exists, not what may be combined: that is [`crate::vgpu`].
+//! This module knows what exists, not what may be combined: that is [`crate::vgpu`] and
+//! [`crate::mig`].
 
 mod cells;
 mod columns;
+mod compute_instance;
 mod gpu;
+mod mig_profile;
 mod nearest;
 mod sources;
 mod user;
 mod vgpu_type;
 
+pub use compute_instance::ComputeInstanceProfile;
 pub use gpu::Gpu;
+pub use mig_profile::{Confidence, MediaExtensions, MigProfile};
 pub use sources::{FieldSources, Source, source_keys};
 pub use vgpu_type::{Mode, Series, VgpuType};
 
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
-const GPUS: &str = include_str!("../../data/gpus.csv");
-const VGPU_TYPES: &str = include_str!("../../data/vgpu_types.csv");
-const ALIASES: &str = include_str!("../../data/gpu_id_aliases.csv");
-const SOURCES: &str = include_str!("../../data/sources.csv");
+/// The texts of the tables.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    gpus: &'a str,
+    vgpu_types: &'a str,
+    mig_profiles: &'a str,
+    compute_instances: &'a str,
+    aliases: &'a str,
+    sources: &'a str,
+}
+
+const BUILTIN: Texts<'static> = Texts {
+    gpus: include_str!("../../data/gpus.csv"),
+    vgpu_types: include_str!("../../data/vgpu_types.csv"),
+    mig_profiles: include_str!("../../data/mig_profiles.csv"),
+    compute_instances: include_str!("../../data/mig_compute_instances.csv"),
+    aliases: include_str!("../../data/gpu_id_aliases.csv"),
+    sources: include_str!("../../data/sources.csv"),
+};
 
 /// Why a table of the catalogue could not be read. With the tables that come with the program this
 /// is a defect of the program.
@@ -78,11 +98,13 @@ fn is_figure(column: &str) -> bool {
     !OTHERS.contains(&column)
 }
 
-/// GPUs, vGPU types and sources.
+/// GPUs, MIG profiles, vGPU types and sources.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     gpus: Table<Gpu>,
     types: Table<VgpuType>,
+    mig_profiles: Vec<MigProfile>,
+    compute_instances: Vec<ComputeInstanceProfile>,
     sources: BTreeMap<String, Source>,
     /// Spelling of a GPU in `vgpu_types.csv` → catalogue id, `None` for GPUs without a row.
     aliases: BTreeMap<String, Option<String>>,
@@ -103,19 +125,14 @@ impl Catalog {
     ///
     /// [`CatalogError`] if an embedded table is malformed; the tests read all of them.
     pub fn builtin() -> Result<Catalog, CatalogError> {
-        Catalog::from_tables(GPUS, VGPU_TYPES, ALIASES, SOURCES)
+        Catalog::from_tables(BUILTIN)
     }
 
-    fn from_tables(
-        gpus: &str,
-        vgpu_types: &str,
-        aliases: &str,
-        sources: &str,
-    ) -> Result<Catalog, CatalogError> {
-        let gpus: Table<Gpu> = read("gpus.csv", gpus)?;
+    fn from_tables(texts: Texts<'_>) -> Result<Catalog, CatalogError> {
+        let gpus: Table<Gpu> = read("gpus.csv", texts.gpus)?;
         unique("gpus.csv", gpus.rows.iter().map(|gpu| gpu.id.clone()))?;
 
-        let alias_rows: Table<Alias> = read("gpu_id_aliases.csv", aliases)?;
+        let alias_rows: Table<Alias> = read("gpu_id_aliases.csv", texts.aliases)?;
         let spellings = alias_rows.rows.iter().map(|a| a.vgpu_types_gpu_id.clone());
         unique("gpu_id_aliases.csv", spellings)?;
         let aliases: BTreeMap<_, _> = alias_rows
@@ -124,7 +141,7 @@ impl Catalog {
             .map(|alias| (alias.vgpu_types_gpu_id, alias.gpu_id))
             .collect();
 
-        let mut types: Table<VgpuType> = read("vgpu_types.csv", vgpu_types)?;
+        let mut types: Table<VgpuType> = read("vgpu_types.csv", texts.vgpu_types)?;
         for vgpu_type in &mut types.rows {
             if let Some(Some(id)) = aliases.get(&vgpu_type.gpu_id) {
                 vgpu_type.gpu_id.clone_from(id);
@@ -134,7 +151,21 @@ impl Catalog {
         let keys = keys.map(|row| format!("{} {}", row.gpu_id, row.type_name));
         unique("vgpu_types.csv", keys)?;
 
-        let source_rows: Table<Source> = read("sources.csv", sources)?;
+        let mig_profiles = read::<MigProfile>("mig_profiles.csv", texts.mig_profiles)?.rows;
+        let keys = mig_profiles.iter();
+        let keys = keys.map(|row| format!("{} {}", row.gpu_id, row.profile));
+        unique("mig_profiles.csv", keys)?;
+
+        let table = "mig_compute_instances.csv";
+        let compute_instances =
+            read::<ComputeInstanceProfile>(table, texts.compute_instances)?.rows;
+        let keys = compute_instances.iter().map(|row| {
+            let id = row.ci_profile_id.map_or(String::new(), |id| id.to_string());
+            format!("{} {} {} {id}", row.gpu_id, row.gi_profile, row.ci_profile)
+        });
+        unique(table, keys)?;
+
+        let source_rows: Table<Source> = read("sources.csv", texts.sources)?;
         let keys = source_rows.rows.iter().map(|source| source.key.clone());
         unique("sources.csv", keys)?;
         let sources = source_rows
@@ -146,6 +177,8 @@ impl Catalog {
         Ok(Catalog {
             gpus,
             types,
+            mig_profiles,
+            compute_instances,
             sources,
             aliases,
             own_memory: BTreeSet::new(),
@@ -220,6 +253,55 @@ impl Catalog {
         nearest::nearest(text, names.map(|t| (t.type_name.as_str(), &*t.type_name)))
     }
 
+    /// The GPU-instance profiles of a GPU, in the order of the table; empty for GPUs without MIG.
+    pub fn mig_profiles(&self, gpu_id: &str) -> impl Iterator<Item = &MigProfile> {
+        self.mig_profiles.iter().filter(move |p| p.gpu_id == gpu_id)
+    }
+
+    /// The compute-instance profiles inside one GPU-instance profile, in the order of the table;
+    /// empty for GPUs whose list is not known.
+    pub fn compute_instance_profiles(
+        &self,
+        gpu_id: &str,
+        gi_profile: &str,
+    ) -> impl Iterator<Item = &ComputeInstanceProfile> {
+        self.compute_instances
+            .iter()
+            .filter(move |c| c.gpu_id == gpu_id && c.gi_profile == gi_profile)
+    }
+
+    /// Ids of all GPUs with MIG profiles, in the order of the table.
+    ///
+    /// ```
+    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// assert!(catalog.gpus_with_mig().contains(&"a30"));
+    /// assert!(!catalog.gpus_with_mig().contains(&"a40"));
+    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// ```
+    pub fn gpus_with_mig(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for profile in &self.mig_profiles {
+            if !ids.contains(&profile.gpu_id.as_str()) {
+                ids.push(&profile.gpu_id);
+            }
+        }
+        ids
+    }
+
+    /// The sources that a free `source` cell names, such as that of a MIG profile, in the order of
+    /// the cell and each once.
+    pub fn sources_named_in(&self, cell: &str) -> Vec<&Source> {
+        let mut found: Vec<&Source> = Vec::new();
+        for word in cell.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+            if let Some(source) = self.source(word)
+                && found.iter().all(|known| known.key != source.key)
+            {
+                found.push(source);
+            }
+        }
+        found
+    }
+
     /// The source with this key.
     pub fn source(&self, key: &str) -> Option<&Source> {
         self.sources.get(key)
@@ -248,6 +330,23 @@ impl Catalog {
             .map(|t| t.frame_buffer_mib)
             .max();
         Some(memory.max(largest.unwrap_or(0)))
+    }
+
+    /// Gives GPU `to` the MIG profiles of GPU `from`.
+    fn copy_mig(&mut self, from: &str, to: &str) {
+        let profiles: Vec<MigProfile> = self.mig_profiles(from).cloned().collect();
+        self.mig_profiles
+            .extend(profiles.into_iter().map(|profile| MigProfile {
+                gpu_id: to.to_owned(),
+                ..profile
+            }));
+        let inside = self.compute_instances.iter().filter(|c| c.gpu_id == from);
+        let inside: Vec<ComputeInstanceProfile> = inside.cloned().collect();
+        self.compute_instances
+            .extend(inside.into_iter().map(|profile| ComputeInstanceProfile {
+                gpu_id: to.to_owned(),
+                ..profile
+            }));
     }
 
     /// Gives GPU `to` the vGPU types of GPU `from`.
@@ -317,8 +416,8 @@ mod tests {
 
     #[test]
     fn cells_of_the_wrong_kind_are_refused_with_their_line() {
-        let twice = GPUS.replacen(",108,", ",many,", 1);
-        let error = Catalog::from_tables(&twice, VGPU_TYPES, ALIASES, SOURCES).unwrap_err();
+        let gpus = &BUILTIN.gpus.replacen(",108,", ",many,", 1);
+        let error = Catalog::from_tables(Texts { gpus, ..BUILTIN }).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("gpus.csv, line 2: "), "{text}");
         assert!(
@@ -329,8 +428,8 @@ mod tests {
 
     #[test]
     fn duplicate_keys_are_refused() {
-        let doubled = format!("{SOURCES}TPU,a,b,c,d,e\n");
-        let error = Catalog::from_tables(GPUS, VGPU_TYPES, ALIASES, &doubled).unwrap_err();
+        let sources = &format!("{}TPU,a,b,c,d,e\n", BUILTIN.sources);
+        let error = Catalog::from_tables(Texts { sources, ..BUILTIN }).unwrap_err();
         assert!(
             matches!(&error, CatalogError::Duplicate { key, .. } if key == "TPU"),
             "{error}"
@@ -339,9 +438,34 @@ mod tests {
 
     #[test]
     fn an_empty_cuda_cell_is_refused_where_the_series_has_no_rule() {
-        let broken = VGPU_TYPES.replacen(",60,1,,,,vWS", ",60,,,,,vWS", 1);
-        assert_ne!(broken, VGPU_TYPES);
-        let error = Catalog::from_tables(GPUS, &broken, ALIASES, SOURCES).unwrap_err();
+        let vgpu_types = &BUILTIN
+            .vgpu_types
+            .replacen(",60,1,,,,vWS", ",60,,,,,vWS", 1);
+        assert_ne!(vgpu_types, BUILTIN.vgpu_types);
+        let texts = Texts {
+            vgpu_types,
+            ..BUILTIN
+        };
+        let error = Catalog::from_tables(texts).unwrap_err();
         assert!(error.to_string().contains("`cuda`"), "{error}");
+    }
+
+    #[test]
+    fn malformed_mig_rows_are_refused() {
+        for (good, bad, said) in [
+            (",0;4,4,8,", ",0;x,4,8,", "`x` is not a whole number"),
+            (",none,no,", ",some,no,", "unknown variant `some`"),
+            (",none,no,", ",none,,", "`yes` or `no` is needed"),
+        ] {
+            let mig_profiles = &BUILTIN.mig_profiles.replacen(good, bad, 1);
+            assert_ne!(mig_profiles, BUILTIN.mig_profiles);
+            let texts = Texts {
+                mig_profiles,
+                ..BUILTIN
+            };
+            let error = Catalog::from_tables(texts).unwrap_err().to_string();
+            assert!(error.starts_with("mig_profiles.csv, line "), "{error}");
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

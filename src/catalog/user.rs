@@ -406,6 +406,7 @@ impl Reader<'_> {
         }
         if let Some((like, _)) = &entry.like {
             self.catalog.copy_types(like, entry.name);
+            self.catalog.copy_mig(like, entry.name);
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod gpus;
 mod interrupt;
+mod mig;
 mod progress;
 mod run;
 mod schema;
@@ -18,6 +19,8 @@ use std::process::ExitCode;
 
 /// Exit code for input that is not valid.
 const BAD_INPUT: u8 = 2;
+/// Exit code for an objective that is missed: here, for what does not fit.
+const MISSED: u8 = 3;
 /// Exit code for work that could not be finished.
 const FAILED: u8 = 1;
 /// Exit code after Ctrl-C: 128 + SIGINT, as shells report it.
@@ -53,7 +56,7 @@ Exit codes:
   0    done
   1    failed while running, or an invariant check of the run failed
   2    bad input (command line, scenario, catalogue, target folder)
-  3    drifted from a baseline, or an objective missed
+  3    drifted from a baseline, an objective missed, or what was asked for does not fit
   4    undecided
   130  interrupted (Ctrl-C)
 
@@ -75,6 +78,7 @@ enum Command {
     Schema(schema::Args),
     Gpus(gpus::Args),
     Vgpu(vgpu::Args),
+    Mig(mig::Args),
 }
 
 impl Cli {
@@ -86,6 +90,7 @@ impl Cli {
             Command::Schema(args) => schema::execute(args),
             Command::Gpus(args) => gpus::execute(args),
             Command::Vgpu(args) => vgpu::execute(args),
+            Command::Mig(args) => mig::execute(args),
         };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());

@@ -3,7 +3,7 @@
 
 use super::records::RecordPart;
 use crate::engine::time::Nanos;
-use crate::gpu::Accounts;
+use crate::gpu::{Accounts, ComputeDomain};
 use crate::scenario::Scenario;
 use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Probe, Schedule};
 use crate::stats::coarse::CoarseHistogram;
@@ -48,10 +48,13 @@ pub(super) struct GroupRecord {
 }
 
 /// One GPU at a sampling edge.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct GpuEdge {
     pub time: Nanos,
+    /// Of the whole GPU; SMs in no instance are idle.
     pub accounts: Accounts,
+    /// Of each compute domain, where the GPU is divided.
+    pub domains: Vec<Accounts>,
     /// Server·ns by station of this GPU: copies in, copies out.
     pub copies: [u128; 2],
 }
@@ -69,6 +72,8 @@ pub(super) struct Recorder {
     pub(super) gpus: Vec<Vec<GpuEdge>>,
     /// Busy core·ns of shared host cores, by edge.
     pub(super) host: Vec<u128>,
+    /// SMs of each local GPU.
+    sms: Vec<u32>,
     /// Running time of each guest at the end of the warm-up.
     ran_before: Vec<Nanos>,
     /// Running time of all entries in the window, by local GPU.
@@ -104,6 +109,11 @@ impl Recorder {
             groups,
             gpus: vec![Vec::with_capacity(schedule.edges.len()); layout.gpus.len()],
             host: Vec::new(),
+            sms: layout
+                .gpus
+                .iter()
+                .map(|&gpu| scenario.gpus[gpu].board.sms)
+                .collect(),
             ran_before: vec![0; layout.guests.len()],
             entries_ran: vec![0; layout.gpus.len()],
             records: None,
@@ -135,9 +145,12 @@ impl Recorder {
 
     /// Running time of a local guest so far.
     fn ran(&self, guest: usize, probe: &Probe<'_>) -> Nanos {
-        self.layout.entries[guest]
+        self.layout.tenants[guest]
             .iter()
-            .map(|&(domain, entry)| probe.domains[domain].entries()[entry as usize].ran)
+            .map(|tenant| {
+                let entries = probe.domains[tenant.domain].entries();
+                entries[tenant.entry as usize].busy(tenant.client as usize)
+            })
             .sum()
     }
 }
@@ -196,14 +209,26 @@ impl Observer for Recorder {
     }
 
     fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
-        for (domain, state) in probe.domains.iter().enumerate() {
+        for gpu in 0..self.gpus.len() {
+            // The copy engines of the GPUs are the first stations.
             let copies = [
-                probe.stations[2 * domain].busy(),
-                probe.stations[2 * domain + 1].busy(),
+                probe.stations[2 * gpu].busy(),
+                probe.stations[2 * gpu + 1].busy(),
             ];
-            self.gpus[domain].push(GpuEdge {
+            let members = &probe.domains[self.layout.domains[gpu].clone()];
+            let each: Vec<Accounts> = members.iter().map(ComputeDomain::accounts).collect();
+            let assigned: u32 = members.iter().map(ComputeDomain::sms).sum();
+            let mut accounts = each.iter().fold(Accounts::default(), Accounts::plus);
+            let unassigned = self.sms[gpu].saturating_sub(assigned);
+            accounts.idle += u128::from(unassigned) * u128::from(probe.now);
+            self.gpus[gpu].push(GpuEdge {
                 time: probe.now,
-                accounts: state.accounts(),
+                accounts,
+                domains: if members.len() > 1 || unassigned > 0 {
+                    each
+                } else {
+                    Vec::new()
+                },
                 copies,
             });
         }
@@ -215,16 +240,16 @@ impl Observer for Recorder {
             self.schedule.middle,
             self.schedule.end,
         );
-        let entries_ran = |domain: usize| -> Nanos {
-            let entries = probe.domains[domain].entries();
-            entries.iter().map(|entry| entry.ran).sum()
-        };
-        for domain in 0..probe.domains.len() {
+        for (gpu, domains) in self.layout.domains.iter().enumerate() {
+            let entries = probe.domains[domains.clone()]
+                .iter()
+                .flat_map(ComputeDomain::entries);
+            let ran: Nanos = entries.map(|entry| entry.ran).sum();
             if probe.now == start {
-                self.entries_ran[domain] = entries_ran(domain);
+                self.entries_ran[gpu] = ran;
             }
             if probe.now == end {
-                self.entries_ran[domain] = entries_ran(domain) - self.entries_ran[domain];
+                self.entries_ran[gpu] = ran - self.entries_ran[gpu];
             }
         }
         for guest in 0..self.members.len() {
@@ -236,9 +261,9 @@ impl Observer for Recorder {
             }
             if probe.now == end {
                 let ran = self.ran(guest, probe) - self.ran_before[guest];
-                let longest_wait = self.layout.entries[guest]
+                let longest_wait = self.layout.tenants[guest]
                     .iter()
-                    .map(|&(domain, entry)| probe.domains[domain].longest_wait(entry))
+                    .map(|tenant| probe.domains[tenant.domain].longest_wait(tenant.entry))
                     .max()
                     .unwrap_or(0);
                 let member = &mut self.members[guest];

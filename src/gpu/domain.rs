@@ -15,7 +15,9 @@
 //! Accounts are integers: useful, switching, reserved-idle and idle SM·ns add up to SMs × wall. SMs
 //! that a holder keeps from others but does not fill count as reserved-idle.
 
+use super::accounts::{Accounts, Counters};
 use super::entry::{EntryState, Finished, SmOperation};
+use super::rates::RateRules;
 use super::rounds::Rounds;
 use super::{Charge, Preemption, SwitchCost};
 use crate::engine::calendar::Class;
@@ -26,38 +28,6 @@ use crate::policy::{Entry, Grant, OnCompletion, OnIdle, Policy, Ties};
 pub(super) const NOBODY: u32 = u32::MAX;
 /// A reserved turn without a vGPU.
 const VACANT: u32 = u32::MAX - 1;
-
-/// Where the SM time went, in SM·ns, and what else happened so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Accounts {
-    pub useful: u128,
-    pub switching: u128,
-    pub reserved_idle: u128,
-    pub idle: u128,
-    /// Wall time with anything running.
-    pub gpu_time: Nanos,
-    pub turns: u64,
-    /// Changes of the tenant whose context is loaded.
-    pub switches: u64,
-}
-
-impl Accounts {
-    /// The sum of the four parts.
-    pub fn total(&self) -> u128 {
-        self.useful + self.switching + self.reserved_idle + self.idle
-    }
-}
-
-/// What is counted as it happens; the rest of the [`Accounts`] follows from the entries' clocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counters {
-    /// Wall time of switching, of turns whose holder had nothing to run, and without a holder.
-    pub switching: Nanos,
-    pub held_idle: Nanos,
-    pub idle: Nanos,
-    pub turns: u64,
-    pub switches: u64,
-}
 
 /// How a domain treats slices, apart from its policy.
 #[derive(Debug, Clone, Copy)]
@@ -70,15 +40,15 @@ pub struct TurnRules {
 
 /// A [`Charge`] taken apart: what makes a turn pay.
 #[derive(Debug, Clone, Copy)]
-struct ChargeRule {
+pub(super) struct ChargeRule {
     /// Another tenant's context is loaded.
-    tenant: bool,
+    pub tenant: bool,
     /// Another entry ran last.
-    entry: bool,
+    pub entry: bool,
     /// The turn itself.
-    always: bool,
+    pub always: bool,
     /// The cost comes out of the slice, whether there is work or not.
-    in_slot: bool,
+    pub in_slot: bool,
 }
 
 impl From<Charge> for ChargeRule {
@@ -94,17 +64,17 @@ impl From<Charge> for ChargeRule {
 
 /// See the [module documentation](self).
 pub struct ComputeDomain {
-    sms: u32,
+    pub(super) rates: RateRules,
     pub(super) policy: Box<dyn Policy>,
     pub(super) reserves: bool,
     pub(super) rules: TurnRules,
-    charge: ChargeRule,
+    pub(super) charge: ChargeRule,
     /// Preemption takes no time.
     pub(super) preempts_at_once: bool,
-    /// Turns may be of the kind that [`sprint`](Self::sprint) takes.
-    sprints: bool,
+    /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
+    pub(super) sprints: bool,
     /// Save, restore and scheduler call together.
-    switch_time: Nanos,
+    pub(super) switch_time: Nanos,
     pub(super) entries: Vec<EntryState>,
     /// Entries with work.
     backlogged: u32,
@@ -141,12 +111,12 @@ pub(super) struct Turn {
 
 impl ComputeDomain {
     /// A domain without entries, idle from time 0.
-    pub fn new(sms: u32, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
+    pub fn new(rates: RateRules, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
         let reserves = policy.reserves();
         let charge = ChargeRule::from(rules.switch.charge);
         let preempts_at_once = rules.switch.preemption == Preemption::Delay(0);
         ComputeDomain {
-            sms,
+            rates,
             reserves,
             policy,
             switch_time: rules.switch.save + rules.switch.restore + rules.switch.scheduler_call,
@@ -175,15 +145,21 @@ impl ComputeDomain {
         }
     }
 
-    /// Adds an entry for `streams` streams of a tenant; it takes part once it is admitted. Entries
-    /// are added in rank order.
-    pub fn add_entry(&mut self, tenant: u32, streams: usize) -> Entry {
-        self.entries.push(EntryState::new(tenant, streams));
+    /// Adds an entry for `streams` streams of a tenant, with a client for each cap on its SMs; it
+    /// takes part once it is admitted. Entries are added in rank order.
+    pub fn add_entry(&mut self, tenant: u32, streams: usize, caps: &[u32]) -> Entry {
+        self.entries.push(EntryState::new(tenant, streams, caps));
         (self.entries.len() - 1) as Entry
     }
 
+    /// Adds a client with at most `cap` SMs and `streams` streams to an entry whose clients run side
+    /// by side; returns its number.
+    pub fn add_client(&mut self, entry: Entry, cap: u32, streams: usize) -> u32 {
+        self.entries[entry as usize].add_client(cap, streams)
+    }
+
     pub fn sms(&self) -> u32 {
-        self.sms
+        self.rates.sms
     }
 
     /// Accounts up to the last [`settle`](Self::settle).
@@ -197,7 +173,7 @@ impl ComputeDomain {
             turns,
             switches,
         } = self.counters;
-        let sms = u128::from(self.sms);
+        let sms = u128::from(self.rates.sms);
         Accounts {
             useful,
             switching: u128::from(switching) * sms,
@@ -211,6 +187,16 @@ impl ComputeDomain {
 
     pub fn entries(&self) -> &[EntryState] {
         &self.entries
+    }
+
+    /// Up to when everything is accounted.
+    pub fn now(&self) -> Nanos {
+        self.cursor
+    }
+
+    /// What rates depend on here.
+    pub fn rates(&self) -> &RateRules {
+        &self.rates
     }
 
     /// Longest wait of an entry with work for the SMs, one that is still going on included.
@@ -260,113 +246,6 @@ impl ComputeDomain {
             Ties::PreemptedFirst => Class::GrantEnd,
             Ties::ArrivalFirst => Class::LateGrantEnd,
         }
-    }
-
-    /// Runs turns inside the domain as long as `due` says that their ends come before anything else;
-    /// stops at the first completion. With `jump`, whole rounds that repeat are passed over at once.
-    #[inline]
-    pub fn advance(&mut self, jump: bool, due: impl Fn(Nanos, Class) -> bool) {
-        self.rounds.restart(jump, self.entries.len());
-        while let Some((time, class)) = self.next_event(false) {
-            if class == Class::Completion || !due(time, class) {
-                return;
-            }
-            self.grant_end(time);
-            if self.rounds.turn_ends() {
-                self.watch_rounds(&due, class);
-            }
-            if self.sprints {
-                self.sprint(&due, class);
-            }
-        }
-    }
-
-    /// Takes turns of the commonest kind as [`grant_end`](Self::grant_end) would: the holder works to
-    /// the end of its turn and makes way at once for one that has work. Few branches, and the state
-    /// stays in registers; [`advance`](Self::advance) goes on where this stops.
-    #[inline(always)]
-    fn sprint(&mut self, due: &impl Fn(Nanos, Class) -> bool, class: Class) {
-        let Turn {
-            mut holder,
-            begin,
-            mut ready,
-            mut until,
-            ..
-        } = self.turn;
-        if begin < self.cursor || self.context != holder {
-            return;
-        }
-        let Some(mut state) = self.entries.get_mut(holder as usize) else {
-            return;
-        };
-        let (mut cursor, mut tenant) = (self.cursor, self.context_tenant);
-        let mut left = self.rounds.quiet_turns();
-        while left > 0 && state.runs() && until - ready < state.left() && due(until, class) {
-            let switching = ready - cursor;
-            state.switched += switching;
-            self.counters.switching += switching;
-            let held = until - ready;
-            state.run(held);
-            state.waiting_since = until;
-            cursor = until;
-            left -= 1;
-            let grant = self.policy.rotate(held, true, cursor);
-            let Some(Grant {
-                entry: Some(next),
-                slice,
-            }) = grant
-            else {
-                return self.stop_sprinting(cursor, holder, tenant, grant, left);
-            };
-            state = &mut self.entries[next as usize];
-            if !state.runs() {
-                return self.stop_sprinting(cursor, holder, tenant, grant, left);
-            }
-            self.counters.turns += 1;
-            let changes = state.tenant != tenant;
-            self.counters.switches += u64::from(changes);
-            let pays = (self.charge.tenant & changes)
-                | (self.charge.entry & (next != holder))
-                | self.charge.always;
-            ready = cursor.saturating_add(if pays { self.switch_time } else { 0 });
-            until = ready.saturating_add(slice);
-            if next != holder {
-                state.waited_until(ready);
-            }
-            tenant = state.tenant;
-            holder = next;
-        }
-        self.rounds.set_quiet_turns(left);
-        self.context = holder;
-        self.context_tenant = tenant;
-        self.cursor = cursor;
-        self.turn = Turn {
-            holder,
-            draining: NOBODY,
-            drain_end: cursor,
-            drain_completes: false,
-            begin: ready,
-            ready,
-            until,
-            charged: true,
-        };
-    }
-
-    /// Starts a turn of another kind than those of [`sprint`](Self::sprint).
-    #[inline(never)]
-    fn stop_sprinting(
-        &mut self,
-        now: Nanos,
-        outgoing: u32,
-        tenant: u32,
-        grant: Option<Grant>,
-        quiet_turns: u64,
-    ) {
-        self.rounds.set_quiet_turns(quiet_turns);
-        self.cursor = now;
-        self.context = outgoing;
-        self.context_tenant = tenant;
-        self.begin_turn(now, grant, outgoing);
     }
 
     /// Brings accounts and progress up to `now`, which is not after the next event.
@@ -441,7 +320,7 @@ impl ComputeDomain {
         let draining = self.turn.draining == entry && now < self.turn.drain_end;
         let state = &mut self.entries[entry as usize];
         let had_work = state.has_work();
-        state.submit(operation, now, draining, self.sms);
+        state.submit(operation, now, draining, &self.rates);
         if had_work {
             return;
         }
@@ -484,7 +363,7 @@ impl ComputeDomain {
             self.turn.holder
         };
         let state = &mut self.entries[entry as usize];
-        state.complete(self.sms, finished);
+        state.complete(&self.rates, finished);
         if !state.has_work() {
             self.backlogged -= 1;
             if self.turn.drain_completes {
@@ -544,7 +423,7 @@ impl ComputeDomain {
 
     /// Starts a turn; `outgoing` is still running.
     #[inline(always)]
-    fn begin_turn(&mut self, now: Nanos, grant: Option<Grant>, outgoing: u32) {
+    pub(super) fn begin_turn(&mut self, now: Nanos, grant: Option<Grant>, outgoing: u32) {
         let Some(Grant { entry, slice }) = grant else {
             self.turn.holder = NOBODY;
             self.turn.draining = NOBODY;
@@ -562,7 +441,7 @@ impl ComputeDomain {
         let mut cost = 0;
         let mut has_work = false;
         if let Some(state) = self.entries.get_mut(holder as usize) {
-            state.unpark(self.sms);
+            state.unpark(&self.rates);
             has_work = state.runs();
             if has_work || self.charge.in_slot {
                 cost = self.load_context(holder, false);

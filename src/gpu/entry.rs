@@ -1,10 +1,15 @@
 //! One entry of a compute domain: operations that share a grant of the SMs.
 //!
-//! While the entry runs, its operations run side by side: SMs are divided max-min fairly under what
-//! each operation can fill, and an operation on part of its need progresses in proportion. While it
-//! does not run, nothing progresses. All bookkeeping is therefore in the entry's *own running time*
-//! (`ran`): slices only move that clock, and rates change only when operations come or go.
+//! While the entry runs, its operations run side by side at the [rates](super::rates) that SMs and
+//! bandwidth allow; while it does not run, nothing progresses. All bookkeeping is therefore in the
+//! entry's *own running time* (`ran`): slices only move that clock, and rates change only when
+//! operations come or go.
+//!
+//! Operations belong to clients. A tenant that takes turns is one client; under MPS one entry that
+//! always runs has a client for each process.
 
+use super::law::Shape;
+use super::rates::{self, Client, Pressure, RateRules, Scratch};
 use crate::engine::time::{NEVER, Nanos};
 use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for};
 
@@ -22,10 +27,11 @@ pub struct SmOperation {
     pub id: OperationId,
     /// Alone on the reference board, in 2⁻³² ns; at least one nanosecond.
     pub work: Work,
-    /// Speed on this board when its SM need is met.
+    /// Speed alone on this whole board.
     pub speed: Rate,
-    /// SMs that it can fill, at most the domain's.
-    pub need: u32,
+    pub shape: Shape,
+    /// Client of the entry.
+    pub client: u32,
     /// Work of one kernel where preemption waits for kernel boundaries.
     pub kernel: Option<Work>,
 }
@@ -41,11 +47,14 @@ pub struct Finished {
     pub switching: Nanos,
 }
 
+/// An operation on the SMs.
 #[derive(Debug, Clone, Copy)]
-struct Active {
-    operation: SmOperation,
+pub(super) struct Active {
+    pub operation: SmOperation,
     left: Work,
-    rate: Rate,
+    pub rate: Rate,
+    /// Speed relative to alone on the whole board, if nobody else drew on the memory.
+    pub unhindered: f64,
     submitted: Nanos,
     /// `ran` and `switched` of the entry when the operation was submitted.
     ran: Nanos,
@@ -73,6 +82,10 @@ pub struct EntryState {
     /// Longest such wait that has ended.
     pub longest_wait: Nanos,
     active: Vec<Active>,
+    clients: Vec<Client>,
+    /// What the rates take into account.
+    pressure: Pressure,
+    scratch: Scratch,
     /// Submitted while the entry was being preempted: they join with its next turn.
     parked: Vec<Active>,
     /// Value of `ran` up to which `left` of the active operations and `used` are exact.
@@ -80,7 +93,13 @@ pub struct EntryState {
 }
 
 impl EntryState {
-    pub fn new(tenant: u32, streams: usize) -> Self {
+    /// An entry of a tenant with one client for each cap on its SMs.
+    pub fn new(tenant: u32, streams: usize, caps: &[u32]) -> Self {
+        let client = |&cap: &u32| Client {
+            cap,
+            active: 0,
+            busy: 0,
+        };
         EntryState {
             tenant,
             admitted: false,
@@ -92,9 +111,23 @@ impl EntryState {
             waiting_since: 0,
             longest_wait: 0,
             active: Vec::with_capacity(streams),
+            clients: caps.iter().map(client).collect(),
+            pressure: Pressure::NONE,
+            scratch: Scratch::default(),
             parked: Vec::with_capacity(streams),
             rated_at: 0,
         }
+    }
+
+    /// Adds a client; returns its number.
+    pub fn add_client(&mut self, cap: u32, streams: usize) -> u32 {
+        self.active.reserve(self.active.len() + streams);
+        self.clients.push(Client {
+            cap,
+            active: 0,
+            busy: 0,
+        });
+        (self.clients.len() - 1) as u32
     }
 
     #[inline]
@@ -144,12 +177,24 @@ impl EntryState {
         self.longest_wait = self.longest_wait.max(wait);
     }
 
+    /// Running time with an operation of this client so far: its GPU time.
+    pub fn busy(&self, client: usize) -> Nanos {
+        let client = &self.clients[client];
+        let since = if client.active > 0 {
+            self.ran - self.rated_at
+        } else {
+            0
+        };
+        client.busy + since
+    }
+
     /// Adds an operation at `now`; the entry's clock is settled.
-    pub fn submit(&mut self, operation: SmOperation, now: Nanos, park: bool, sms: u32) {
+    pub fn submit(&mut self, operation: SmOperation, now: Nanos, park: bool, rules: &RateRules) {
         let active = Active {
             operation,
             left: operation.work,
             rate: 0,
+            unhindered: 1.0,
             submitted: now,
             ran: self.ran,
             switched: self.switched,
@@ -158,34 +203,72 @@ impl EntryState {
             self.parked.push(active);
         } else {
             self.progress();
+            self.clients[operation.client as usize].active += 1;
             self.active.push(active);
-            self.rerate(sms);
+            self.rerate(rules);
         }
     }
 
     /// Lets operations join that were submitted while the entry was being preempted.
     #[inline(always)]
-    pub fn unpark(&mut self, sms: u32) {
+    pub fn unpark(&mut self, rules: &RateRules) {
         if !self.parked.is_empty() {
-            self.join_parked(sms);
+            self.join_parked(rules);
         }
     }
 
     #[inline(never)]
-    fn join_parked(&mut self, sms: u32) {
+    fn join_parked(&mut self, rules: &RateRules) {
         self.progress();
+        for parked in &self.parked {
+            self.clients[parked.operation.client as usize].active += 1;
+        }
         self.active.append(&mut self.parked);
-        self.rerate(sms);
+        self.rerate(rules);
+    }
+
+    /// SMs that the entry uses while it runs.
+    pub fn sms_in_use(&self) -> u32 {
+        self.sms_in_use
+    }
+
+    /// Appends the bandwidth that its operations would draw if they had the memory to themselves,
+    /// with `busy_elsewhere` SMs busy in other domains.
+    pub fn bandwidth_demands(
+        &mut self,
+        rules: &RateRules,
+        busy_elsewhere: u32,
+        out: &mut Vec<f64>,
+    ) {
+        rates::unhindered(
+            &mut self.active,
+            &self.clients,
+            rules,
+            busy_elsewhere,
+            &mut self.scratch,
+        );
+        rates::demands(&self.active, out);
+    }
+
+    /// What runs in other domains may have changed.
+    pub fn press(&mut self, pressure: Pressure, rules: &RateRules) {
+        if self.pressure != pressure {
+            self.progress();
+            self.pressure = pressure;
+            self.rerate(rules);
+        }
     }
 
     /// Moves the finished operations to `finished`; [`left`](Self::left) has just reached zero.
-    pub fn complete(&mut self, sms: u32, finished: &mut Vec<Finished>) {
+    pub fn complete(&mut self, rules: &RateRules, finished: &mut Vec<Finished>) {
         self.progress();
         let (ran, switched) = (self.ran, self.switched);
+        let clients = &mut self.clients;
         self.active.retain(|active| {
             if active.left > 0 {
                 return true;
             }
+            clients[active.operation.client as usize].active -= 1;
             finished.push(Finished {
                 id: active.operation.id,
                 submitted: active.submitted,
@@ -194,7 +277,7 @@ impl EntryState {
             });
             false
         });
-        self.rerate(sms);
+        self.rerate(rules);
     }
 
     /// Running time until every active operation is at a kernel boundary (at most until the first
@@ -222,78 +305,38 @@ impl EntryState {
         let elapsed = self.ran - self.rated_at;
         self.used = self.used();
         self.rated_at = self.ran;
+        for client in &mut self.clients {
+            if client.active > 0 {
+                client.busy += elapsed;
+            }
+        }
         for active in &mut self.active {
             active.left = active.left.saturating_sub(done_in(elapsed, active.rate));
         }
     }
 
-    /// Divides the SMs anew and finds the next completion.
-    fn rerate(&mut self, sms: u32) {
-        match self.active.as_mut_slice() {
-            [] => {
-                self.finish = NEVER;
-                self.sms_in_use = 0;
-            }
-            [only] => {
-                only.rate = only.operation.speed;
-                self.finish = self.ran.saturating_add(time_for(only.left, only.rate));
-                self.sms_in_use = only.operation.need;
-            }
-            several => {
-                self.sms_in_use = share(several, sms);
-                let left = several
-                    .iter()
-                    .map(|active| time_for(active.left, active.rate))
-                    .min()
-                    .unwrap_or(NEVER);
-                self.finish = self.ran.saturating_add(left);
-            }
+    /// Sets the rates anew and finds the next completion.
+    fn rerate(&mut self, rules: &RateRules) {
+        if self.active.is_empty() {
+            self.finish = NEVER;
+            self.sms_in_use = 0;
+            return;
         }
+        self.sms_in_use = rates::rate(
+            &mut self.active,
+            &self.clients,
+            rules,
+            self.pressure,
+            &mut self.scratch,
+        );
+        let left = self
+            .active
+            .iter()
+            .map(|active| time_for(active.left, active.rate))
+            .min()
+            .unwrap_or(NEVER);
+        self.finish = self.ran.saturating_add(left);
     }
-}
-
-/// Max-min fair division of `sms` under the needs of the operations; returns the SMs in use.
-fn share(operations: &mut [Active], sms: u32) -> u32 {
-    let wanted: u64 = operations
-        .iter()
-        .map(|active| u64::from(active.operation.need))
-        .sum();
-    if wanted <= u64::from(sms) {
-        for active in operations.iter_mut() {
-            active.rate = active.operation.speed;
-        }
-        return wanted as u32;
-    }
-    // Raise a common level until the SMs are used up: whoever needs less than the level gets its
-    // need. The level is the rational `free / open`.
-    let mut free = u64::from(sms);
-    let mut open = operations.len() as u64;
-    loop {
-        let (mut next_free, mut next_open) = (u64::from(sms), 0);
-        for active in operations.iter() {
-            let need = u64::from(active.operation.need);
-            if need * open <= free {
-                next_free -= need;
-            } else {
-                next_open += 1;
-            }
-        }
-        if next_open == open {
-            break;
-        }
-        (free, open) = (next_free, next_open);
-    }
-    for active in operations.iter_mut() {
-        let need = u64::from(active.operation.need);
-        active.rate = if need * open <= free {
-            active.operation.speed
-        } else {
-            let share = u128::from(active.operation.speed) * u128::from(free)
-                / (u128::from(open) * u128::from(need));
-            share as Rate
-        };
-    }
-    sms
 }
 
 /// The work of a whole number of nanoseconds at full speed; zero-length work counts as one.

@@ -17,26 +17,7 @@
 //! ratio alone with 6.4 %. For SM limits under MPS, latency follows max(floor, work / share) with a
 //! mean error of 4.4 % over 16 series (iGniter, V100). docs/measurements.md has the comparison.
 
-/// A launch of blocks that run side by side as far as SMs have room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grid {
-    pub blocks: u64,
-    /// Blocks that one SM holds at once.
-    pub blocks_per_sm: u32,
-}
-
-impl Grid {
-    /// Waves of blocks on `sms` SMs (any positive number of them).
-    pub fn waves(&self, sms: f64) -> f64 {
-        let at_once = (sms * f64::from(self.blocks_per_sm)).floor().max(1.0);
-        (self.blocks as f64 / at_once).ceil().max(1.0)
-    }
-
-    /// SMs that the grid can fill.
-    pub fn need(&self) -> u64 {
-        self.blocks.div_ceil(u64::from(self.blocks_per_sm.max(1)))
-    }
-}
+pub use crate::workload::Grid;
 
 /// What the speed of an operation depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,13 +1,19 @@
 //! The board: SMs, copy engines, the PCIe link, the cost of changing what runs.
 
+mod accounts;
+mod advance;
 pub mod domain;
 pub mod entry;
 pub mod law;
+mod pressure;
+pub mod rates;
 mod rounds;
 pub mod station;
 
-pub use domain::{Accounts, ComputeDomain, TurnRules};
+pub use accounts::Accounts;
+pub use domain::{ComputeDomain, TurnRules};
 pub use entry::{EntryState, Finished, OperationId, SmOperation, sm_work};
+pub use rates::{Pressure, RateRules};
 pub use station::{Served, Servers, Station};
 
 use crate::engine::time::Nanos;

@@ -6,7 +6,8 @@
 //! that ends the jump is again taken turn by turn, so that the longest waits are seen as they are.
 
 use super::Preemption;
-use super::domain::{ComputeDomain, Counters, NOBODY, Turn};
+use super::accounts::Counters;
+use super::domain::{ComputeDomain, NOBODY, Turn};
 use super::entry::EntryState;
 use crate::engine::calendar::Class;
 use crate::engine::time::Nanos;
@@ -216,7 +217,8 @@ fn fitting(most: u64, fits: impl Fn(u64) -> bool) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{Charge, OperationId, SmOperation, SwitchCost, TurnRules, sm_work};
+    use crate::gpu::law::Shape;
+    use crate::gpu::{Charge, OperationId, RateRules, SmOperation, SwitchCost, TurnRules, sm_work};
     use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
 
     const MS: Nanos = 1_000_000;
@@ -246,15 +248,16 @@ mod tests {
             },
         };
         let policy = (registry::find(scheduler).unwrap().build)(&config);
-        let mut domain = ComputeDomain::new(10, policy, rules);
+        let mut domain = ComputeDomain::new(RateRules::whole(10), policy, rules);
         for (tenant, work) in [900 * MS, 500 * MS, 700 * MS].into_iter().enumerate() {
-            let entry = domain.add_entry(tenant as u32, 1);
+            let entry = domain.add_entry(tenant as u32, 1, &[10]);
             domain.admit(entry, 0);
             let operation = SmOperation {
                 id: OperationId::default(),
                 work: sm_work(work),
                 speed: crate::engine::work::FULL_SPEED,
-                need: 4,
+                shape: Shape::compute(4),
+                client: 0,
                 kernel: None,
             };
             domain.submit(entry, operation, 0);

@@ -1,9 +1,10 @@
 //! Stations beside the SMs: copy engines and host cores.
 //!
-//! A station has servers and one queue in order of arrival. Its servers may share a capacity, as
-//! copy engines share the PCIe link: while more than `capacity` of them are busy, each runs at
-//! `capacity / busy`. Every operation in service progresses at the same rate, so one virtual clock
-//! serves them all: an operation ends when the clock reaches its tag.
+//! A station has groups of servers, each with one queue in order of arrival: the engines of a board,
+//! or of each GPU instance. All servers may share a capacity, as copy engines share the PCIe link:
+//! while more than `capacity` of them are busy, each runs at `capacity / busy`. Every operation in
+//! service progresses at the same rate, so one virtual clock serves them all: an operation ends when
+//! the clock reaches its tag.
 
 use super::entry::OperationId;
 use crate::engine::time::Nanos;
@@ -30,8 +31,9 @@ pub struct Served {
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Station {
-    servers: Servers,
-    waiting: VecDeque<(OperationId, Nanos, Nanos)>,
+    groups: Vec<Group>,
+    /// Servers whose work can be done at once; `None` = that of all.
+    capacity: Option<u32>,
     /// (tag, order of start, operation, submitted), smallest first.
     serving: BinaryHeap<Reverse<(Work, u64, Waiting)>>,
     started: u64,
@@ -43,9 +45,22 @@ pub struct Station {
     busy: u128,
 }
 
+#[derive(Debug)]
+struct Group {
+    /// `None` = one for every operation.
+    servers: Option<u32>,
+    busy: u32,
+    /// Operation, when it was submitted, how long it takes.
+    waiting: VecDeque<(OperationId, Nanos, Nanos)>,
+}
+
 /// Orders equal tags by start only.
 #[derive(Debug, Clone, Copy)]
-struct Waiting(OperationId, Nanos);
+struct Waiting {
+    id: OperationId,
+    submitted: Nanos,
+    group: u32,
+}
 
 impl PartialEq for Waiting {
     fn eq(&self, _: &Self) -> bool {
@@ -65,10 +80,27 @@ impl Ord for Waiting {
 }
 
 impl Station {
+    /// A station with one group of servers.
     pub fn new(servers: Servers) -> Self {
-        Station {
+        match servers {
+            Servers::Limited { count, capacity } => {
+                Station::grouped(&[Some(count)], Some(capacity))
+            }
+            Servers::Unlimited => Station::grouped(&[None], None),
+        }
+    }
+
+    /// A station with a group for each number of servers (`None` = unlimited), which together do the
+    /// work of at most `capacity` of them.
+    pub fn grouped(servers: &[Option<u32>], capacity: Option<u32>) -> Self {
+        let group = |&servers: &Option<u32>| Group {
             servers,
+            busy: 0,
             waiting: VecDeque::new(),
+        };
+        Station {
+            groups: servers.iter().map(group).collect(),
+            capacity,
             serving: BinaryHeap::new(),
             started: 0,
             clock: 0,
@@ -76,10 +108,6 @@ impl Station {
             cursor: 0,
             busy: 0,
         }
-    }
-
-    pub fn servers(&self) -> Servers {
-        self.servers
     }
 
     /// Server·ns of service up to the last [`settle`](Self::settle).
@@ -102,17 +130,15 @@ impl Station {
         self.cursor = self.cursor.max(now);
     }
 
-    /// Submits an operation that takes `duration` of one server.
-    pub fn submit(&mut self, id: OperationId, duration: Nanos, now: Nanos) {
+    /// Submits an operation that takes `duration` of one server of a group.
+    pub fn submit(&mut self, id: OperationId, group: u32, duration: Nanos, now: Nanos) {
         self.settle(now);
-        let free = match self.servers {
-            Servers::Limited { count, .. } => self.serving.len() < count as usize,
-            Servers::Unlimited => true,
-        };
-        if free {
-            self.start(id, now, duration);
+        let servers = &mut self.groups[group as usize];
+        if servers.servers.is_none_or(|count| servers.busy < count) {
+            servers.busy += 1;
+            self.start(id, group, now, duration);
         } else {
-            self.waiting.push_back((id, now, duration));
+            servers.waiting.push_back((id, now, duration));
         }
     }
 
@@ -122,29 +148,40 @@ impl Station {
         self.settle(now);
         while let Some(Reverse((tag, _, _))) = self.serving.peek()
             && *tag <= self.clock
-            && let Some(Reverse((_, _, Waiting(id, submitted)))) = self.serving.pop()
+            && let Some(Reverse((_, _, done))) = self.serving.pop()
         {
-            served.push(Served { id, submitted });
-            match self.waiting.pop_front() {
-                Some((id, submitted, duration)) => self.start(id, submitted, duration),
-                None => self.rerate(),
+            served.push(Served {
+                id: done.id,
+                submitted: done.submitted,
+            });
+            let group = &mut self.groups[done.group as usize];
+            match group.waiting.pop_front() {
+                Some((id, submitted, duration)) => self.start(id, done.group, submitted, duration),
+                None => {
+                    group.busy -= 1;
+                    self.rerate();
+                }
             }
         }
     }
 
-    fn start(&mut self, id: OperationId, submitted: Nanos, duration: Nanos) {
+    fn start(&mut self, id: OperationId, group: u32, submitted: Nanos, duration: Nanos) {
         self.started += 1;
         self.serving.push(Reverse((
             self.clock + work_of(duration),
             self.started,
-            Waiting(id, submitted),
+            Waiting {
+                id,
+                submitted,
+                group,
+            },
         )));
         self.rerate();
     }
 
     fn rerate(&mut self) {
-        self.rate = match self.servers {
-            Servers::Limited { capacity, .. } if self.serving.len() > capacity as usize => {
+        self.rate = match self.capacity {
+            Some(capacity) if self.serving.len() > capacity as usize => {
                 FULL_SPEED * Rate::from(capacity) / self.serving.len() as Rate
             }
             _ => FULL_SPEED,
@@ -165,7 +202,12 @@ mod tests {
 
     /// Completion times of operations (arrival, duration) given in order of arrival.
     fn completions(servers: Servers, operations: &[(Nanos, Nanos)]) -> Vec<Nanos> {
-        let mut station = Station::new(servers);
+        through(Station::new(servers), operations)
+    }
+
+    /// The same through a station; operation number i goes to group i mod the number of groups.
+    fn through(mut station: Station, operations: &[(Nanos, Nanos)]) -> Vec<Nanos> {
+        let groups = station.groups.len();
         let mut ends = vec![0; operations.len()];
         let mut arrivals = operations.iter().enumerate().peekable();
         let mut served = Vec::new();
@@ -180,7 +222,7 @@ mod tests {
                 }
                 (_, Some(now)) => {
                     let (index, (_, duration)) = arrivals.next().unwrap();
-                    station.submit(id(index as u32), *duration, now);
+                    station.submit(id(index as u32), (index % groups) as u32, *duration, now);
                 }
                 (_, None) => return ends,
             }
@@ -205,6 +247,18 @@ mod tests {
             capacity: 1,
         };
         assert_eq!(completions(two, &[(0, 10), (2, 5)]), [15, 12]);
+    }
+
+    /// Two instances with an engine each on one link: the second operation of an instance waits for
+    /// its own engine, and whoever is served shares the link.
+    #[test]
+    fn engines_of_instances_share_the_link_and_not_their_queues() {
+        let station = Station::grouped(&[Some(1), Some(1)], Some(1));
+        let ends = through(station, &[(0, 10), (0, 10), (0, 5)]);
+        // Both at half speed until 20, then the waiting one alone.
+        assert_eq!(ends, [20, 20, 25]);
+        let station = Station::grouped(&[Some(1), Some(1)], Some(1));
+        assert_eq!(through(station, &[(0, 4), (4, 6), (4, 2)]), [4, 12, 8]);
     }
 
     #[test]

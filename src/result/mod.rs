@@ -79,7 +79,10 @@ pub struct GroupResult {
     pub count: u32,
     /// Name of the GPU in the scenario.
     pub gpu: String,
-    /// What each guest holds: `A40-4Q`, `2 x A40-4Q`, `CUDA context`.
+    /// Name of the instance in the GPU, where it is divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// What each guest holds: `A40-4Q`, `2 x A40-4Q`, `CUDA context`, `MPS client`.
     pub holds: String,
     pub workload: String,
     /// `open` or `closed`.
@@ -180,7 +183,8 @@ pub struct GpuResult {
     pub sharing: String,
     /// Fractions of SMs x wall in the window; they add up to one.
     pub split: Split,
-    /// Fraction of wall time with anything running on the SMs: what NVML calls utilisation.
+    /// Fraction of wall time with anything running on the SMs: what NVML calls utilisation. Of a
+    /// GPU that is divided: the mean over its instances, weighted by their SMs.
     pub gpu_time: Estimate,
     /// Turns that started in the window, per second.
     pub turns_per_s: Estimate,
@@ -191,6 +195,28 @@ pub struct GpuResult {
     /// Copy engines, by direction.
     pub engines: Vec<EngineResult>,
     pub fairness: Fairness,
+    /// Compute domains of a GPU that is divided into GPU instances; empty otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceResult>,
+}
+
+/// A compute instance, or a GPU instance with one that takes all of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceResult {
+    /// Name in the scenario: `big`, or `big.x` for a compute instance.
+    pub name: String,
+    /// Such as `3g.20gb`.
+    pub profile: String,
+    /// First memory slice.
+    pub start: u32,
+    pub sms: u32,
+    pub sharing: String,
+    /// Fractions of its SMs x wall in the window.
+    pub split: Split,
+    /// Fraction of wall time with anything running on its SMs.
+    pub gpu_time: Estimate,
+    pub turns_per_s: Estimate,
+    pub switches_per_s: Estimate,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -38,7 +38,7 @@ pub(crate) fn check(
         .iter()
         .filter_map(|placed| {
             let holds = match &placed.holds {
-                Holds::Context => Holding::Context,
+                Holds::Context | Holds::Client { .. } => Holding::Context,
                 Holds::Vgpu {
                     type_name, number, ..
                 } => {

@@ -149,6 +149,35 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("host.cores"),
     },
     Assumption {
+        key: "mps.clients",
+        kind: Kind::Count {
+            low: 1,
+            high: 1000,
+            word: None,
+        },
+        default: "48",
+        about: "CUDA contexts that MPS serves on one GPU at most.",
+        evidence: "Documented: 48 from Volta on, 16 before (NVIDIA Multi-Process Service guide, \
+                   https://docs.nvidia.com/deploy/mps/index.html). A public quotation of its present \
+                   edition says 60 from CUDA 13.1 on.",
+        local_key: None,
+    },
+    Assumption {
+        key: "mps.interference",
+        kind: Kind::Number {
+            low: 0.0,
+            high: 10.0,
+        },
+        default: "0.1",
+        about: "How much longer work takes under MPS while work of another client runs, beyond what \
+                SMs and memory bandwidth explain.",
+        evidence: "Inference from measurements on one V100: two inference clients whose SM shares add \
+                   up to 100 % slow each other by 10 % on average, 2 to 22 % (iGniter, \
+                   https://github.com/icloud-ecnu/igniter). Not measured on other boards. 0 switches \
+                   it off.",
+        local_key: Some("gpus.NAME.share.interference"),
+    },
+    Assumption {
         key: "pcie.efficiency",
         kind: Kind::Number {
             low: 0.01,
@@ -169,6 +198,19 @@ pub const ALL: &[Assumption] = &[
         evidence: "Unsourced: an order of magnitude for submitting one asynchronous copy and seeing \
                    its end. Matters only for copies below about a quarter of a MiB.",
         local_key: Some("gpus.NAME.pcie_latency"),
+    },
+    Assumption {
+        key: "rates.bandwidth",
+        kind: Kind::Choice(&["on", "off"]),
+        default: "on",
+        about: "Whether memory bandwidth limits work on a slice and beside other work: its \
+                memory-bound share stretches with the part of the bandwidth that it gets, which \
+                operations that run at once share max-min fairly by demand.",
+        evidence: "Inference from measurements. On MIG slices of an A100 one memory-bound share for \
+                   each workload (median 0.33) reproduces three slices with a mean error of 3.6 %, \
+                   the SM ratio alone with 6.4 % (MIGPerf, https://github.com/MLSysOps/MIGProfiler). \
+                   Max-min sharing among co-runners is a model without a measurement of its own.",
+        local_key: None,
     },
     Assumption {
         key: "reference.scaling",

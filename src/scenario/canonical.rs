@@ -4,7 +4,7 @@
 //! resolved order, floating-point numbers by their bits; SHA-256 of that text is the hash. Comments,
 //! units, file order, titles and the origin of values do not enter.
 
-use super::{Gpu, Guest, Holds, Horizon, Scenario, Share};
+use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::Preemption;
 use crate::workload::dist::Dist;
 use crate::workload::{Arrivals, GpuWork, OperationKind, Size};
@@ -79,8 +79,40 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
     out.put("restore", switch.restore);
     out.put("scheduler_call", switch.scheduler_call);
     out.put("charge", format!("{:?}", switch.charge));
-    match &gpu.share {
+    if gpu.laws.interference != 0.0 {
+        out.float("interference", gpu.laws.interference);
+    }
+    if let Some(curve) = &gpu.laws.clock {
+        for (part, clock) in curve.points() {
+            out.float("clock_at", *part);
+            out.float("clock", *clock);
+        }
+    }
+    match &gpu.division {
+        Division::Whole(share) => self::share(out, share),
+        Division::Mig(instances) => {
+            for instance in instances {
+                out.put("instance", &instance.name);
+                out.put("profile", &instance.profile);
+                out.put("start", instance.start);
+                out.float("bandwidth", instance.bandwidth);
+                out.put("instance_mib", instance.frame_buffer_mib);
+                out.put("instance_copy_in", instance.copy_engines.host_to_device);
+                out.put("instance_copy_out", instance.copy_engines.device_to_host);
+                for compute in &instance.compute_instances {
+                    out.put("compute_instance", format!("{:?}", compute.name));
+                    out.put("compute_instance_sms", compute.sms);
+                    self::share(out, &compute.share);
+                }
+            }
+        }
+    }
+}
+
+fn share(out: &mut Writer, share: &Share) {
+    match share {
         Share::Exclusive => out.put("share", "exclusive"),
+        Share::Spatial => out.put("share", "spatial"),
         Share::TimeSlice(slice) => {
             out.put("share", &slice.scheduler);
             out.put("slice", slice.slice);
@@ -99,8 +131,15 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("guest", &guest.name);
     out.put("count", guest.count);
     out.put("on", guest.gpu);
+    if guest.domain != 0 {
+        out.put("domain", guest.domain);
+    }
     match &guest.holds {
         Holds::Context => out.put("holds", "context"),
+        Holds::Client { sms } => {
+            out.put("holds", "client");
+            out.put("client_sms", format!("{sms:?}"));
+        }
         Holds::Vgpu {
             type_name,
             number,
@@ -160,6 +199,13 @@ fn gpu_work(out: &mut Writer, work: &GpuWork) {
     out.put("sms", format!("{:?}", work.sms));
     out.float("speed", work.speed);
     out.put("kernel", format!("{:?}", work.kernel));
+    if work.memory_bound != 0.0 {
+        out.float("memory_bound", work.memory_bound);
+    }
+    if let Some(grid) = work.grid {
+        out.put("blocks", grid.blocks);
+        out.put("blocks_per_sm", grid.blocks_per_sm);
+    }
 }
 
 fn size(out: &mut Writer, key: &str, size: &Size) {

@@ -2,7 +2,8 @@
 
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
-use super::raw::{Field, RawGuest, RawScenario};
+use super::raw::{Field, RawGuest, RawMode, RawScenario};
+use super::spatial;
 use super::workloads::Resolved;
 use super::{Guest, Holds};
 use crate::catalog::{Catalog, VgpuType};
@@ -23,7 +24,7 @@ impl Placed {
     /// Tenants of the whole group.
     pub fn tenants(&self) -> u64 {
         let each = match self.holds {
-            Holds::Context => 1,
+            Holds::Context | Holds::Client { .. } => 1,
             Holds::Vgpu { number, .. } => number,
         };
         u64::from(each) * u64::from(self.count)
@@ -68,7 +69,25 @@ pub(crate) fn place(
             }
         },
     };
-    let holds = holds(c, &path, field, boards.get(&gpu), catalog);
+    let spatial = raw.gpus.get(&gpu).is_some_and(|field| {
+        let mode = field
+            .value
+            .share
+            .as_ref()
+            .and_then(|share| share.value.mode.as_ref());
+        mode.is_some_and(|mode| mode.value == RawMode::Spatial)
+    });
+    let holds = match holds(c, &path, field, boards.get(&gpu), catalog) {
+        Some(Holds::Context) if spatial => {
+            let sms = boards.get(&gpu)?.sms;
+            let cap = spatial::guest_cap(c, &path, guest, sms);
+            cap.ok().map(|sms| Holds::Client { sms })
+        }
+        holds => {
+            spatial::refuse_cap(c, &guest.active_thread_percentage);
+            holds
+        }
+    };
     let holds_span = [
         guest.vgpu.as_ref().map(|f| &f.span),
         guest.context.as_ref().map(|f| &f.span),
@@ -236,11 +255,20 @@ pub(crate) fn finish(
             Some(None)
         }
     };
-    let workload = attach(c, &path, placed, board, workload?, catalog);
+    let workload = attach(
+        c,
+        &path,
+        placed,
+        streams.is_some_and(|streams| streams > 1),
+        board,
+        workload?,
+        catalog,
+    );
     Some(Guest {
         name: placed.name.clone(),
         count: placed.count,
         gpu,
+        domain: 0,
         holds: placed.holds.clone(),
         start,
         order,
@@ -251,16 +279,32 @@ pub(crate) fn finish(
     })
 }
 
-/// The workload as it runs on this board.
+/// The workload as it runs on this board; `several` of its operations may run at once.
 fn attach(
     c: &mut Checker,
     path: &str,
     placed: &Placed,
+    several: bool,
     board: &Facts,
     resolved: &Resolved,
     catalog: &Catalog,
 ) -> Option<Workload> {
     let mut workload = resolved.workload.clone();
+    let bound = resolved
+        .memory_bound
+        .iter()
+        .any(|&(_, _, bound)| bound > 0.0);
+    if bound && (several || matches!(placed.holds, Holds::Client { .. })) && !c.neutral {
+        let path = format!("{path}.bandwidth");
+        if c.assume(&path, "rates.bandwidth", None) == "off" {
+            let stages = workload.stages.iter_mut();
+            for operation in stages.flat_map(|stage| &mut stage.operations) {
+                if let OperationKind::Gpu(work) = &mut operation.kind {
+                    work.memory_bound = 0.0;
+                }
+            }
+        }
+    }
     let Some(reference) = &resolved.reference else {
         return Some(workload);
     };

@@ -6,7 +6,9 @@ use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::share::{self, Tenancy};
-use super::{Gpu, Holds, RunPlan, Scenario, admit, canonical, text, units, workloads};
+use super::{
+    Division, Gpu, Holds, RunPlan, Scenario, admit, canonical, laws, text, units, workloads,
+};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,12 +207,15 @@ fn scenario(
         });
         let keep = facts.clone();
         let board = gpus::finish(c, &path, field, facts, vfs, copies, &catalog);
-        if let (Some(board), Some(share)) = (board, share) {
+        let spatial = share.as_ref().is_some_and(laws::spatial);
+        let laws = laws::resolve(c, &path, field, spatial);
+        if let (Some(board), Some(share), Some(laws)) = (board, share, laws) {
             index.insert(name.clone(), gpus.len());
             gpus.push(Gpu {
                 name: name.clone(),
                 board,
-                share,
+                laws,
+                division: Division::Whole(share),
             });
         }
         speeds.insert(name, keep);
@@ -387,7 +392,7 @@ fn references(c: &mut Checker, raw: &RawScenario, catalog: &Catalog) {
 fn tenancy(here: &[&Placed], facts: &Facts, catalog: &Catalog) -> Tenancy {
     let types = here.iter().filter_map(|p| match &p.holds {
         Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&facts.id, type_name),
-        Holds::Context => None,
+        Holds::Context | Holds::Client { .. } => None,
     });
     let mut maximum: Option<(u32, String)> = None;
     for found in types {

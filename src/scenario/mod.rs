@@ -11,13 +11,16 @@ mod checker;
 pub mod explain;
 mod gpus;
 mod guests;
+mod laws;
 pub mod legal;
 mod load;
+mod operations;
 pub mod raw;
 pub mod raw_workload;
 mod run;
 pub mod schema;
 mod share;
+mod spatial;
 mod text;
 pub mod units;
 mod workloads;
@@ -26,7 +29,8 @@ pub use load::{Loaded, load, parse};
 pub use run::Overrides;
 
 use crate::engine::time::Nanos;
-use crate::gpu::Board;
+use crate::gpu::law::ClockCurve;
+use crate::gpu::{Board, CopyEngines};
 use crate::policy::TimeSlice;
 use crate::workload::Workload;
 
@@ -78,19 +82,124 @@ pub enum Horizon {
     Terminating,
 }
 
-/// One physical GPU and how it is shared.
+/// One physical GPU, how it is divided and how its parts are shared.
 #[derive(Debug, Clone)]
 pub struct Gpu {
     pub name: String,
     pub board: Board,
+    pub laws: Laws,
+    pub division: Division,
+}
+
+/// Laws of rates that hold on the whole board.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Laws {
+    /// By how much work takes longer beside work of another tenant, see [`crate::gpu::RateRules`].
+    pub interference: f64,
+    /// SM clock by busy part of the board.
+    pub clock: Option<ClockCurve>,
+}
+
+/// What the SMs and the memory of a GPU are divided into.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Division {
+    /// One whole.
+    Whole(Share),
+    /// GPU instances, in the order of their names.
+    Mig(Vec<GpuInstance>),
+}
+
+/// A GPU instance: its own memory, engines and SMs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GpuInstance {
+    pub name: String,
+    /// Such as `3g.20gb`.
+    pub profile: String,
+    /// First memory slice.
+    pub start: u32,
+    /// Part of the board's memory bandwidth.
+    pub bandwidth: f64,
+    pub frame_buffer_mib: u64,
+    pub sms: u32,
+    pub copy_engines: CopyEngines,
+    /// Never empty; in the order of their names.
+    pub compute_instances: Vec<ComputeInstance>,
+}
+
+/// A compute instance: SMs of a GPU instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComputeInstance {
+    /// `None` where one compute instance takes all of its GPU instance.
+    pub name: Option<String>,
+    pub sms: u32,
     pub share: Share,
 }
 
+/// How the SMs of a GPU or compute instance are shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Share {
-    /// One tenant owns the board.
+    /// One tenant owns them.
     Exclusive,
+    /// Tenants hold all of them in turns.
     TimeSlice(TimeSlice),
+    /// Processes run side by side: MPS.
+    Spatial,
+}
+
+/// A compute domain of a GPU: SMs with one arbiter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Domain<'a> {
+    pub instance: Option<&'a GpuInstance>,
+    pub compute_instance: Option<&'a ComputeInstance>,
+    pub sms: u32,
+    /// Part of the board's memory bandwidth that its memory domain has.
+    pub bandwidth: f64,
+    pub copy_engines: CopyEngines,
+    pub share: &'a Share,
+}
+
+impl Domain<'_> {
+    /// `big`, `big.x`; empty for a whole GPU.
+    pub fn path(&self) -> String {
+        let instance = self.instance.map(|instance| instance.name.as_str());
+        let compute = self
+            .compute_instance
+            .and_then(|compute| compute.name.as_deref());
+        instance
+            .into_iter()
+            .chain(compute)
+            .collect::<Vec<_>>()
+            .join(".")
+    }
+}
+
+impl Gpu {
+    /// The compute domains, in the order that [`Guest::domain`] counts.
+    pub fn domains(&self) -> Vec<Domain<'_>> {
+        match &self.division {
+            Division::Whole(share) => vec![Domain {
+                instance: None,
+                compute_instance: None,
+                sms: self.board.sms,
+                bandwidth: 1.0,
+                copy_engines: self.board.copy_engines,
+                share,
+            }],
+            Division::Mig(instances) => instances
+                .iter()
+                .flat_map(|instance| {
+                    instance.compute_instances.iter().map(|compute| Domain {
+                        instance: Some(instance),
+                        compute_instance: Some(compute),
+                        sms: compute.sms,
+                        bandwidth: instance.bandwidth,
+                        copy_engines: instance.copy_engines,
+                        share: &compute.share,
+                    })
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A group of `count` identical guests.
@@ -100,6 +209,8 @@ pub struct Guest {
     pub count: u32,
     /// Index into [`Scenario::gpus`].
     pub gpu: usize,
+    /// Index into [`Gpu::domains`].
+    pub domain: usize,
     pub holds: Holds,
     /// When the guest's vGPUs or context start; its arrivals count from here.
     pub start: Nanos,
@@ -117,8 +228,13 @@ pub struct Guest {
 /// What a guest holds on its GPU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holds {
-    /// A CUDA context on the bare board.
+    /// A CUDA context on the bare board or instance.
     Context,
+    /// A process under MPS.
+    Client {
+        /// SMs that it may fill at most; `None` = all.
+        sms: Option<u32>,
+    },
     /// `number` vGPUs of one type; stream i of the guest uses vGPU i mod number.
     Vgpu {
         type_name: String,
@@ -131,7 +247,7 @@ impl Guest {
     /// Tenants that each guest of the group puts on its GPU.
     pub fn tenants(&self) -> u32 {
         match self.holds {
-            Holds::Context => 1,
+            Holds::Context | Holds::Client { .. } => 1,
             Holds::Vgpu { number, .. } => number,
         }
     }

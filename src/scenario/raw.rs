@@ -197,6 +197,9 @@ pub struct RawGpu {
     pub fp32_tflops: Key<f64>,
     /// Peak memory bandwidth, for work whose reference is another board.
     pub memory_bandwidth: Key<RawBandwidth>,
+    /// SM clock relative to that of a fully busy board, by busy part of the SMs, such as
+    /// `[[0.3, 1.27], [0.5, 1.22], [1.0, 1.0]]`: fewer busy SMs run faster. Default: one clock.
+    pub clock_curve: Key<Vec<[f64; 2]>>,
     /// How the GPU is shared.
     pub share: Key<RawShare>,
     /// What it costs to change what runs.
@@ -232,8 +235,11 @@ pub struct RawPcie {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Share")]
 pub struct RawShare {
-    /// `time-slice` (default), or `exclusive` for a single tenant.
+    /// `time-slice` (default), `spatial` for MPS, or `exclusive` for a single tenant.
     pub mode: Key<RawMode>,
+    /// How much longer work takes while work of another client runs, beyond what SMs and bandwidth
+    /// explain, 0 to 10; for `spatial` (assumption `mps.interference`).
+    pub interference: Key<f64>,
     /// Default: `best-effort` for vGPUs, `round-robin` for CUDA contexts.
     pub scheduler: Key<RawScheduler>,
     /// Adaptive round robin, for `equal-share` and `fixed-share`; default on (off under `neutral`).
@@ -282,6 +288,8 @@ words! { RawMode as "Mode" {
     Exclusive = "exclusive",
     /// Tenants take turns on the whole board.
     TimeSlice = "time-slice",
+    /// Processes run side by side: CUDA MPS.
+    Spatial = "spatial",
 }}
 words! { RawScheduler as "Scheduler" {
     /// vGPUs with work take turns; nothing is reserved.
@@ -362,6 +370,10 @@ pub struct RawGuest {
     pub vgpus: Key<u64>,
     /// `true` for a CUDA context on the bare GPU, instead of `vgpu`.
     pub context: Key<bool>,
+    /// Part of the SMs that the context may fill under MPS, in percent, above 0 to 100; rounded down
+    /// to whole SMs, at least one. Default 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub active_thread_percentage: Key<f64>,
     /// Guests in the group, 1 to 100,000; default 1.
     #[schemars(range(min = 1, max = 100000))]
     pub count: Key<u64>,

@@ -104,7 +104,7 @@ pub struct RawArrivals {
 words! { RawKind as "Kind" {
     /// Work on host cores: `time`.
     Host = "host",
-    /// Work on the SMs: `time`, `sms`, `memory_bound`, `kernel`.
+    /// Work on the SMs: `time`, `sms` or `blocks` and `blocks_per_sm`, `memory_bound`, `kernel`.
     Gpu = "gpu",
     /// Host to device over PCIe: `bytes`.
     CopyIn = "copy-in",
@@ -127,7 +127,15 @@ pub struct RawOperation {
     #[schemars(range(min = 1, max = 100000))]
     pub sms: Key<u64>,
     /// Part of the GPU time that depends on memory bandwidth rather than on arithmetic; default 0.
+    /// It decides how the work stretches on another board, on a slice, and beside other work.
     pub memory_bound: Key<RawProbability>,
+    /// Blocks of the grid, with `blocks_per_sm`: time then goes in whole waves, and the work fills the
+    /// SMs that its blocks need.
+    #[schemars(range(min = 1))]
+    pub blocks: Key<u64>,
+    /// Blocks that one SM holds at once, 1 to 32.
+    #[schemars(range(min = 1, max = 32))]
+    pub blocks_per_sm: Key<u64>,
     /// Length of one kernel, where preemption waits for the end of a kernel.
     pub kernel: Key<RawDuration>,
 }

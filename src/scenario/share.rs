@@ -12,6 +12,7 @@ use super::raw::{
     Field, Key, RawGpu, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare,
     RawTies, RawTurns,
 };
+use super::spatial;
 use super::units::{Quantity, RawFrequency, write_nanos};
 use crate::engine::time::{LONGEST, MILLISECOND, Nanos, round_nanos};
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
@@ -58,8 +59,23 @@ pub(crate) fn resolve(
             RawMode::TimeSlice
         }
     };
+    if mode == RawMode::Spatial {
+        return spatial::resolve(c, &path, raw, &span, tenancy);
+    }
+    let why = "only MPS clients interfere in this sense";
+    c.no_effect(
+        &raw.interference,
+        "interference",
+        why,
+        "remove it, or use mode = \"spatial\"",
+    );
     if mode == RawMode::Exclusive {
-        exclusive(c, raw);
+        no_turns(
+            c,
+            raw,
+            "an exclusive GPU has no scheduler",
+            "remove it, or use mode = \"time-slice\"",
+        );
         if tenancy.tenants > 1 {
             let span = raw.mode.as_ref().map_or(span, |field| field.span.clone());
             let title = format!("{} tenants on an exclusive GPU", tenancy.tenants);
@@ -72,11 +88,8 @@ pub(crate) fn resolve(
     time_slice(c, &path, raw, gpu, tenancy).map(Share::TimeSlice)
 }
 
-fn exclusive(c: &mut Checker, raw: &RawShare) {
-    let (why, instead) = (
-        "an exclusive GPU has no scheduler",
-        "remove it, or use mode = \"time-slice\"",
-    );
+/// Refuses the keys that belong to turns.
+pub(super) fn no_turns(c: &mut Checker, raw: &RawShare, why: &str, instead: &str) {
     c.no_effect(&raw.scheduler, "scheduler", why, instead);
     c.no_effect(&raw.arr, "arr", why, instead);
     c.no_effect(&raw.frequency, "frequency", why, instead);

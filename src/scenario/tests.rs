@@ -27,9 +27,9 @@ fn shared(board: &str, holds: &str, share: &str) -> Scenario {
 }
 
 fn slice(scenario: &Scenario) -> TimeSlice {
-    match &scenario.gpus[0].share {
-        Share::TimeSlice(slice) => slice.clone(),
-        Share::Exclusive => panic!("exclusive"),
+    match &scenario.gpus[0].division {
+        Division::Whole(Share::TimeSlice(slice)) => slice.clone(),
+        other => panic!("{other:?}"),
     }
 }
 

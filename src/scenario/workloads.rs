@@ -2,17 +2,14 @@
 
 use super::amounts::{self, form, present};
 use super::checker::{Checker, Span};
+use super::operations;
 use super::raw::{Field, RawScenario};
-use super::raw_workload::{
-    RawArrivals, RawFirst, RawKind, RawNeed, RawOperation, RawProcess, RawTimeFormat, RawWorkload,
-};
+use super::raw_workload::{RawArrivals, RawFirst, RawNeed, RawProcess, RawTimeFormat, RawWorkload};
 use super::units::write_nanos;
 use crate::diagnostics::nearest;
 use crate::workload::dist::Dist;
 use crate::workload::trace::{TimeFormat, Trace, TraceSpec};
-use crate::workload::{
-    Arrivals, Direction, FirstArrival, GpuWork, Needs, Operation, OperationKind, Stage, Workload,
-};
+use crate::workload::{Arrivals, FirstArrival, Needs, OperationKind, Stage, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -141,7 +138,7 @@ fn stages(
         let mut operations = Vec::new();
         for (name, operation) in &stage.value {
             let operation_path = format!("{stage_path}.{name}");
-            match self::operation(c, &operation_path, name, operation, columns) {
+            match operations::operation(c, &operation_path, name, operation, columns) {
                 Some(operation) => operations.push(operation),
                 None => fine = false,
             }
@@ -232,97 +229,6 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
     }
     fine.then_some(order)
 }
-
-/// The operation, and the part of its time that is memory-bound.
-fn operation(
-    c: &mut Checker,
-    path: &str,
-    name: &str,
-    field: &Field<RawOperation>,
-    columns: Option<&[String]>,
-) -> Option<(Operation, f64)> {
-    let raw = &field.value;
-    let kind = match (&raw.kind, name) {
-        (Some(kind), _) => kind.value,
-        (None, "host") => RawKind::Host,
-        (None, "gpu") => RawKind::Gpu,
-        (None, "copy-in") => RawKind::CopyIn,
-        (None, "copy-out") => RawKind::CopyOut,
-        (None, _) => {
-            let kinds = ["host", "gpu", "copy-in", "copy-out"];
-            let help = match nearest(name, kinds) {
-                Some(near) => format!("did you mean to call the operation `{near}`? {KINDS}"),
-                None => KINDS.to_string(),
-            };
-            c.missing(&field.span, path, "kind", help);
-            return None;
-        }
-    };
-    let what = match kind {
-        RawKind::Host => "host work",
-        RawKind::Gpu => "GPU work",
-        RawKind::CopyIn | RawKind::CopyOut => "a copy",
-    };
-    let (needed, optional): (&str, &[&str]) = match kind {
-        RawKind::Host => ("time", &["kind"]),
-        RawKind::Gpu => ("time", &["kind", "sms", "memory_bound", "kernel"]),
-        RawKind::CopyIn | RawKind::CopyOut => ("bytes", &["kind"]),
-    };
-    let keys = present!(raw; kind, time, bytes, sms, memory_bound, kernel);
-    if c.refused.contains(&format!("{path}.{needed}")) {
-        return None;
-    }
-    let fits = form(c, what, &field.span, &keys, &[&[needed]], optional);
-    let mut bound = 0.0;
-    let kind = match kind {
-        RawKind::Host => OperationKind::Host {
-            time: amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns)?,
-        },
-        RawKind::CopyIn | RawKind::CopyOut => OperationKind::Copy {
-            direction: match kind {
-                RawKind::CopyIn => Direction::HostToDevice,
-                _ => Direction::DeviceToHost,
-            },
-            bytes: amounts::size(c, &format!("{path}.bytes"), raw.bytes.as_ref()?, columns)?,
-        },
-        RawKind::Gpu => {
-            let time = amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns);
-            let sms = match &raw.sms {
-                Some(_) => {
-                    let sms = c.count(&format!("{path}.sms"), &raw.sms, 1, 100_000, None);
-                    Some(sms?)
-                }
-                None => {
-                    c.by_default(&format!("{path}.sms"), "all of the board");
-                    None
-                }
-            };
-            if let Some(part) = &raw.memory_bound {
-                bound = part.value.0;
-                c.file_value(
-                    &format!("{path}.memory_bound"),
-                    bound.to_string(),
-                    &part.span,
-                );
-            }
-            let kernel = match &raw.kernel {
-                Some(kernel) => Some(c.positive(&format!("{path}.kernel"), kernel)?),
-                None => None,
-            };
-            OperationKind::Gpu(GpuWork {
-                time: time?,
-                sms,
-                speed: 1.0,
-                kernel,
-            })
-        }
-    };
-    fits?;
-    let name = name.to_string();
-    Some((Operation { name, kind }, bound))
-}
-
-const KINDS: &str = "an operation named host, gpu, copy-in or copy-out needs no `kind`, others do";
 
 fn arrivals(
     c: &mut Checker,

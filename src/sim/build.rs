@@ -1,17 +1,21 @@
 //! Builds cells from a scenario.
 
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
+use super::coupling::Coupling;
 use super::guest::{DrawKey, GuestState, Job, OperationPlan, PlannedKind, Source, StreamState};
+use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
 use crate::engine::calendar::Calendar;
-use crate::engine::time::NEVER;
+use crate::engine::time::{NEVER, Nanos};
 use crate::engine::work::{FULL_SPEED, rate_of};
-use crate::gpu::{Board, ComputeDomain, Servers, Station, TurnRules};
+use crate::gpu::law::Shape;
+use crate::gpu::{Board, ComputeDomain, CopyEngines, RateRules, Servers, Station, TurnRules};
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
-use crate::scenario::{Gpu, Guest, Scenario, Share};
+use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
 use crate::workload::{Arrivals, Direction, OperationKind};
 use std::collections::VecDeque;
+use std::ops::Range;
 use thiserror::Error;
 
 /// A scenario that cannot be simulated. Files are checked before; this concerns scenarios that a
@@ -30,77 +34,8 @@ pub enum BuildError {
     Speed { guest: String, speed: String },
     #[error("guest `{guest}`: there is no gpu number {gpu}")]
     UnknownGpu { guest: String, gpu: usize },
-}
-
-/// One guest of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instance {
-    /// Index into [`Scenario::guests`].
-    pub group: usize,
-    pub ordinal: u32,
-}
-
-/// All guests of a scenario, by group and ordinal.
-pub fn instances(scenario: &Scenario) -> Vec<Instance> {
-    (0..scenario.guests.len())
-        .flat_map(|group| {
-            (0..scenario.guests[group].count).map(move |ordinal| Instance { group, ordinal })
-        })
-        .collect()
-}
-
-/// What is simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variant {
-    /// The scenario as it stands.
-    Shared,
-    /// One guest alone on its undivided board: the baseline of slowdown.
-    AloneOnBoard(Instance),
-    /// One guest on its board as shared, the other tenants there but without work: the baseline of
-    /// interference.
-    AloneOnShare(Instance),
-}
-
-/// What is where in a cell: local numbers to the scenario's.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Layout {
-    /// GPUs of the scenario, by local index of the domain.
-    pub gpus: Vec<usize>,
-    /// Guests with work, by local index, in rank order.
-    pub guests: Vec<Instance>,
-    /// (domain, entry) of every tenant of each guest with work.
-    pub entries: Vec<Vec<(usize, u32)>>,
-    pub stations: Vec<StationRole>,
-}
-
-impl Layout {
-    /// The station of the host cores that all guests share, if they are limited.
-    pub fn host_cores(&self) -> Option<usize> {
-        self.stations
-            .iter()
-            .position(|&role| role == StationRole::HostCores)
-    }
-}
-
-/// What a station of a cell is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StationRole {
-    /// The copy engines of the domain with this local index.
-    Copy { domain: usize, direction: Direction },
-    /// The host cores that all guests share.
-    HostCores,
-    /// The unlimited host of one guest.
-    OwnHost { guest: usize },
-}
-
-/// The GPUs of each cell: those that a shared station joins are in one.
-pub fn partition(scenario: &Scenario) -> Vec<Vec<usize>> {
-    let gpus = 0..scenario.gpus.len();
-    if scenario.host_cores.is_some() {
-        vec![gpus.collect()]
-    } else {
-        gpus.map(|gpu| vec![gpu]).collect()
-    }
+    #[error("guest `{guest}`: its gpu has no compute domain number {domain}")]
+    UnknownDomain { guest: String, domain: usize },
 }
 
 /// The cell that holds `gpus`, for one replication.
@@ -122,6 +57,9 @@ pub fn build<O: Observer>(
         variant,
         layout: Layout::default(),
         domains: Vec::new(),
+        couplings: Vec::new(),
+        coupling_of: Vec::new(),
+        memory_of: Vec::new(),
         starts: Vec::new(),
         stations: Vec::new(),
         guests: Vec::new(),
@@ -141,13 +79,11 @@ pub fn build<O: Observer>(
         builder.add_gpu(gpu)?;
     }
     if let Some(cores) = scenario.host_cores {
-        builder.add_station(
-            StationRole::HostCores,
-            Servers::Limited {
-                count: cores,
-                capacity: cores,
-            },
-        );
+        let station = Station::new(Servers::Limited {
+            count: cores,
+            capacity: cores,
+        });
+        builder.add_station(StationRole::HostCores, station);
     }
     for instance in members {
         builder.add_guest(instance)?;
@@ -188,6 +124,10 @@ struct Builder<'a> {
     variant: Variant,
     layout: Layout,
     domains: Vec<ComputeDomain>,
+    couplings: Vec<Coupling>,
+    coupling_of: Vec<Option<usize>>,
+    /// Memory domain of each domain within its GPU.
+    memory_of: Vec<u32>,
     starts: Vec<Vec<Start>>,
     stations: Vec<Station>,
     guests: Vec<GuestState>,
@@ -195,11 +135,63 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn add_gpu(&mut self, gpu: usize) -> Result<(), BuildError> {
-        let Gpu { name, board, share } = &self.scenario.gpus[gpu];
-        let alone = matches!(self.variant, Variant::AloneOnBoard(_));
+        let configured = &self.scenario.gpus[gpu];
+        let board = &configured.board;
+        let first = self.domains.len();
+        let mut memory_domains: Vec<Range<usize>> = Vec::new();
+        let mut engines: Vec<CopyEngines> = Vec::new();
+        if matches!(self.variant, Variant::AloneOnBoard(_)) {
+            let rates = self.rates(configured, board.sms, 1.0);
+            self.add_domain(configured, rates, &Share::Exclusive)?;
+            memory_domains.push(first..first + 1);
+            engines.push(board.copy_engines);
+        } else {
+            let mut last = None;
+            for domain in configured.domains() {
+                let rates = self.rates(configured, domain.sms, domain.bandwidth);
+                let local = self.domains.len();
+                self.add_domain(configured, rates, domain.share)?;
+                let instance = domain.instance.map(|instance| instance.name.as_str());
+                match memory_domains.last_mut() {
+                    Some(memory) if last == Some(instance) => memory.end = local + 1,
+                    _ => {
+                        memory_domains.push(local..local + 1);
+                        engines.push(domain.copy_engines);
+                    }
+                }
+                last = Some(instance);
+            }
+        }
+        for (memory, members) in memory_domains.iter().enumerate() {
+            self.memory_of
+                .extend(members.clone().map(|_| memory as u32));
+        }
+        let coupling = Coupling::new(memory_domains, configured.laws.clock.is_some());
+        let number = coupling.as_ref().map(|_| self.couplings.len());
+        self.coupling_of
+            .extend((first..self.domains.len()).map(|_| number));
+        self.couplings.extend(coupling);
+        self.layout.domains.push(first..self.domains.len());
+        self.add_copy_engines(board, &engines);
+        self.layout.gpus.push(gpu);
+        Ok(())
+    }
+
+    fn rates(&self, gpu: &Gpu, sms: u32, bandwidth: f64) -> RateRules {
+        RateRules {
+            sms,
+            board_sms: gpu.board.sms,
+            bandwidth,
+            interference: gpu.laws.interference,
+            clock: gpu.laws.clock.clone(),
+        }
+    }
+
+    fn add_domain(&mut self, gpu: &Gpu, rates: RateRules, share: &Share) -> Result<(), BuildError> {
+        let Gpu { name, board, .. } = gpu;
         let config = match share {
-            Share::TimeSlice(config) if !alone => config.clone(),
-            _ => undivided(),
+            Share::TimeSlice(config) => config.clone(),
+            Share::Exclusive | Share::Spatial => undivided(),
         };
         let Some(scheduler) = registry::find(&config.scheduler) else {
             return Err(BuildError::UnknownScheduler {
@@ -213,36 +205,31 @@ impl Builder<'_> {
             ties: config.ties,
             switch: board.switch,
         };
-        let domain = self.domains.len();
-        self.domains.push(ComputeDomain::new(
-            board.sms,
-            (scheduler.build)(&config),
-            rules,
-        ));
+        self.domains
+            .push(ComputeDomain::new(rates, (scheduler.build)(&config), rules));
         self.starts.push(Vec::new());
-        self.layout.gpus.push(gpu);
-        let engines = board.copy_engines;
-        for (direction, count) in [
-            (Direction::HostToDevice, engines.host_to_device),
-            (Direction::DeviceToHost, engines.device_to_host),
-        ] {
-            // One link a direction, which the engines share; a link without a limit is not shared.
-            let capacity = if board.link.bytes_per_second.is_finite() {
-                1
-            } else {
-                count
-            };
-            self.add_station(
-                StationRole::Copy { domain, direction },
-                Servers::Limited { count, capacity },
-            );
-        }
         Ok(())
     }
 
-    fn add_station(&mut self, role: StationRole, servers: Servers) -> usize {
+    /// One link a direction, which the engines of all memory domains share; a link without a limit
+    /// is not shared.
+    fn add_copy_engines(&mut self, board: &Board, engines: &[CopyEngines]) {
+        let gpu = self.layout.gpus.len();
+        let capacity = board.link.bytes_per_second.is_finite().then_some(1);
+        for direction in [Direction::HostToDevice, Direction::DeviceToHost] {
+            let count = |engines: &CopyEngines| match direction {
+                Direction::HostToDevice => Some(engines.host_to_device),
+                Direction::DeviceToHost => Some(engines.device_to_host),
+            };
+            let servers: Vec<_> = engines.iter().map(count).collect();
+            let station = Station::grouped(&servers, capacity);
+            self.add_station(StationRole::Copy { gpu, direction }, station);
+        }
+    }
+
+    fn add_station(&mut self, role: StationRole, station: Station) -> usize {
         self.layout.stations.push(role);
-        self.stations.push(Station::new(servers));
+        self.stations.push(station);
         self.stations.len() - 1
     }
 
@@ -258,34 +245,48 @@ impl Builder<'_> {
                 guest: guest.name.clone(),
             });
         }
-        let domain = self
+        let gpu = self
             .layout
             .gpus
             .iter()
             .position(|&gpu| gpu == guest.gpu)
             .unwrap_or(0);
-        let (tenants, entry_of) = self.add_entries(guest, domain);
+        let domains = self.layout.domains[gpu].clone();
+        let domain = match self.variant {
+            Variant::AloneOnBoard(_) => domains.start,
+            _ if guest.domain < domains.len() => domains.start + guest.domain,
+            _ => {
+                return Err(BuildError::UnknownDomain {
+                    guest: guest.name.clone(),
+                    domain: guest.domain,
+                });
+            }
+        };
+        let (tenants, tenant_of) = self.add_entries(guest, domain);
         let with_work = match self.variant {
             Variant::AloneOnShare(only) => only == instance,
             _ => true,
         };
         if with_work {
             self.layout.guests.push(instance);
-            self.layout
-                .entries
-                .push(tenants.into_iter().map(|entry| (domain, entry)).collect());
-            self.add_guest_state(guest, instance.ordinal, domain, entry_of)?;
+            self.layout.tenants.push(tenants);
+            self.add_guest_state(guest, instance.ordinal, (gpu, domain), tenant_of)?;
         }
         Ok(())
     }
 
     /// Adds the entries of a guest's tenants; returns all of them and that of each stream.
-    fn add_entries(&mut self, guest: &Guest, domain: usize) -> (Vec<u32>, Vec<u32>) {
-        let config = match &self.scenario.gpus[guest.gpu].share {
-            Share::TimeSlice(config) => Some(config),
-            Share::Exclusive => None,
-        };
+    fn add_entries(&mut self, guest: &Guest, domain: usize) -> (Vec<Tenant>, Vec<Tenant>) {
         let alone = matches!(self.variant, Variant::AloneOnBoard(_));
+        let domains = self.scenario.gpus[guest.gpu].domains();
+        let share = domains[guest.domain].share;
+        if *share == Share::Spatial && !alone {
+            return self.add_client(guest, domain);
+        }
+        let config = match share {
+            Share::TimeSlice(config) => Some(config),
+            Share::Exclusive | Share::Spatial => None,
+        };
         let tenants = if alone { 1 } else { guest.tenants().max(1) };
         let reserves = config
             .and_then(|config| registry::find(&config.scheduler))
@@ -297,6 +298,7 @@ impl Builder<'_> {
             .last()
             .map_or(0, |entry| entry.tenant + 1);
         let target = &mut self.domains[domain];
+        let caps = [target.sms()];
         let streams = guest.streams;
         let (entries, entry_of): (Vec<u32>, Vec<u32>) = if per_channel {
             // The channels of a tenant stay together in the list.
@@ -304,7 +306,7 @@ impl Builder<'_> {
             let mut entries = Vec::new();
             for tenant in 0..tenants {
                 for stream in (0..streams).filter(|stream| stream % tenants == tenant) {
-                    let entry = target.add_entry(first_tenant + tenant, 1);
+                    let entry = target.add_entry(first_tenant + tenant, 1, &caps);
                     entry_of[stream as usize] = entry;
                     entries.push(entry);
                 }
@@ -313,30 +315,63 @@ impl Builder<'_> {
         } else {
             let capacity = streams.div_ceil(tenants) as usize;
             let entries: Vec<u32> = (0..tenants)
-                .map(|tenant| target.add_entry(first_tenant + tenant, capacity))
+                .map(|tenant| target.add_entry(first_tenant + tenant, capacity, &caps))
                 .collect();
             let entry_of = (0..streams)
                 .map(|stream| entries[(stream % tenants) as usize])
                 .collect();
             (entries, entry_of)
         };
+        self.start_at(domain, guest.start, &entries);
+        let tenant = |entry| Tenant {
+            domain,
+            entry,
+            client: 0,
+        };
+        (
+            entries.into_iter().map(tenant).collect(),
+            entry_of.into_iter().map(tenant).collect(),
+        )
+    }
+
+    /// Adds a client to the one entry of a domain that is shared in space.
+    fn add_client(&mut self, guest: &Guest, domain: usize) -> (Vec<Tenant>, Vec<Tenant>) {
+        if self.domains[domain].entries().is_empty() {
+            let entry = self.domains[domain].add_entry(0, 0, &[]);
+            // The server is there from the beginning.
+            self.start_at(domain, 0, &[entry]);
+        }
+        let sms = self.domains[domain].sms();
+        let cap = match guest.holds {
+            Holds::Client { sms: Some(cap) } => cap.clamp(1, sms),
+            _ => sms,
+        };
+        let client = self.domains[domain].add_client(0, cap, guest.streams as usize);
+        let tenant = Tenant {
+            domain,
+            entry: 0,
+            client,
+        };
+        (vec![tenant], vec![tenant; guest.streams as usize])
+    }
+
+    fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
         let starts = &mut self.starts[domain];
         match starts.last_mut() {
-            Some(start) if start.time == guest.start => start.entries.extend(&entries),
+            Some(start) if start.time == time => start.entries.extend(entries),
             _ => starts.push(Start {
-                time: guest.start,
-                entries: entries.clone(),
+                time,
+                entries: entries.to_vec(),
             }),
         }
-        (entries, entry_of)
     }
 
     fn add_guest_state(
         &mut self,
         guest: &Guest,
         ordinal: u32,
-        domain: usize,
-        entry_of: Vec<u32>,
+        (gpu, domain): (usize, usize),
+        tenant_of: Vec<Tenant>,
     ) -> Result<(), BuildError> {
         let key = DrawKey {
             seed: self.scenario.run.seed,
@@ -344,17 +379,18 @@ impl Builder<'_> {
             guest: &guest.name,
             ordinal,
         };
-        let (stages, operations) = self.plan_operations(guest, domain, key)?;
+        let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
         let (source, next_arrival) = Source::new(&guest.workload.arrivals, key, guest.start);
         let closed = matches!(source, Source::Closed { .. });
         let queue_bound = match guest.queue {
             Some(bound) if !closed => bound as usize,
             _ => usize::MAX,
         };
-        let streams = entry_of
+        let streams = tenant_of
             .into_iter()
-            .map(|entry| StreamState {
-                entry,
+            .map(|tenant| StreamState {
+                entry: tenant.entry,
+                client: tenant.client,
                 job: Job {
                     index: 0,
                     arrival: 0,
@@ -385,7 +421,7 @@ impl Builder<'_> {
     fn plan_operations(
         &mut self,
         guest: &Guest,
-        domain: usize,
+        (gpu, domain): (usize, usize),
         key: DrawKey<'_>,
     ) -> Result<(Vec<u32>, Vec<OperationPlan>), BuildError> {
         let scenario = self.scenario;
@@ -406,14 +442,19 @@ impl Builder<'_> {
                             })?
                         };
                         PlannedKind::Gpu {
+                            shape: Shape {
+                                need: work.sms.unwrap_or(board.sms).clamp(1, board.sms),
+                                memory_bound: work.memory_bound,
+                                grid: work.grid,
+                            },
                             work: work.clone(),
                             speed,
-                            need: work.sms.unwrap_or(board.sms).clamp(1, board.sms),
                         }
                     }
                     OperationKind::Copy { direction, bytes } => PlannedKind::Copy {
                         bytes: bytes.clone(),
-                        station: self.copy_station(domain, *direction),
+                        station: self.copy_station(gpu, *direction),
+                        group: self.memory_of[domain],
                         nanos_per_byte: nanos_per_byte(board),
                         latency: board.link.latency,
                     },
@@ -438,8 +479,8 @@ impl Builder<'_> {
         Ok((stages, operations))
     }
 
-    fn copy_station(&self, domain: usize, direction: Direction) -> usize {
-        let role = StationRole::Copy { domain, direction };
+    fn copy_station(&self, gpu: usize, direction: Direction) -> usize {
+        let role = StationRole::Copy { gpu, direction };
         self.layout
             .stations
             .iter()
@@ -453,7 +494,10 @@ impl Builder<'_> {
             (Some(station), _) | (None, Some(station)) => station,
             (None, None) => {
                 let guest = self.guests.len();
-                let station = self.add_station(StationRole::OwnHost { guest }, Servers::Unlimited);
+                let station = self.add_station(
+                    StationRole::OwnHost { guest },
+                    Station::new(Servers::Unlimited),
+                );
                 *own = Some(station);
                 station
             }
@@ -492,6 +536,8 @@ impl Builder<'_> {
             sources,
             slots,
             domains: self.domains,
+            couplings: self.couplings,
+            coupling_of: self.coupling_of,
             starts: self.starts,
             stations: self.stations,
             guests: self.guests,

@@ -6,6 +6,7 @@
 //! over whole rounds of turns that repeat. All three process the same events in the same total
 //! order, so they give the same results.
 
+use super::coupling::Coupling;
 use super::guest::{GuestState, Job, PlannedKind, Source, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
 use super::schedule::Schedule;
@@ -50,6 +51,9 @@ pub struct Cell<O> {
     pub(super) sources: Vec<EventSource>,
     pub(super) slots: Slots,
     pub(super) domains: Vec<ComputeDomain>,
+    pub(super) couplings: Vec<Coupling>,
+    /// Coupling of each domain.
+    pub(super) coupling_of: Vec<Option<usize>>,
     pub(super) starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
     pub(super) guests: Vec<GuestState>,
@@ -153,7 +157,7 @@ impl<O: Observer> Cell<O> {
         } else {
             self.domains[index].grant_end(now);
         }
-        if self.speed >= Speed::RunAhead {
+        if self.speed >= Speed::RunAhead && self.coupling_of[index].is_none() {
             let jump = self.speed == Speed::RoundJump;
             let slot = self.slots.domains[index];
             let limit = self.calendar.next_except(slot);
@@ -272,20 +276,23 @@ impl<O: Observer> Cell<O> {
             operation,
         };
         let state = &self.guests[guest];
-        let StreamState { entry, job, .. } = &state.streams[stream];
-        let entry = *entry;
+        let StreamState {
+            entry, client, job, ..
+        } = &state.streams[stream];
+        let (entry, client) = (*entry, *client);
         let plan = &state.operations[operation as usize];
         let nanos = |size: &Size| {
             let value = state.size(size, &plan.draws, job);
             round_nanos(value).unwrap_or(if value < 0.0 { 0 } else { LONGEST })
         };
         match &plan.kind {
-            PlannedKind::Gpu { work, speed, need } => {
+            PlannedKind::Gpu { work, speed, shape } => {
                 let operation = SmOperation {
                     id,
                     work: sm_work(nanos(&work.time)),
                     speed: *speed,
-                    need: *need,
+                    shape: *shape,
+                    client,
                     kernel: work.kernel.map(work_of),
                 };
                 let domain = state.domain;
@@ -300,19 +307,20 @@ impl<O: Observer> Cell<O> {
             PlannedKind::Copy {
                 bytes,
                 station,
+                group,
                 nanos_per_byte,
                 latency,
             } => {
                 let bytes = state.size(bytes, &plan.draws, job).max(0.0);
                 let transfer = round_nanos(bytes * nanos_per_byte).unwrap_or(LONGEST);
                 let duration = transfer.saturating_add(*latency).min(LONGEST);
-                let station = *station;
-                self.stations[station].submit(id, duration, now);
+                let (station, group) = (*station, *group);
+                self.stations[station].submit(id, group, duration, now);
                 self.schedule_station(station);
             }
             PlannedKind::Host { time, station } => {
                 let (station, duration) = (*station, nanos(time));
-                self.stations[station].submit(id, duration, now);
+                self.stations[station].submit(id, 0, duration, now);
                 self.schedule_station(station);
             }
         }
@@ -389,8 +397,29 @@ impl<O: Observer> Cell<O> {
         self.domains[domain].start(now);
     }
 
+    /// Brings the calendar up to date after a change in a domain.
     #[inline]
     fn schedule_domain(&mut self, domain: usize) {
+        match self.coupling_of[domain] {
+            None => self.set_domain_event(domain),
+            Some(coupling) => self.rebalance(coupling, self.domains[domain].now()),
+        }
+    }
+
+    #[inline(never)]
+    fn rebalance(&mut self, coupling: usize, now: Nanos) {
+        let domains = self.couplings[coupling].domains.clone();
+        for domain in domains.clone() {
+            self.catch_up(domain);
+        }
+        self.couplings[coupling].rebalance(&mut self.domains, now);
+        for domain in domains {
+            self.set_domain_event(domain);
+        }
+    }
+
+    #[inline]
+    fn set_domain_event(&mut self, domain: usize) {
         let slot = self.slots.domains[domain];
         match self.domains[domain].next_event(self.speed >= Speed::RunAhead) {
             Some((time, class)) => self.calendar.set(slot, time, class),

@@ -3,6 +3,7 @@
 use super::observer::PARTS;
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, NEVER, Nanos};
+use crate::gpu::law::Shape;
 use crate::workload::dist::Dist;
 use crate::workload::{Arrivals, FirstArrival, GpuWork, Size, Workload};
 use std::cmp::Reverse;
@@ -20,8 +21,9 @@ pub struct Job {
 /// A stream of the guest: one job in flight.
 #[derive(Debug, Clone)]
 pub struct StreamState {
-    /// Domain entry that its GPU work goes to.
+    /// Domain entry that its GPU work goes to, and the client of it.
     pub entry: u32,
+    pub client: u32,
     pub job: Job,
     pub started: Nanos,
     pub stage: u32,
@@ -45,12 +47,13 @@ pub enum PlannedKind {
     Gpu {
         work: GpuWork,
         speed: u64,
-        need: u32,
+        shape: Shape,
     },
     Copy {
         bytes: Size,
-        /// Local index of the station.
+        /// Local index of the station, and the group of its servers.
         station: usize,
+        group: u32,
         nanos_per_byte: f64,
         latency: Nanos,
     },

@@ -5,11 +5,14 @@
 
 mod build;
 pub mod cell;
+mod coupling;
 mod guest;
+mod layout;
 mod observer;
 mod schedule;
 
-pub use build::{BuildError, Instance, Layout, StationRole, Variant, build, instances, partition};
+pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};
+pub use layout::{Instance, Layout, StationRole, Tenant, Variant, instances, partition};
 pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe};
 pub use schedule::Schedule;

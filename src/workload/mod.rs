@@ -88,6 +88,27 @@ pub enum OperationKind {
     Copy { direction: Direction, bytes: Size },
 }
 
+/// A launch of blocks that run side by side as far as SMs have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    pub blocks: u64,
+    /// Blocks that one SM holds at once.
+    pub blocks_per_sm: u32,
+}
+
+impl Grid {
+    /// Waves of blocks on `sms` SMs (any positive number of them).
+    pub fn waves(&self, sms: f64) -> f64 {
+        let at_once = (sms * f64::from(self.blocks_per_sm)).floor().max(1.0);
+        (self.blocks as f64 / at_once).ceil().max(1.0)
+    }
+
+    /// SMs that the grid can fill.
+    pub fn need(&self) -> u64 {
+        self.blocks.div_ceil(u64::from(self.blocks_per_sm.max(1)))
+    }
+}
+
 /// GPU work, described by how long it takes alone on a whole reference board.
 #[derive(Debug, Clone)]
 pub struct GpuWork {
@@ -95,6 +116,10 @@ pub struct GpuWork {
     pub time: Size,
     /// SMs that the work can fill; `None` fills whatever the board has.
     pub sms: Option<u32>,
+    /// Part of the time alone on the whole board that memory bandwidth limits, 0 to 1.
+    pub memory_bound: f64,
+    /// Wave quantisation in place of the proportional law; `sms` is then what the grid can fill.
+    pub grid: Option<Grid>,
     /// Speed of the guest's board relative to the reference board; 1 when they are the same.
     pub speed: f64,
     /// Length of one kernel in nanoseconds alone on the reference board, where preemption waits for

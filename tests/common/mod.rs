@@ -6,7 +6,7 @@ use std::sync::Arc;
 use warpshare::engine::time::{NEVER, Nanos};
 use warpshare::gpu::{Accounts, Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
-use warpshare::scenario::{Gpu, Guest, Holds, Horizon, RunPlan, Scenario, Share};
+use warpshare::scenario::{Division, Gpu, Guest, Holds, Horizon, Laws, RunPlan, Scenario, Share};
 use warpshare::sim::{
     Instance, JobEnd, Layout, Observer, Probe, Speed, Variant, build, instances, partition,
 };
@@ -75,7 +75,8 @@ pub fn gpu(share: TimeSlice) -> Gpu {
     Gpu {
         name: "a".into(),
         board: board(),
-        share: Share::TimeSlice(share),
+        laws: Laws::default(),
+        division: Division::Whole(Share::TimeSlice(share)),
     }
 }
 
@@ -84,6 +85,8 @@ pub fn work(time: Dist) -> GpuWork {
     GpuWork {
         time: Size::Drawn(time),
         sms: None,
+        memory_bound: 0.0,
+        grid: None,
         speed: 1.0,
         kernel: None,
     }
@@ -165,6 +168,7 @@ pub fn guest(name: &str, workload: Workload) -> Guest {
         name: name.into(),
         count: 1,
         gpu: 0,
+        domain: 0,
         holds: Holds::Context,
         start: 0,
         order: 0,

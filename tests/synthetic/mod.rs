@@ -162,6 +162,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         name: group.name.to_owned(),
         count: group.count,
         gpu: group.gpu.to_owned(),
+        instance: None,
         holds: "A40-4Q".to_owned(),
         workload: "designer".to_owned(),
         load: "open".to_owned(),
@@ -222,6 +223,7 @@ fn gpu(name: &str, index: usize) -> GpuResult {
         .collect();
     let (u, s, r) = (0.582 - 0.1 * index as f64, 0.0412, 0.1034);
     GpuResult {
+        instances: Vec::new(),
         name: name.to_owned(),
         board: "a40".to_owned(),
         board_name: "NVIDIA A40".to_owned(),

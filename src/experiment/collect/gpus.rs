@@ -3,10 +3,10 @@
 use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
 use crate::experiment::estimate::{mean, mean_of};
-use crate::gpu::Accounts;
+use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::registry;
-use crate::result::{EngineResult, Fairness, GpuResult, Split, Timeline};
-use crate::scenario::{Scenario, Share};
+use crate::result::{EngineResult, Estimate, Fairness, GpuResult, InstanceResult, Split, Timeline};
+use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
 use crate::stats::fairness::{antt, jain_index, max_min_ratio, stp};
 
@@ -26,19 +26,27 @@ pub(super) fn window(
             .map(|edge| edge.accounts)
             .unwrap_or_default()
     };
-    difference(&at(schedule.end), &at(schedule.warmup))
+    at(schedule.end).since(&at(schedule.warmup))
 }
 
-fn difference(later: &Accounts, earlier: &Accounts) -> Accounts {
-    Accounts {
-        useful: later.useful - earlier.useful,
-        switching: later.switching - earlier.switching,
-        reserved_idle: later.reserved_idle - earlier.reserved_idle,
-        idle: later.idle - earlier.idle,
-        gpu_time: later.gpu_time - earlier.gpu_time,
-        turns: later.turns - earlier.turns,
-        switches: later.switches - earlier.switches,
-    }
+/// Accounts of the window of a compute domain of a divided GPU.
+fn domain_window(
+    scenario: &Scenario,
+    shared: &Shared,
+    replication: usize,
+    gpu: usize,
+    domain: usize,
+) -> Accounts {
+    let schedule = Schedule::new(&scenario.run);
+    let at = |time| {
+        shared
+            .edges(replication, gpu)
+            .iter()
+            .find(|edge| edge.time == time)
+            .and_then(|edge| edge.domains.get(domain).copied())
+            .unwrap_or_default()
+    };
+    at(schedule.end).since(&at(schedule.warmup))
 }
 
 pub(super) fn gpu(
@@ -53,6 +61,55 @@ pub(super) fn gpu(
         .each_replication()
         .map(|r| window(scenario, shared, r, gpu))
         .collect();
+    let divided = matches!(configured.division, Division::Mig(_));
+    let instances = if divided {
+        instances(scenario, shared, gpu)
+    } else {
+        Vec::new()
+    };
+    let gpu_time = |replication: usize, window: &Accounts| {
+        let wall = scenario.run.window as f64;
+        if !divided {
+            return window.gpu_time as f64 / wall;
+        }
+        let weighted = configured
+            .domains()
+            .into_iter()
+            .enumerate()
+            .map(|(index, domain)| {
+                let own = domain_window(scenario, shared, replication, gpu, index);
+                own.gpu_time as f64 * f64::from(domain.sms)
+            });
+        weighted.sum::<f64>() / (wall * f64::from(configured.board.sms))
+    };
+    GpuResult {
+        name: configured.name.clone(),
+        board: configured.board.id.clone(),
+        board_name: configured.board.name.clone(),
+        sms: configured.board.sms,
+        sharing: match &configured.division {
+            Division::Whole(share) => sharing(share),
+            Division::Mig(_) => layout(configured),
+        },
+        split: split(&windows, confidence),
+        gpu_time: mean_of(
+            windows
+                .iter()
+                .enumerate()
+                .map(|(replication, window)| gpu_time(replication, window)),
+            confidence,
+        ),
+        turns_per_s: rate(&windows, |w| w.turns, scenario),
+        switches_per_s: rate(&windows, |w| w.switches, scenario),
+        timeline: timeline(scenario, shared, gpu),
+        engines: engines(scenario, shared, gpu),
+        fairness: fairness(scenario, shared, baselines, gpu),
+        instances,
+    }
+}
+
+/// Fractions of SM time over replications.
+fn split(windows: &[Accounts], confidence: f64) -> Split {
     let fraction = |part: fn(&Accounts) -> u128| {
         mean_of(
             windows
@@ -61,43 +118,69 @@ pub(super) fn gpu(
             confidence,
         )
     };
-    let seconds = window_seconds(scenario);
-    let rate = |count: fn(&Accounts) -> u64| {
-        mean_of(
-            windows.iter().map(|w| count(w) as f64 / seconds),
-            confidence,
-        )
-    };
-    GpuResult {
-        name: configured.name.clone(),
-        board: configured.board.id.clone(),
-        board_name: configured.board.name.clone(),
-        sms: configured.board.sms,
-        sharing: sharing(&configured.share),
-        split: Split {
-            useful: fraction(|w| w.useful),
-            switching: fraction(|w| w.switching),
-            reserved_idle: fraction(|w| w.reserved_idle),
-            idle: fraction(|w| w.idle),
-        },
-        gpu_time: mean_of(
-            windows
-                .iter()
-                .map(|w| w.gpu_time as f64 / scenario.run.window as f64),
-            confidence,
-        ),
-        turns_per_s: rate(|w| w.turns),
-        switches_per_s: rate(|w| w.switches),
-        timeline: timeline(scenario, shared, gpu),
-        engines: engines(scenario, shared, gpu),
-        fairness: fairness(scenario, shared, baselines, gpu),
+    Split {
+        useful: fraction(|w| w.useful),
+        switching: fraction(|w| w.switching),
+        reserved_idle: fraction(|w| w.reserved_idle),
+        idle: fraction(|w| w.idle),
     }
 }
 
-/// How the GPU is shared, in a line.
+fn rate(windows: &[Accounts], count: fn(&Accounts) -> u64, scenario: &Scenario) -> Estimate {
+    let seconds = window_seconds(scenario);
+    let rates = windows.iter().map(|w| count(w) as f64 / seconds);
+    mean_of(rates, scenario.run.confidence)
+}
+
+/// Results of the compute domains of a divided GPU.
+fn instances(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<InstanceResult> {
+    let confidence = scenario.run.confidence;
+    let domains = scenario.gpus[gpu].domains();
+    let result = |(index, domain): (usize, Domain<'_>)| {
+        let instance = domain.instance?;
+        let windows: Vec<Accounts> = shared
+            .each_replication()
+            .map(|replication| domain_window(scenario, shared, replication, gpu, index))
+            .collect();
+        let wall = scenario.run.window as f64;
+        Some(InstanceResult {
+            name: domain.path(),
+            profile: instance.profile.clone(),
+            start: instance.start,
+            sms: domain.sms,
+            sharing: sharing(domain.share),
+            split: split(&windows, confidence),
+            gpu_time: mean_of(windows.iter().map(|w| w.gpu_time as f64 / wall), confidence),
+            turns_per_s: rate(&windows, |w| w.turns, scenario),
+            switches_per_s: rate(&windows, |w| w.switches, scenario),
+        })
+    };
+    domains.into_iter().enumerate().filter_map(result).collect()
+}
+
+/// The instances of a divided GPU, in a line: `MIG: 1g.5gb@6, 3g.20gb@0`.
+fn layout(gpu: &Gpu) -> String {
+    let Division::Mig(instances) = &gpu.division else {
+        return String::new();
+    };
+    let mut placed: Vec<(u32, &str)> = instances
+        .iter()
+        .map(|instance| (instance.start, instance.profile.as_str()))
+        .collect();
+    placed.sort_unstable();
+    let list: Vec<String> = placed
+        .iter()
+        .map(|(start, profile)| format!("{profile}@{start}"))
+        .collect();
+    format!("MIG: {}", list.join(", "))
+}
+
+/// How the SMs of a domain are shared, in a line.
 fn sharing(share: &Share) -> String {
-    let Share::TimeSlice(config) = share else {
-        return "exclusive".to_owned();
+    let config = match share {
+        Share::Exclusive => return "exclusive".to_owned(),
+        Share::Spatial => return "spatial: MPS".to_owned(),
+        Share::TimeSlice(config) => config,
     };
     let reserves = registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves);
     let mut text = format!("time-slice: {}", config.scheduler);
@@ -135,7 +218,7 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
             .filter(|edge| borders.contains(&edge.time));
         let mut before = edges.next().map(|edge| edge.accounts).unwrap_or_default();
         for (bin, edge) in bins.iter_mut().zip(edges) {
-            let part = difference(&edge.accounts, &before);
+            let part = edge.accounts.since(&before);
             bin.useful += part.useful;
             bin.switching += part.switching;
             bin.reserved_idle += part.reserved_idle;
@@ -158,7 +241,7 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
 }
 
 fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult> {
-    let engines = scenario.gpus[gpu].board.copy_engines;
+    let engines = copy_engines(&scenario.gpus[gpu]);
     [
         ("copy host to device", engines.host_to_device),
         ("copy device to host", engines.device_to_host),
@@ -176,6 +259,23 @@ fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult
         station(scenario, name, servers, shared, &busy)
     })
     .collect()
+}
+
+/// Copy engines of the whole GPU, or of all its instances together.
+fn copy_engines(gpu: &Gpu) -> CopyEngines {
+    let Division::Mig(instances) = &gpu.division else {
+        return gpu.board.copy_engines;
+    };
+    let sum = |count: fn(&CopyEngines) -> u32| {
+        instances
+            .iter()
+            .map(|instance| count(&instance.copy_engines))
+            .sum()
+    };
+    CopyEngines {
+        host_to_device: sum(|engines| engines.host_to_device),
+        device_to_host: sum(|engines| engines.device_to_host),
+    }
 }
 
 pub(super) fn host(scenario: &Scenario, shared: &Shared) -> Option<EngineResult> {

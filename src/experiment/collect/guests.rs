@@ -7,7 +7,7 @@ use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
 use crate::result::{
     Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts, WarmupCheck,
 };
-use crate::scenario::{Guest, Holds, Horizon, Scenario};
+use crate::scenario::{Domain, Guest, Holds, Horizon, Scenario};
 use crate::sim::{Part, Schedule};
 use crate::stats::coarse::CoarseHistogram;
 use crate::stats::histogram::LatencyHistogram as Histogram;
@@ -179,6 +179,11 @@ pub(super) fn group(
         name: guest.name.clone(),
         count: guest.count,
         gpu: scenario.gpus[guest.gpu].name.clone(),
+        instance: scenario.gpus[guest.gpu]
+            .domains()
+            .get(guest.domain)
+            .map(Domain::path)
+            .filter(|path| !path.is_empty()),
         holds: holds(guest),
         workload: guest.workload.name.clone(),
         load: if is_closed(scenario, group) {
@@ -279,6 +284,8 @@ fn member(
 fn holds(guest: &Guest) -> String {
     match &guest.holds {
         Holds::Context => "CUDA context".to_owned(),
+        Holds::Client { sms: None } => "MPS client".to_owned(),
+        Holds::Client { sms: Some(sms) } => format!("MPS client, at most {sms} SMs"),
         Holds::Vgpu {
             type_name,
             number: 1,

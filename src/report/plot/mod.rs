@@ -1,4 +1,4 @@
-//! Figures of a result, each as SVG and PNG from one drawing function.
+//! Figures of a result, of a calibration, and placement diagrams, each as SVG and PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
 //! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
@@ -9,14 +9,16 @@ mod axes;
 mod canvas;
 mod latency;
 mod look;
+mod placement;
 mod response;
 mod split;
 mod timeline;
 
 pub use agreement::Agreement;
+pub use placement::{Diagram, DiagramBox, DiagramRow};
 
 use crate::result::RunResult;
-use canvas::{Canvas, Drawn, Page, SCALE};
+use canvas::{Canvas, Page, SCALE};
 use plotters::backend::{BitMapBackend, RGBPixel, SVGBackend};
 use plotters_backend::DrawingBackend;
 use std::error::Error;
@@ -71,41 +73,48 @@ impl Figure {
         }
     }
 
-    fn draw<B: DrawingBackend>(self, canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
-        match self {
+    fn draw<B: DrawingBackend>(
+        self,
+        canvas: &mut Canvas<B>,
+        result: &RunResult,
+    ) -> Result<(), PlotError> {
+        let drawn = match self {
             Figure::LatencyCdf => latency::draw(canvas, result),
             Figure::ResponseTimes => response::draw(canvas, result),
             Figure::GpuSplit => split::draw(canvas, result),
             Figure::Utilisation => timeline::draw(canvas, result),
+        };
+        drawn.and_then(|()| canvas.finish()).map_err(failed)
+    }
+}
+
+/// Something that can be drawn.
+#[derive(Clone, Copy)]
+enum Drawing<'a> {
+    Figure(Figure, &'a RunResult),
+    Diagram(&'a Diagram),
+    Agreement(&'a Agreement),
+}
+
+impl Drawing<'_> {
+    fn page(self) -> Page {
+        match self {
+            Drawing::Figure(figure, result) => figure.page(result),
+            Drawing::Diagram(diagram) => placement::page(diagram),
+            Drawing::Agreement(_) => agreement::page(),
         }
     }
-}
 
-/// A page and what is drawn on it, whatever the backend.
-trait Sheet {
-    fn page(&self) -> Page;
-    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B>;
-}
-
-struct OfResult<'a>(Figure, &'a RunResult);
-
-impl Sheet for OfResult<'_> {
-    fn page(&self) -> Page {
-        self.0.page(self.1)
-    }
-
-    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        self.0.draw(canvas, self.1)
-    }
-}
-
-impl Sheet for Agreement {
-    fn page(&self) -> Page {
-        agreement::page()
-    }
-
-    fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Drawn<B> {
-        agreement::draw(canvas, self)
+    fn draw<B: DrawingBackend>(self, canvas: &mut Canvas<B>) -> Result<(), PlotError> {
+        match self {
+            Drawing::Figure(figure, result) => figure.draw(canvas, result),
+            Drawing::Diagram(diagram) => placement::draw(canvas, diagram)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
+            Drawing::Agreement(agreement) => agreement::draw(canvas, agreement)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
+        }
     }
 }
 
@@ -124,26 +133,34 @@ fn failed(error: impl Error) -> PlotError {
 ///
 /// What the drawing library reports.
 pub fn svg(figure: Figure, result: &RunResult) -> Result<String, PlotError> {
-    sheet_svg(&OfResult(figure, result))
+    to_svg(Drawing::Figure(figure, result))
 }
 
-/// The figure of [`Agreement`] as SVG.
+/// A placement diagram as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn diagram_svg(diagram: &Diagram) -> Result<String, PlotError> {
+    to_svg(Drawing::Diagram(diagram))
+}
+
+/// Predicted against measured times as SVG.
 ///
 /// # Errors
 ///
 /// What the drawing library reports.
 pub fn agreement_svg(agreement: &Agreement) -> Result<String, PlotError> {
-    sheet_svg(agreement)
+    to_svg(Drawing::Agreement(agreement))
 }
 
-fn sheet_svg(sheet: &impl Sheet) -> Result<String, PlotError> {
-    let page = sheet.page();
+fn to_svg(drawing: Drawing<'_>) -> Result<String, PlotError> {
+    let page = drawing.page();
     let fine = (page.width * SCALE, page.height * SCALE);
     let mut text = String::new();
     {
         let mut canvas = Canvas::new(SVGBackend::with_string(&mut text, fine)).map_err(failed)?;
-        sheet.draw(&mut canvas).map_err(failed)?;
-        canvas.finish().map_err(failed)?;
+        drawing.draw(&mut canvas)?;
     }
     // Coordinates are whole numbers of a finer grid; only the size on the page is changed here.
     let drawn = format!(r#"width="{}" height="{}""#, fine.0, fine.1);
@@ -160,28 +177,36 @@ pub const PNG_SCALE: u32 = 2;
 ///
 /// What the drawing library or the encoder reports.
 pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
-    sheet_png(&OfResult(figure, result))
+    to_png(Drawing::Figure(figure, result))
 }
 
-/// The figure of [`Agreement`] as PNG.
+/// A placement diagram as PNG, [`PNG_SCALE`] times the size of the SVG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn diagram_png(diagram: &Diagram) -> Result<Vec<u8>, PlotError> {
+    to_png(Drawing::Diagram(diagram))
+}
+
+/// Predicted against measured times as PNG, [`PNG_SCALE`] times the size of the SVG.
 ///
 /// # Errors
 ///
 /// What the drawing library or the encoder reports.
 pub fn agreement_png(agreement: &Agreement) -> Result<Vec<u8>, PlotError> {
-    sheet_png(agreement)
+    to_png(Drawing::Agreement(agreement))
 }
 
-fn sheet_png(sheet: &impl Sheet) -> Result<Vec<u8>, PlotError> {
-    let page = sheet.page();
+fn to_png(drawing: Drawing<'_>) -> Result<Vec<u8>, PlotError> {
+    let page = drawing.page();
     let (width, height) = (page.width * SCALE, page.height * SCALE);
     let mut fine = vec![0; width as usize * height as usize * 3];
     {
         let backend = BitMapBackend::<RGBPixel>::with_buffer_and_format(&mut fine, (width, height))
             .map_err(failed)?;
         let mut canvas = Canvas::new(backend).map_err(failed)?;
-        sheet.draw(&mut canvas).map_err(failed)?;
-        canvas.finish().map_err(failed)?;
+        drawing.draw(&mut canvas)?;
     }
     let pixels = shrink(&fine, width as usize, (SCALE / PNG_SCALE) as usize);
     let mut bytes = Vec::new();

@@ -1,0 +1,63 @@
+//! Accounts of a compute domain's SM time, in integers.
+
+use crate::engine::time::Nanos;
+
+/// Where the SM time went, in SM·ns, and what else happened so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accounts {
+    pub useful: u128,
+    pub switching: u128,
+    pub reserved_idle: u128,
+    pub idle: u128,
+    /// Wall time with anything running.
+    pub gpu_time: Nanos,
+    pub turns: u64,
+    /// Changes of the tenant whose context is loaded.
+    pub switches: u64,
+}
+
+impl Accounts {
+    /// The sum with the accounts of another domain; `gpu_time` is then a sum of wall times.
+    #[must_use]
+    pub fn plus(self, other: &Accounts) -> Accounts {
+        Accounts {
+            useful: self.useful + other.useful,
+            switching: self.switching + other.switching,
+            reserved_idle: self.reserved_idle + other.reserved_idle,
+            idle: self.idle + other.idle,
+            gpu_time: self.gpu_time + other.gpu_time,
+            turns: self.turns + other.turns,
+            switches: self.switches + other.switches,
+        }
+    }
+
+    /// What happened since `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Accounts) -> Accounts {
+        Accounts {
+            useful: self.useful - earlier.useful,
+            switching: self.switching - earlier.switching,
+            reserved_idle: self.reserved_idle - earlier.reserved_idle,
+            idle: self.idle - earlier.idle,
+            gpu_time: self.gpu_time - earlier.gpu_time,
+            turns: self.turns - earlier.turns,
+            switches: self.switches - earlier.switches,
+        }
+    }
+
+    /// The sum of the four parts.
+    pub fn total(&self) -> u128 {
+        self.useful + self.switching + self.reserved_idle + self.idle
+    }
+}
+
+/// What is counted as it happens; the rest of the [`Accounts`] follows from the entries' clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counters {
+    /// Wall time of switching, of turns whose holder had nothing to run, and without a holder.
+    pub switching: Nanos,
+    pub held_idle: Nanos,
+    pub idle: Nanos,
+    pub turns: u64,
+    pub switches: u64,
+}

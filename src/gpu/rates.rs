@@ -1,0 +1,238 @@
+//! The rate of every operation that runs in a compute domain.
+//!
+//! SMs are divided max-min fairly among the clients under their caps, and within a client among its
+//! operations under what each can fill. Bandwidth is divided max-min fairly by demand. Rates follow
+//! from the [laws](super::law) and change only when operations come or go.
+
+use super::entry::Active;
+use super::law::{ClockCurve, max_min_level};
+use crate::engine::work::Rate;
+
+/// What the rates in a compute domain depend on, apart from its operations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RateRules {
+    /// SMs of the domain.
+    pub sms: u32,
+    /// SMs of the whole board: the measure of the clock curve.
+    pub board_sms: u32,
+    /// Part of the board's memory bandwidth that the memory domain has, above 0 and at most 1.
+    pub bandwidth: f64,
+    /// By how much work of one tenant takes longer while work of another runs at the same time in
+    /// the same memory domain, beyond what SMs and bandwidth explain; 0 = nothing.
+    pub interference: f64,
+    /// SM clock by busy part of the board; `None` = the same at any load.
+    pub clock: Option<ClockCurve>,
+}
+
+impl RateRules {
+    /// A whole board of `sms` SMs without interference or clock curve.
+    pub fn whole(sms: u32) -> Self {
+        RateRules {
+            sms,
+            board_sms: sms,
+            bandwidth: 1.0,
+            interference: 0.0,
+            clock: None,
+        }
+    }
+}
+
+/// What the other compute domains of the memory domain do at the moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pressure {
+    /// Bandwidth that one operation may draw at most, as a part of the board's; `None` = this domain
+    /// divides the bandwidth alone.
+    pub bandwidth_level: Option<f64>,
+    /// SMs that are busy elsewhere on what shares the clock.
+    pub busy_elsewhere: u32,
+    /// Whether work of other tenants runs there.
+    pub others: bool,
+}
+
+impl Pressure {
+    /// Nothing else runs.
+    pub const NONE: Pressure = Pressure {
+        bandwidth_level: None,
+        busy_elsewhere: 0,
+        others: false,
+    };
+}
+
+/// A client of an entry: a process under MPS. Entries that take turns have one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client {
+    /// SMs that it may fill at most.
+    pub cap: u32,
+    /// Its operations on the SMs.
+    pub active: u32,
+    /// Running time with an operation of it, up to the last change.
+    pub busy: u64,
+}
+
+/// Room for intermediate results, so that rating does not allocate.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    clients: Vec<f64>,
+    operations: Vec<f64>,
+}
+
+/// Sets the rate of every operation; returns the SMs in use.
+pub(super) fn rate(
+    operations: &mut [Active],
+    clients: &[Client],
+    rules: &RateRules,
+    pressure: Pressure,
+    scratch: &mut Scratch,
+) -> u32 {
+    let simple = rules.clock.is_none()
+        && pressure == Pressure::NONE
+        && clients.len() == 1
+        && operations.iter().all(|active| {
+            active.operation.shape.memory_bound == 0.0 && active.operation.shape.grid.is_none()
+        });
+    if simple {
+        share_sms(operations, rules.sms.min(clients[0].cap))
+    } else {
+        let in_use = unhindered(operations, clients, rules, pressure.busy_elsewhere, scratch);
+        let level = pressure
+            .bandwidth_level
+            .unwrap_or_else(|| level(operations, rules.bandwidth, scratch));
+        let together = clients.iter().filter(|client| client.active > 0).count() > 1;
+        let slower = if together || pressure.others {
+            1.0 + rules.interference
+        } else {
+            1.0
+        };
+        for active in operations {
+            let memory_bound = active.operation.shape.memory_bound;
+            let mut speed = active.unhindered;
+            if memory_bound > 0.0 {
+                speed = speed.min(level / memory_bound);
+            }
+            let rate = (active.operation.speed as f64 * (speed / slower)).round();
+            active.rate = (rate as Rate).max(1);
+        }
+        in_use
+    }
+}
+
+/// Bandwidth level of operations whose unhindered speeds are known.
+fn level(operations: &[Active], bandwidth: f64, scratch: &mut Scratch) -> f64 {
+    scratch.operations.clear();
+    demands(operations, &mut scratch.operations);
+    max_min_level(bandwidth, &scratch.operations)
+}
+
+/// Appends the bandwidth that each operation would draw, as a part of the board's.
+pub(super) fn demands(operations: &[Active], out: &mut Vec<f64>) {
+    let demand = |active: &Active| active.unhindered * active.operation.shape.memory_bound;
+    out.extend(operations.iter().map(demand));
+}
+
+/// SMs that operations use under the caps of their clients.
+pub(super) fn sms_in_use(operations: &[Active], clients: &[Client], sms: u32) -> u32 {
+    let wanted: u64 = (0..clients.len())
+        .map(|client| wanted(operations, clients, client, sms))
+        .sum();
+    wanted.min(u64::from(sms)) as u32
+}
+
+/// SMs that a client could use.
+fn wanted(operations: &[Active], clients: &[Client], client: usize, sms: u32) -> u64 {
+    let cap = u64::from(clients[client].cap.min(sms));
+    let need: u64 = operations
+        .iter()
+        .filter(|active| active.operation.client as usize == client)
+        .map(|active| u64::from(active.operation.shape.need))
+        .sum();
+    need.min(cap)
+}
+
+/// Sets the speed that each operation would have if nobody else drew on the memory and nothing
+/// interfered, relative to alone on the whole board; returns the SMs in use.
+pub(super) fn unhindered(
+    operations: &mut [Active],
+    clients: &[Client],
+    rules: &RateRules,
+    busy_elsewhere: u32,
+    scratch: &mut Scratch,
+) -> u32 {
+    scratch.clients.clear();
+    let wanted =
+        (0..clients.len()).map(|client| wanted(operations, clients, client, rules.sms) as f64);
+    scratch.clients.extend(wanted);
+    let level = max_min_level(f64::from(rules.sms), &scratch.clients);
+    let in_use = sms_in_use(operations, clients, rules.sms);
+    let clock = rules.clock.as_ref().map_or(1.0, |curve| {
+        let busy = in_use.saturating_add(busy_elsewhere).min(rules.board_sms);
+        curve.at(f64::from(busy) / f64::from(rules.board_sms))
+    });
+    for (client, state) in clients.iter().enumerate() {
+        if state.active == 0 {
+            continue;
+        }
+        let granted = scratch.clients[client].min(level);
+        let cap = state.cap.min(rules.sms);
+        let need = |active: &Active| f64::from(active.operation.shape.need.min(cap));
+        scratch.operations.clear();
+        let own = operations
+            .iter()
+            .filter(|active| active.operation.client as usize == client);
+        scratch.operations.extend(own.map(need));
+        let level = max_min_level(granted, &scratch.operations);
+        for active in operations
+            .iter_mut()
+            .filter(|active| active.operation.client as usize == client)
+        {
+            let sms = need(active).min(level);
+            let stretch = active.operation.shape.stretch(sms, rules.bandwidth, clock);
+            active.unhindered = 1.0 / stretch;
+        }
+    }
+    in_use
+}
+
+/// Max-min fair division of `sms` under the needs of operations that compute alone limits, in
+/// integers; returns the SMs in use.
+fn share_sms(operations: &mut [Active], sms: u32) -> u32 {
+    let wanted: u64 = operations
+        .iter()
+        .map(|active| u64::from(active.operation.shape.need))
+        .sum();
+    if wanted <= u64::from(sms) {
+        for active in operations.iter_mut() {
+            active.rate = active.operation.speed;
+        }
+        return wanted as u32;
+    }
+    // Raise a common level until the SMs are used up: whoever needs less than the level gets its
+    // need. The level is the rational `free / open`.
+    let mut free = u64::from(sms);
+    let mut open = operations.len() as u64;
+    loop {
+        let (mut next_free, mut next_open) = (u64::from(sms), 0);
+        for active in operations.iter() {
+            let need = u64::from(active.operation.shape.need);
+            if need * open <= free {
+                next_free -= need;
+            } else {
+                next_open += 1;
+            }
+        }
+        if next_open == open {
+            break;
+        }
+        (free, open) = (next_free, next_open);
+    }
+    for active in operations.iter_mut() {
+        let need = u64::from(active.operation.shape.need);
+        active.rate = if need * open <= free {
+            active.operation.speed
+        } else {
+            let share = u128::from(active.operation.speed) * u128::from(free)
+                / (u128::from(open) * u128::from(need));
+            (share as Rate).max(1)
+        };
+    }
+    sms
+}

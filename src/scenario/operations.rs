@@ -1,0 +1,157 @@
+//! One operation of a stage: host work, GPU work, a copy.
+
+use super::amounts::{self, form, present};
+use super::checker::Checker;
+use super::raw::Field;
+use super::raw_workload::{RawKind, RawOperation};
+use crate::diagnostics::nearest;
+use crate::workload::{Direction, GpuWork, Grid, Operation, OperationKind};
+
+/// The operation, and the part of its time that is memory-bound.
+pub(super) fn operation(
+    c: &mut Checker,
+    path: &str,
+    name: &str,
+    field: &Field<RawOperation>,
+    columns: Option<&[String]>,
+) -> Option<(Operation, f64)> {
+    let raw = &field.value;
+    let kind = match (&raw.kind, name) {
+        (Some(kind), _) => kind.value,
+        (None, "host") => RawKind::Host,
+        (None, "gpu") => RawKind::Gpu,
+        (None, "copy-in") => RawKind::CopyIn,
+        (None, "copy-out") => RawKind::CopyOut,
+        (None, _) => {
+            let kinds = ["host", "gpu", "copy-in", "copy-out"];
+            let help = match nearest(name, kinds) {
+                Some(near) => format!("did you mean to call the operation `{near}`? {KINDS}"),
+                None => KINDS.to_string(),
+            };
+            c.missing(&field.span, path, "kind", help);
+            return None;
+        }
+    };
+    let what = match kind {
+        RawKind::Host => "host work",
+        RawKind::Gpu => "GPU work",
+        RawKind::CopyIn | RawKind::CopyOut => "a copy",
+    };
+    let (needed, optional): (&str, &[&str]) = match kind {
+        RawKind::Host => ("time", &["kind"]),
+        RawKind::Gpu => {
+            let optional = ["blocks", "blocks_per_sm"];
+            (
+                "time",
+                &[
+                    "kind",
+                    "sms",
+                    "memory_bound",
+                    "kernel",
+                    optional[0],
+                    optional[1],
+                ],
+            )
+        }
+        RawKind::CopyIn | RawKind::CopyOut => ("bytes", &["kind"]),
+    };
+    let keys = present!(raw; kind, time, bytes, sms, memory_bound, kernel, blocks, blocks_per_sm);
+    if c.refused.contains(&format!("{path}.{needed}")) {
+        return None;
+    }
+    let fits = form(c, what, &field.span, &keys, &[&[needed]], optional);
+    let mut bound = 0.0;
+    let kind = match kind {
+        RawKind::Host => OperationKind::Host {
+            time: amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns)?,
+        },
+        RawKind::CopyIn | RawKind::CopyOut => OperationKind::Copy {
+            direction: match kind {
+                RawKind::CopyIn => Direction::HostToDevice,
+                _ => Direction::DeviceToHost,
+            },
+            bytes: amounts::size(c, &format!("{path}.bytes"), raw.bytes.as_ref()?, columns)?,
+        },
+        RawKind::Gpu => {
+            let time = amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns);
+            let grid = grid(c, path, field)?;
+            let sms = match (&raw.sms, grid) {
+                (Some(_), _) => {
+                    let sms = c.count(&format!("{path}.sms"), &raw.sms, 1, 100_000, None);
+                    Some(sms?)
+                }
+                (None, Some(grid)) => {
+                    let need = u32::try_from(grid.need()).unwrap_or(u32::MAX);
+                    c.by_default(&format!("{path}.sms"), format!("{need} (for all blocks)"));
+                    Some(need)
+                }
+                (None, None) => {
+                    c.by_default(&format!("{path}.sms"), "all of the board");
+                    None
+                }
+            };
+            if let Some(part) = &raw.memory_bound {
+                bound = part.value.0;
+                c.file_value(
+                    &format!("{path}.memory_bound"),
+                    bound.to_string(),
+                    &part.span,
+                );
+            }
+            let kernel = match &raw.kernel {
+                Some(kernel) => Some(c.positive(&format!("{path}.kernel"), kernel)?),
+                None => None,
+            };
+            OperationKind::Gpu(GpuWork {
+                time: time?,
+                sms,
+                memory_bound: bound,
+                grid,
+                speed: 1.0,
+                kernel,
+            })
+        }
+    };
+    fits?;
+    let name = name.to_string();
+    Some((Operation { name, kind }, bound))
+}
+
+/// The grid of GPU work, if it has one; `None` after an error.
+fn grid(c: &mut Checker, path: &str, field: &Field<RawOperation>) -> Option<Option<Grid>> {
+    let raw = &field.value;
+    match (&raw.blocks, &raw.blocks_per_sm) {
+        (None, None) => Some(None),
+        (Some(_), Some(_)) if raw.sms.is_some() => {
+            let why = "the blocks say how many SMs the work fills";
+            c.no_effect(
+                &raw.sms,
+                "sms",
+                why,
+                "remove `sms`, or the two keys of the grid",
+            );
+            None
+        }
+        (Some(_), Some(_)) => {
+            let blocks = c.count(&format!("{path}.blocks"), &raw.blocks, 1, u32::MAX, None)?;
+            let per_sm = &format!("{path}.blocks_per_sm");
+            let blocks_per_sm = c.count(per_sm, &raw.blocks_per_sm, 1, 32, None)?;
+            Some(Some(Grid {
+                blocks: u64::from(blocks),
+                blocks_per_sm,
+            }))
+        }
+        (blocks, _) => {
+            let missing = if blocks.is_some() {
+                "blocks_per_sm"
+            } else {
+                "blocks"
+            };
+            let help = "a grid needs both: blocks = 216 and blocks_per_sm = 2, for example";
+            c.missing(&field.span, path, missing, help);
+            None
+        }
+    }
+}
+
+const KINDS: &str = "an operation named host, gpu, copy-in or copy-out needs no `kind`, others do";

@@ -1,0 +1,97 @@
+//! `mode = "spatial"`: CUDA contexts side by side, as clients of MPS.
+
+use super::Share;
+use super::checker::{Checker, Span};
+use super::raw::{Key, RawGuest, RawShare};
+use super::share::Tenancy;
+
+/// The share of a domain whose contexts are clients of MPS.
+pub(crate) fn resolve(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    span: &Span,
+    tenancy: &Tenancy,
+) -> Option<Share> {
+    let before = c.findings.0.len();
+    let why = "under MPS nobody takes turns";
+    let instead = "remove it, or use mode = \"time-slice\"";
+    super::share::no_turns(c, raw, why, instead);
+    let mode = raw.mode.as_ref().map_or(span, |field| &field.span).clone();
+    if tenancy.vgpus {
+        let title = "vGPUs cannot share a GPU in space";
+        let label = "the vGPU manager schedules them in time";
+        let help = "use mode = \"time-slice\", or CUDA contexts (context = true) under MPS";
+        c.error(&mode, title, label, help);
+    }
+    if !c.neutral {
+        let most = c.assume(&format!("{path}.clients"), "mps.clients", None);
+        if most.parse().is_ok_and(|most| tenancy.tenants > most) {
+            let title = format!("{} clients of one MPS server", tenancy.tenants);
+            let label = format!("MPS serves at most {most} contexts on a GPU");
+            let help = "fewer guests, or another value for the assumption \"mps.clients\" (60 from \
+                        CUDA 13.1)";
+            c.error(&mode, title, label, help);
+        }
+    }
+    (c.findings.0.len() == before).then_some(Share::Spatial)
+}
+
+/// The SMs that a client may fill: its active thread percentage of `sms`, rounded down as the driver
+/// does, at least one.
+///
+/// Source: NVIDIA Multi-Process Service guide, `CUDA_MPS_ACTIVE_THREAD_PERCENTAGE`
+/// (<https://docs.nvidia.com/deploy/mps/index.html>).
+pub(crate) fn cap(percentage: f64, sms: u32) -> u32 {
+    ((f64::from(sms) * percentage / 100.0).floor() as u32).clamp(1, sms)
+}
+
+/// The cap of a guest in SMs; `Err` after an error.
+pub(crate) fn guest_cap(
+    c: &mut Checker,
+    path: &str,
+    guest: &RawGuest,
+    sms: u32,
+) -> Result<Option<u32>, ()> {
+    let Some(field) = &guest.active_thread_percentage else {
+        return Ok(None);
+    };
+    if !(field.value > 0.0 && field.value <= 100.0) {
+        let label = "must be above 0 and at most 100";
+        c.error(
+            &field.span,
+            "`active_thread_percentage` is out of range",
+            label,
+            "",
+        );
+        return Err(());
+    }
+    let cap = cap(field.value, sms);
+    let text = format!("{} ({cap} of {sms} SMs)", field.value);
+    c.file_value(
+        &format!("{path}.active_thread_percentage"),
+        text,
+        &field.span,
+    );
+    Ok(Some(cap))
+}
+
+/// `active_thread_percentage` where nothing is shared in space.
+pub(crate) fn refuse_cap(c: &mut Checker, key: &Key<f64>) {
+    let why = "this guest is no client of MPS";
+    let instead = "remove it, or share the GPU with mode = \"spatial\"";
+    c.no_effect(key, "active_thread_percentage", why, instead);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_is_rounded_down_to_whole_sms() {
+        assert_eq!(cap(50.0, 108), 54);
+        assert_eq!(cap(10.0, 108), 10);
+        assert_eq!(cap(0.1, 108), 1);
+        assert_eq!(cap(100.0, 80), 80);
+    }
+}

@@ -1,0 +1,87 @@
+//! What is simulated, and what is where in a cell.
+
+use crate::scenario::Scenario;
+use crate::workload::Direction;
+use std::ops::Range;
+
+/// One guest of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instance {
+    /// Index into [`Scenario::guests`].
+    pub group: usize,
+    pub ordinal: u32,
+}
+
+/// All guests of a scenario, by group and ordinal.
+pub fn instances(scenario: &Scenario) -> Vec<Instance> {
+    (0..scenario.guests.len())
+        .flat_map(|group| {
+            (0..scenario.guests[group].count).map(move |ordinal| Instance { group, ordinal })
+        })
+        .collect()
+}
+
+/// What is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Variant {
+    /// The scenario as it stands.
+    Shared,
+    /// One guest alone on its undivided board: the baseline of slowdown.
+    AloneOnBoard(Instance),
+    /// One guest on its board as shared, the other tenants there but without work: the baseline of
+    /// interference.
+    AloneOnShare(Instance),
+}
+
+/// What is where in a cell: local numbers to the scenario's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// GPUs of the scenario that are in the cell.
+    pub gpus: Vec<usize>,
+    /// Local indices of the compute domains of each of these GPUs.
+    pub domains: Vec<Range<usize>>,
+    /// Guests with work, by local index, in rank order.
+    pub guests: Vec<Instance>,
+    /// Where every tenant of each guest with work is.
+    pub tenants: Vec<Vec<Tenant>>,
+    pub stations: Vec<StationRole>,
+}
+
+impl Layout {
+    /// The station of the host cores that all guests share, if they are limited.
+    pub fn host_cores(&self) -> Option<usize> {
+        self.stations
+            .iter()
+            .position(|&role| role == StationRole::HostCores)
+    }
+}
+
+/// A tenant of a compute domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenant {
+    /// Local index of the domain.
+    pub domain: usize,
+    pub entry: u32,
+    pub client: u32,
+}
+
+/// What a station of a cell is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StationRole {
+    /// The copy engines of the GPU with this local index: a group for each memory domain.
+    Copy { gpu: usize, direction: Direction },
+    /// The host cores that all guests share.
+    HostCores,
+    /// The unlimited host of one guest.
+    OwnHost { guest: usize },
+}
+
+/// The GPUs of each cell: those that a shared station joins are in one.
+pub fn partition(scenario: &Scenario) -> Vec<Vec<usize>> {
+    let gpus = 0..scenario.gpus.len();
+    if scenario.host_cores.is_some() {
+        vec![gpus.collect()]
+    } else {
+        gpus.map(|gpu| vec![gpu]).collect()
+    }
+}
