@@ -236,6 +236,10 @@ impl Reader<'_> {
     fn header(&mut self, head: &Record, how: &Reading<'_>) -> Option<Columns> {
         let names: Vec<String> = head.cells.iter().map(|(name, _)| name.clone()).collect();
         let has = |name: &str| names.iter().any(|n| n == name);
+        let span_of = |name: &str| {
+            let cell = head.cells.iter().find(|(known, _)| known == name);
+            cell.map_or(head.span.clone(), |(_, span)| span.clone())
+        };
         let before = self.findings.len();
         for (place, (name, span)) in head.cells.iter().enumerate() {
             if names[..place].contains(name) {
@@ -287,12 +291,17 @@ impl Reader<'_> {
         if let [first, second, ..] = sharing[..] {
             let title = format!("both `{first}` and `{second}`");
             let help = "one column says what part of the SMs a row ran on".to_owned();
-            self.at(head.span.clone(), title, "", Some(help));
+            self.at(span_of(second), title, "", Some(help));
         }
         let memory = match (has("memory_share"), has("memory_ratio")) {
             (true, true) => {
                 let title = "both `memory_share` and `memory_ratio`".to_owned();
-                self.at(head.span.clone(), title, "", Some("keep one".to_owned()));
+                self.at(
+                    span_of("memory_ratio"),
+                    title,
+                    "",
+                    Some("keep one".to_owned()),
+                );
                 None
             }
             (true, false) => Some("memory_share"),
@@ -305,14 +314,14 @@ impl Reader<'_> {
             (Some("sms"), None, _) => {
                 let help = "name the board: --gpu ID".to_owned();
                 let title = "column `sms` needs the SMs of the whole board".to_owned();
-                self.at(head.span.clone(), title, "", Some(help));
+                self.at(span_of("sms"), title, "", Some(help));
             }
             (Some("mig_profile"), _, false) => {
                 let title =
                     "column `mig_profile` alone does not say what part of the board".to_owned();
                 let help = "add `sm_ratio` and `memory_ratio` (the whole board over the slice, such \
                             as 7 and 8), or name the board: --gpu ID";
-                self.at(head.span.clone(), title, "", Some(help.to_owned()));
+                self.at(span_of("mig_profile"), title, "", Some(help.to_owned()));
             }
             _ => {}
         }

@@ -4,7 +4,7 @@ use super::super::gpus::{render as lines, table, wrap};
 use super::Report;
 use crate::calibrate::{Calibration, Points, Work};
 
-/// Four significant digits, without an exponent.
+/// Four significant digits, at most six decimals.
 fn number(value: f64) -> String {
     let mut places = 3;
     let mut rest = value.abs();
@@ -19,11 +19,7 @@ fn number(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    let text = format!("{value:.places$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
+    format!("{value:.places$}")
 }
 
 fn percent(part: f64) -> String {
