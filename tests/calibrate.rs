@@ -15,6 +15,7 @@ use warpshare::experiment::{self, Silent};
 use warpshare::scenario::{Overrides, parse};
 
 const PAGE: &str = "docs/calibrate.md";
+const FIGURE: &str = "docs/img/calibrate-resnet50.png";
 const POINTS: &str = "scenarios/calibrate/resnet50_mig.csv";
 const SESSION: [&str; 7] = [
     "calibrate",
@@ -67,11 +68,15 @@ fn refused(text: &str, arguments: &[&str]) -> String {
     err
 }
 
-/// The page with the session as it should be.
-fn page_as_it_should_be(page: &str) -> String {
+/// The page with the session as it should be, and its figure.
+fn page_as_it_should_be(page: &str) -> (String, Vec<u8>) {
     let folder = folder();
-    let (code, out, err) = run_in(folder.path(), &SESSION);
+    let (code, out, err) = run_in(folder.path(), &[&SESSION[..], &["--plot=p.png"]].concat());
     assert_eq!(code, 0, "{err}");
+    for line in out.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+        assert_eq!(line, line.trim_end());
+    }
     let workload = fs::read_to_string(folder.path().join("resnet50.toml")).expect("written");
     let mut page = page.to_owned();
     for (name, kind, text) in [("session", "text", out), ("workload", "toml", workload)] {
@@ -81,27 +86,31 @@ fn page_as_it_should_be(page: &str) -> String {
         let (_, tail) = rest.split_once(&end).expect("the end of a block");
         page = format!("{head}{begin}\n```{kind}\n{text}```\n\n{end}{tail}");
     }
-    page
+    (
+        page,
+        fs::read(folder.path().join("p.png")).expect("the plot"),
+    )
 }
 
 #[test]
 fn the_page_has_the_session() {
     let page = fs::read_to_string(repository(PAGE)).expect("the page");
+    let wanted = page_as_it_should_be(&page);
+    let figure = fs::read(repository(FIGURE)).expect("the figure");
     assert!(
-        page == page_as_it_should_be(&page),
+        (&page, &figure) == (&wanted.0, &wanted.1),
         "{PAGE} is out of date; rewrite it with\n\
          cargo test --test calibrate -- --ignored rewrite_the_session"
     );
-    for line in page.lines().filter(|line| !line.starts_with('|')) {
-        assert!(line.chars().count() <= 110, "{line}");
-    }
 }
 
 #[test]
 #[ignore = "rewrites docs/calibrate.md"]
 fn rewrite_the_session() {
     let page = fs::read_to_string(repository(PAGE)).expect("the page");
-    fs::write(repository(PAGE), page_as_it_should_be(&page)).expect("written");
+    let (page, figure) = page_as_it_should_be(&page);
+    fs::write(repository(PAGE), page).expect("written");
+    fs::write(repository(FIGURE), figure).expect("written");
 }
 
 /// The workload runs, and alone on the board that it names it takes what the model says.
@@ -209,8 +218,8 @@ fn few_rows_say_which_parameter_they_cannot_show() {
     let (code, out, err) = of("sm_share,latency_ms\n1,10\n0.1,80\n", &[]);
     assert_eq!((code, err.as_str()), (0, ""));
     for part in [
-        "serial_ms               0                          not shown",
-        "fewer different settings than parameters",
+        "serial_ms not shown: fewer different settings than parameters",
+        "sm_need not shown: one batch and one tenant: it looks like beside_ms",
         "there are as many parameters as rows",
     ] {
         assert!(out.contains(part), "{out}");

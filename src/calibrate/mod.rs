@@ -8,6 +8,7 @@
 //!
 //! Times are in milliseconds, as in the files that are read.
 
+mod cells;
 pub mod errors;
 pub mod fit;
 pub mod identify;

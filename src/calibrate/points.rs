@@ -1,5 +1,6 @@
 //! Measured points from a CSV file, each finding with its line and column.
 
+use super::cells::{Kind, number};
 use super::model::{Point, Setting};
 use crate::diagnostics::{Diagnostic, Severity, nearest};
 use std::ops::Range;
@@ -22,6 +23,9 @@ pub const COLUMNS: [&str; 11] = [
 
 /// The columns that say what part of the board a row ran on; without any, the whole board.
 const SHARING: [&str; 5] = ["sm_share", "sm_percent", "sm_ratio", "sms", "mig_profile"];
+
+/// The columns of which a file has one.
+const MEASURES: [&str; 2] = ["latency_ms", "throughput_per_s"];
 
 /// Findings that are shown one by one.
 const REPORTED: usize = 20;
@@ -249,6 +253,7 @@ impl Reader<'_> {
             let missing = COLUMNS.into_iter().filter(|known| !has(known));
             if !COLUMNS.contains(&name.as_str())
                 && let Some(meant) = nearest(name, missing)
+                && !meant.starts_with(name.as_str())
                 && close(name, meant)
             {
                 let title = format!("unknown column `{name}`");
@@ -263,22 +268,24 @@ impl Reader<'_> {
             (true, false) => "latency_ms",
             (false, true) => "throughput_per_s",
             (both, _) => {
-                let (title, help) = if both {
-                    ("both `latency_ms` and `throughput_per_s`", "keep one")
-                } else {
-                    (
-                        "no column with a measurement",
-                        "add `latency_ms` (of one step) or `throughput_per_s` (items a second of \
-                         one tenant)",
-                    )
+                let named = |name: &&String| {
+                    name.len() > 3
+                        && MEASURES
+                            .iter()
+                            .any(|known| known.starts_with(name.as_str()))
                 };
-                if both || self.findings.len() == before {
-                    self.at(
-                        head.span.clone(),
-                        title.to_owned(),
-                        "",
-                        Some(help.to_owned()),
-                    );
+                if both {
+                    let title = "both `latency_ms` and `throughput_per_s`".to_owned();
+                    self.at(head.span.clone(), title, "", Some("keep one".to_owned()));
+                } else if let Some(name) = names.iter().find(named) {
+                    let title = format!("column `{name}` does not say its unit");
+                    let help = "it is `latency_ms` or `throughput_per_s`".to_owned();
+                    self.at(span_of(name), title, "", Some(help));
+                } else if self.findings.len() == before {
+                    let title = "no column with a measurement".to_owned();
+                    let help = "add `latency_ms` (of one step) or `throughput_per_s` (items a second \
+                                of one tenant)";
+                    self.at(head.span.clone(), title, "", Some(help.to_owned()));
                 }
                 "latency_ms"
             }
@@ -444,65 +451,4 @@ impl Reader<'_> {
 fn close(name: &str, meant: &str) -> bool {
     let fold = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     strsim::damerau_levenshtein(&fold(name), &fold(meant)) <= 2 && name.len() > 3
-}
-
-/// What a number must be.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Positive,
-    Count,
-    Share,
-    Percent,
-    Ratio,
-}
-
-type Refused = (String, Option<&'static str>);
-
-/// A number such as `12.5`, a share also as `50 %` or `1/7`.
-fn number(text: &str, kind: Kind) -> Result<f64, Refused> {
-    let refuse = |what: &str, help| Err((what.to_owned(), help));
-    let plain = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-    if text.is_empty() {
-        return refuse("the cell is empty", None);
-    }
-    let value = match (kind, text.strip_suffix('%'), text.split_once('/')) {
-        (Kind::Share | Kind::Percent, Some(percent), _) => {
-            let scale = if kind == Kind::Share { 100.0 } else { 1.0 };
-            plain(percent).map(|value| value / scale)
-        }
-        (Kind::Share, None, Some((over, under))) => {
-            plain(over).zip(plain(under)).map(|(a, b)| a / b)
-        }
-        _ => plain(text),
-    };
-    let Some(value) = value.filter(|value| value.is_finite()) else {
-        let help = match kind {
-            Kind::Share => "a share is written `0.5`, `50 %` or `1/7`",
-            Kind::Percent => "per cent of the SMs, such as `50`",
-            Kind::Ratio => "the whole board over the slice, such as `7`",
-            Kind::Count => "a whole number from 1 on",
-            Kind::Positive => "a number without its unit: the column's name has the unit",
-        };
-        return refuse(&format!("`{text}` is not a number"), Some(help));
-    };
-    match kind {
-        _ if value <= 0.0 => refuse(&format!("`{text}` is not above 0"), None),
-        Kind::Share if value > 1.0 => refuse(
-            &format!("`{text}` is more than the whole board"),
-            Some("a share is at most 1; per cent are written with their sign, `50 %`"),
-        ),
-        Kind::Percent if value > 100.0 => {
-            refuse(&format!("`{text}` is more than the whole board"), None)
-        }
-        Kind::Ratio if value < 1.0 => refuse(
-            &format!("`{text}` is below 1"),
-            Some(
-                "a ratio is the whole board over the slice; for the inverse use `sm_share` and `memory_share`",
-            ),
-        ),
-        Kind::Count if value.fract() != 0.0 || value > 1e9 => {
-            refuse(&format!("`{text}` is not a whole number up to 10⁹"), None)
-        }
-        _ => Ok(value),
-    }
 }

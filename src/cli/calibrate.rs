@@ -4,7 +4,7 @@ mod text;
 
 use super::gpus::{json, load, no_such_gpu};
 use super::{Failure, note, print};
-use crate::calibrate::points::{COLUMNS, Reading};
+use crate::calibrate::points::Reading;
 use crate::calibrate::workload::{Fragment, table};
 use crate::calibrate::{
     Baseline, Calibration, Errors, Options, Parameter, Points, Verdict, WorkForm, fit, points,
@@ -265,11 +265,9 @@ fn read(
     points::read(file, &source, &how).map_err(|findings| {
         let number = findings.len();
         let ending = if number == 1 { "" } else { "s" };
-        Failure::BadInput(format!(
-            "{}\n{number} error{ending}; columns that mean something: {}",
-            Diagnostics(findings).render(),
-            COLUMNS.join(", ")
-        ))
+        let mut findings = Diagnostics(findings);
+        findings.sort();
+        Failure::BadInput(format!("{}\n{number} error{ending}", findings.render()))
     })
 }
 

@@ -8,7 +8,8 @@ use crate::calibrate::{Calibration, Points, Work};
 fn number(value: f64) -> String {
     let mut places = 3;
     let mut rest = value.abs();
-    while rest >= 10.0 && places > 0 {
+    // From here on it would be rounded to five digits.
+    while rest >= 9.9995 && places > 0 {
         rest /= 10.0;
         places -= 1;
     }
@@ -26,6 +27,16 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
+/// Per cent with a sign; nothing has none that means something.
+fn signed(percent: f64) -> String {
+    let text = format!("{percent:+.1} %");
+    if text == "-0.0 %" {
+        "+0.0 %".to_owned()
+    } else {
+        text
+    }
+}
+
 /// The report in a hundred columns.
 pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Points) -> String {
     let held_back = points.rows.iter().filter(|row| row.held_out).count();
@@ -37,8 +48,8 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
         calibration.rows,
     );
     let mut rows = table(
-        &["Parameter", "Value", "As good from", "to", "", ""],
-        &["Parameter", ""],
+        &["Parameter", "Value", "As good from", "to", "Verdict"],
+        &["Parameter", "Verdict"],
     );
     for parameter in &report.parameters {
         let end = |value: Option<f64>| value.map_or_else(String::new, number);
@@ -48,10 +59,13 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
             end(parameter.low),
             end(parameter.high),
             parameter.verdict.to_owned(),
-            parameter.remark.clone(),
         ]);
     }
     out.push_str(&lines(&rows));
+    for parameter in report.parameters.iter().filter(|p| !p.remark.is_empty()) {
+        let lead = format!("{} {}: ", parameter.name, parameter.verdict);
+        wrap(&mut out, &lead, 2, &parameter.remark);
+    }
     out.push('\n');
     let form = match calibration.model.work {
         Work::Linear { .. } => "(gpu_fixed_ms + gpu_per_item_ms × batch)",
@@ -65,8 +79,8 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
     wrap(&mut out, "Latency: ", 2, &law);
     let scatter = match report.scatter {
         Some(scatter) => format!(
-            "the rows scatter about this by {}; `as good` is what changes the fit by less than \
-             that (95 %, at least 1 % of scatter).",
+            "the rows scatter about this by {}; in the ranges the fit is worse by less than that \
+             (95 %, at least 1 % of scatter).",
             percent(scatter)
         ),
         None => "there are as many parameters as rows: the fit says nothing about the scatter."
@@ -87,7 +101,7 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
             percent(errors.mean),
             percent(errors.median),
             percent(errors.largest),
-            format!("{:+.1} %", 100.0 * errors.bias),
+            signed(100.0 * errors.bias),
         ]);
     }
     out.push_str(&lines(&rows));
@@ -118,7 +132,7 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
             row.batch.to_string(),
             number(row.measured_ms),
             predicted.map_or_else(|| "unknown".to_owned(), number),
-            error.map_or_else(String::new, |e| format!("{e:+.1} %")),
+            error.map_or_else(String::new, signed),
             if row.held_out { "held back" } else { "" }.to_owned(),
         ]);
     }
