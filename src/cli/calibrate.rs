@@ -436,7 +436,9 @@ fn parameter(fitted: &crate::calibrate::Fitted) -> ParameterReport {
         Verdict::Given => ("given", String::new()),
         Verdict::Fitted => ("fitted", String::new()),
         Verdict::CannotShow(why) => ("not shown", (*why).to_owned()),
-        Verdict::NotNeeded { instead: None } => ("not needed", "the rows fit as well".to_owned()),
+        Verdict::NotNeeded { instead: None } => {
+            ("not needed", "the rows fit as well without it".to_owned())
+        }
         Verdict::NotNeeded {
             instead: Some(other),
         } => (

@@ -159,5 +159,5 @@ pub fn leave_one_out(set: &[Series]) -> LeaveOneOut {
 
 /// Keeps the rows for which a condition holds.
 pub fn chosen(all: &[Vec<Outcome>], row: fn(&Outcome) -> bool) -> Vec<Outcome> {
-    all.iter().flatten().copied().filter(|o| row(o)).collect()
+    all.iter().flatten().copied().filter(row).collect()
 }
