@@ -262,6 +262,7 @@ fn wrong_headers_and_choices_name_the_nearest() {
         ("model,latency_ms\nbert,10\n", &["--hold-out=model=bert"]),
         ("", &[]),
         ("latency_ms\n", &[]),
+        ("latency_ms\n1e-7\n1e300\n", &[]),
         ("latency_ms\n10\n", &["--batch=3"]),
         ("latency_ms\n10\n", &["--name=a b"]),
         ("latency_ms\n10\n", &["--gpu=a100-sxm4-80"]),

@@ -42,6 +42,8 @@ pub enum Verdict {
     Fitted,
     /// The settings cannot show it: neutral value. The text says why.
     CannotShow(&'static str),
+    /// GPU work that the rows never show: they fit as well with none, and the value is only a limit.
+    OnlyALimit,
     /// The rows fit as well without it: neutral value. Another parameter takes its place.
     NotNeeded { instead: Option<Parameter> },
 }
@@ -233,6 +235,11 @@ pub fn fit(points: &[Point], options: &Options) -> Result<Calibration, NoRows> {
                 Some(dropped) => Verdict::NotNeeded {
                     instead: dropped.instead,
                 },
+                None if !range.is_none_or(|(low, _)| low > 0.0)
+                    && parameter.neutral().is_none() =>
+                {
+                    Verdict::OnlyALimit
+                }
                 None => Verdict::Fitted,
             },
         };
@@ -392,6 +399,15 @@ mod tests {
         assert_eq!(value(&found, Parameter::MemoryBound), 0.4);
         assert_eq!(*verdict(&found, Parameter::Serial), Verdict::Given);
         assert!((value(&found, Parameter::Beside) - 6.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn a_floor_everywhere_leaves_the_work_open() {
+        let mut model = truth();
+        model.beside_ms = 1e3;
+        let points = rows(&model, &mig(&[WHOLE, TWO, ONE], &BATCHES));
+        let found = fit(&points, &Options::default()).expect("a fit");
+        assert_eq!(*verdict(&found, Parameter::PerItem), Verdict::OnlyALimit);
     }
 
     #[test]

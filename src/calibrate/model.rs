@@ -36,7 +36,7 @@ pub struct Setting {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     pub at: Setting,
-    /// Above 0 and finite.
+    /// Above 0 and finite; a file's are from 1 ns to 10⁹ ms.
     pub latency_ms: f64,
 }
 

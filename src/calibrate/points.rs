@@ -3,7 +3,7 @@
 use super::cells::{Kind, number};
 use super::model::{Point, Setting};
 use crate::diagnostics::{Diagnostic, Severity, nearest};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// Columns that mean something; all others may stand beside them.
@@ -26,6 +26,9 @@ const SHARING: [&str; 5] = ["sm_share", "sm_percent", "sm_ratio", "sms", "mig_pr
 
 /// The columns of which a file has one.
 const MEASURES: [&str; 2] = ["latency_ms", "throughput_per_s"];
+
+/// Latencies that are taken for measurements: from a nanosecond to eleven days.
+const LATENCIES_MS: RangeInclusive<f64> = 1e-6..=1e9;
 
 /// Findings that are shown one by one.
 const REPORTED: usize = 20;
@@ -431,6 +434,16 @@ impl Reader<'_> {
             "latency_ms" => measured,
             _ => batch / measured * 1e3,
         };
+        if self.findings.len() == before && !LATENCIES_MS.contains(&latency_ms) {
+            let place = columns.place(columns.measure).unwrap_or(0);
+            let (text, span) = &record.cells[place];
+            let title = format!(
+                "`{}`: `{text}` means a latency of {latency_ms:e} ms",
+                columns.measure
+            );
+            let help = "latencies are from a nanosecond to 10⁹ ms".to_owned();
+            self.at(span.clone(), title, "", Some(help));
+        }
         (self.findings.len() == before).then_some(Row {
             line: record.line,
             point: Point {

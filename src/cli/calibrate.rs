@@ -346,7 +346,7 @@ struct ParameterReport {
     /// Values with which the rows fit as well.
     low: Option<f64>,
     high: Option<f64>,
-    /// `given`, `fitted`, `not shown` or `not needed`.
+    /// `given`, `fitted`, `a limit`, `not shown` or `not needed`.
     verdict: &'static str,
     remark: String,
 }
@@ -435,6 +435,10 @@ fn parameter(fitted: &crate::calibrate::Fitted) -> ParameterReport {
     let (verdict, remark) = match &fitted.verdict {
         Verdict::Given => ("given", String::new()),
         Verdict::Fitted => ("fitted", String::new()),
+        Verdict::OnlyALimit => (
+            "a limit",
+            "the rows fit as well without any GPU work; do not use it as a value".to_owned(),
+        ),
         Verdict::CannotShow(why) => ("not shown", (*why).to_owned()),
         Verdict::NotNeeded { instead: None } => {
             ("not needed", "the rows fit as well without it".to_owned())
