@@ -15,10 +15,12 @@
 //! 11. [`result`]: the one structure that a run returns.
 //! 12. [`experiment`]: replications, baselines, estimates.
 //! 13. [`report`]: views of a result.
-//! 14. [`cli`]: one file a subcommand.
+//! 14. [`calibrate`]: from measured points to a workload.
+//! 15. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
+pub mod calibrate;
 pub mod catalog;
 pub mod cli;
 pub mod diagnostics;

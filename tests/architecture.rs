@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["result"]),
+    ("calibrate", &["diagnostics", "gpu"]),
 ];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {

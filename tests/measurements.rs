@@ -9,6 +9,14 @@
 
 #[path = "measurements/azure.rs"]
 mod azure;
+#[path = "measurements/law_tables.rs"]
+mod law_tables;
+#[path = "measurements/parts.rs"]
+mod parts;
+#[path = "measurements/sets.rs"]
+mod sets;
+#[path = "measurements/slices.rs"]
+mod slices;
 #[path = "measurements/tables.rs"]
 mod tables;
 #[path = "measurements/tally.rs"]

@@ -4,6 +4,7 @@
 //! `execute(&Args) -> Result<ExitCode, Failure>` (what it does). Data go to stdout through
 //! [`print`], everything else to stderr through `note`; neither panics when the reader has gone.
 
+mod calibrate;
 mod gpus;
 mod interrupt;
 mod mig;
@@ -79,6 +80,7 @@ enum Command {
     Gpus(gpus::Args),
     Vgpu(vgpu::Args),
     Mig(mig::Args),
+    Calibrate(calibrate::Args),
 }
 
 impl Cli {
@@ -91,6 +93,7 @@ impl Cli {
             Command::Gpus(args) => gpus::execute(args),
             Command::Vgpu(args) => vgpu::execute(args),
             Command::Mig(args) => mig::execute(args),
+            Command::Calibrate(args) => calibrate::execute(args),
         };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());

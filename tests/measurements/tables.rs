@@ -4,7 +4,7 @@ use super::tally::{
     BURST_MS, Figures, Row, Variant, beside_a_busy_neighbour, equal_parts, no_interference, off,
     predict, predictions, rows,
 };
-use super::{read, repository};
+use super::{law_tables, read, repository};
 use std::fmt::Write;
 
 const PAGE: &str = "docs/measurements.md";
@@ -193,6 +193,10 @@ fn page_as_it_should_be(page: &str) -> String {
         ("slices", slices_table),
         ("calibrations", calibrations_table),
         ("bursts", bursts_table),
+        ("law", law_tables::sets_table),
+        ("fitted", law_tables::fitted_table),
+        ("scaling", law_tables::scaling_table),
+        ("mps", law_tables::mps_table),
     ] {
         let begin = format!("<!-- table {name}: generated -->\n");
         let end = format!("<!-- end of table {name} -->");

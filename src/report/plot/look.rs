@@ -96,8 +96,6 @@ pub(super) fn heading<B: DrawingBackend>(
     title: &str,
     more: &str,
 ) -> Drawn<B> {
-    let style = bold(label(TITLE, INK, HPos::Left));
-    canvas.text(title, (MARGIN, MARGIN + 6.0), style)?;
     let plan = &result.plan;
     let runs = match plan.replications {
         1 => "1 replication".to_owned(),
@@ -114,7 +112,18 @@ pub(super) fn heading<B: DrawingBackend>(
         length(plan.window_ns),
         if more.is_empty() { "" } else { " · " },
     );
-    let text = fit(&text, f64::from(WIDTH) - 2.0 * MARGIN, BODY);
+    heading_of(canvas, title, &text)
+}
+
+/// A title and the line under it.
+pub(super) fn heading_of<B: DrawingBackend>(
+    canvas: &mut Canvas<B>,
+    title: &str,
+    subtitle: &str,
+) -> Drawn<B> {
+    let style = bold(label(TITLE, INK, HPos::Left));
+    canvas.text(title, (MARGIN, MARGIN + 6.0), style)?;
+    let text = fit(subtitle, f64::from(WIDTH) - 2.0 * MARGIN, BODY);
     let style = label(BODY, FAINT_INK, HPos::Left);
     canvas.text(&text, (MARGIN, MARGIN + 29.0), style)
 }

@@ -1,9 +1,10 @@
-//! Figures of a result, and placement diagrams, each as SVG and PNG from one drawing function.
+//! Figures of a result, of a calibration, and placement diagrams, each as SVG and PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
 //! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
 //! no font on the machine and are the same bytes everywhere.
 
+mod agreement;
 mod axes;
 mod canvas;
 mod latency;
@@ -13,6 +14,7 @@ mod response;
 mod split;
 mod timeline;
 
+pub use agreement::Agreement;
 pub use placement::{Diagram, DiagramBox, DiagramRow};
 
 use crate::result::RunResult;
@@ -91,6 +93,7 @@ impl Figure {
 enum Drawing<'a> {
     Figure(Figure, &'a RunResult),
     Diagram(&'a Diagram),
+    Agreement(&'a Agreement),
 }
 
 impl Drawing<'_> {
@@ -98,6 +101,7 @@ impl Drawing<'_> {
         match self {
             Drawing::Figure(figure, result) => figure.page(result),
             Drawing::Diagram(diagram) => placement::page(diagram),
+            Drawing::Agreement(_) => agreement::page(),
         }
     }
 
@@ -105,6 +109,9 @@ impl Drawing<'_> {
         match self {
             Drawing::Figure(figure, result) => figure.draw(canvas, result),
             Drawing::Diagram(diagram) => placement::draw(canvas, diagram)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
+            Drawing::Agreement(agreement) => agreement::draw(canvas, agreement)
                 .and_then(|()| canvas.finish())
                 .map_err(failed),
         }
@@ -136,6 +143,15 @@ pub fn svg(figure: Figure, result: &RunResult) -> Result<String, PlotError> {
 /// What the drawing library reports.
 pub fn diagram_svg(diagram: &Diagram) -> Result<String, PlotError> {
     to_svg(Drawing::Diagram(diagram))
+}
+
+/// Predicted against measured times as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn agreement_svg(agreement: &Agreement) -> Result<String, PlotError> {
+    to_svg(Drawing::Agreement(agreement))
 }
 
 fn to_svg(drawing: Drawing<'_>) -> Result<String, PlotError> {
@@ -171,6 +187,15 @@ pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
 /// What the drawing library or the encoder reports.
 pub fn diagram_png(diagram: &Diagram) -> Result<Vec<u8>, PlotError> {
     to_png(Drawing::Diagram(diagram))
+}
+
+/// Predicted against measured times as PNG, [`PNG_SCALE`] times the size of the SVG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn agreement_png(agreement: &Agreement) -> Result<Vec<u8>, PlotError> {
+    to_png(Drawing::Agreement(agreement))
 }
 
 fn to_png(drawing: Drawing<'_>) -> Result<Vec<u8>, PlotError> {
