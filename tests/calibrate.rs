@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::calibrate::points::Reading;
 use warpshare::calibrate::{Options, Setting, fit, points};
+use warpshare::catalog::Catalog;
 use warpshare::experiment::{self, Silent};
 use warpshare::scenario::{Overrides, parse};
 
@@ -113,25 +114,32 @@ fn rewrite_the_session() {
     fs::write(repository(FIGURE), figure).expect("written");
 }
 
-/// The workload runs, and alone on the board that it names it takes what the model says.
-#[test]
-fn the_workload_takes_as_long_as_the_model_says() {
-    let folder = folder();
-    let (code, _, err) = run_in(folder.path(), &SESSION);
-    assert_eq!((code, err.as_str()), (0, "workload in resnet50.toml\n"));
-    let workload = fs::read_to_string(folder.path().join("resnet50.toml")).expect("written");
+/// Mean response of the calibrated workload in the simulator, in ms, on a board that is divided or
+/// shared as `gpu` says.
+fn simulated(workload: &str, gpu: &str, guest: &str) -> f64 {
     let scenario = format!(
-        "[run]\nduration = \"2s\"\n[gpus.a]\nboard = \"a100-sxm4-80gb\"\n\
-         [guests.only]\ncontext = true\nworkload = \"resnet50\"\n{workload}"
+        "[run]\nduration = \"2s\"\nreplications = 2\nbaselines = false\n[gpus.a]\n\
+         board = \"a100-sxm4-80gb\"\n{gpu}\n[guests.only]\ncontext = true\n{guest}\n\
+         workload = \"resnet50\"\n{workload}"
     );
-    let loaded = parse("s", &scenario, folder.path(), &Overrides::default());
+    let loaded = parse("s", &scenario, Path::new("."), &Overrides::default());
     let loaded = loaded.unwrap_or_else(|errors| {
         panic!("{}", errors.iter().map(|e| e.render()).collect::<String>())
     });
     let options = experiment::Options::default();
     let result = experiment::run(&loaded.scenario, &options, &Silent).expect("it runs");
     let mean_ns = result.guests[0].response.mean_ns.value.expect("jobs ended");
+    mean_ns / 1e6
+}
 
+/// The workload runs, and on the whole board, on each MIG slice and under an SM limit it takes what
+/// the model says: the simulator and the fit have the same law.
+#[test]
+fn the_workload_takes_as_long_as_the_model_says() {
+    let folder = folder();
+    let (code, _, err) = run_in(folder.path(), &SESSION);
+    assert_eq!((code, err.as_str()), (0, "workload in resnet50.toml\n"));
+    let workload = fs::read_to_string(folder.path().join("resnet50.toml")).expect("written");
     let (code, out, err) = run_in(folder.path(), &[&SESSION[..6], &["--json"]].concat());
     assert_eq!((code, err.as_str()), (0, ""));
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
@@ -141,12 +149,40 @@ fn the_workload_takes_as_long_as_the_model_says() {
         one["value"].as_f64().expect("a number")
     };
     let gpu = value("gpu_fixed_ms") + 8.0 * value("gpu_per_item_ms");
-    let expected = value("serial_ms") + value("beside_ms").max(gpu);
-    // Each of the three times is rounded to a nanosecond.
-    assert!(
-        (mean_ns / 1e6 - expected).abs() < 1e-5,
-        "{mean_ns} ns, {expected} ms"
+    let (need, memory_bound) = (value("sm_need"), value("memory_bound"));
+    let expected = |sms: f64, bandwidth: f64| {
+        let compute = (1.0 - memory_bound) * (need * 108.0 / sms).max(1.0);
+        let stretch = compute + memory_bound / bandwidth;
+        value("serial_ms") + value("beside_ms").max(gpu * stretch)
+    };
+    let check = |what: &str, found: f64, wanted: f64| {
+        // The numbers of the workload are rounded: times to a nanosecond, the memory-bound share to
+        // four digits.
+        let close = (found / wanted - 1.0).abs() < 1e-4;
+        assert!(close, "{what}: {found} ms, {wanted} ms");
+    };
+    check("whole", simulated(&workload, "", ""), expected(108.0, 1.0));
+    let catalog = Catalog::builtin().expect("the catalogue");
+    for profile in ["1g.10gb", "2g.20gb", "3g.40gb", "7g.80gb"] {
+        let found = simulated(
+            &workload,
+            &format!("instances.i = {{ profile = \"{profile}\" }}"),
+            "on = \"a.i\"",
+        );
+        let row = catalog
+            .mig_profiles("a100-sxm4-80gb")
+            .find(|row| row.profile == profile);
+        let row = row.expect("the profile");
+        let sms = f64::from(row.sm_count.expect("known"));
+        let slices = f64::from(row.memory_slices) / f64::from(row.memory_slices_total);
+        check(profile, found, expected(sms, slices));
+    }
+    let found = simulated(
+        &workload,
+        "share.mode = \"spatial\"",
+        "active_thread_percentage = 25",
     );
+    check("a quarter of the SMs", found, expected(27.0, 1.0));
 }
 
 #[test]
