@@ -12,10 +12,11 @@
 //! slice stretches work by a factor between its SM ratio and its memory ratio.
 //!
 //! Sources: MIGPerf on an A100 (<https://github.com/MLSysOps/MIGProfiler>): in the saturated range
-//! the slow-down of a MIG slice lies between the SM ratio and the memory ratio; one weight for each
-//! workload, median 0.33, reproduces three slices with a mean error of 3.6 % over 56 series, the SM
-//! ratio alone with 6.4 %. For SM limits under MPS, latency follows max(floor, work / share) with a
-//! mean error of 4.4 % over 16 series (iGniter, V100). docs/measurements.md has the comparison.
+//! the slow-down of a MIG slice lies between the SM ratio and the memory ratio. With the memory-bound
+//! share that other workloads give (0.40 to 0.50) the law predicts 162 saturated rows on 1g to 3g with
+//! a mean error of 4.9 %, with share 0 of 6.8 %. Under MPS, 288 latencies against the SM share come
+//! out within 5.7 % on average (HAS-GPU, V100). `docs/measurements.md` has all sets, the misses too;
+//! `warpshare calibrate` fits the numbers of a workload.
 
 pub use crate::workload::Grid;
 

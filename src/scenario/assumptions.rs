@@ -183,8 +183,9 @@ pub const ALL: &[Assumption] = &[
                 SMs and memory bandwidth explain.",
         evidence: "Inference from measurements on one V100: two inference clients whose SM shares add \
                    up to 100 % slow each other by 10 % on average, 2 to 22 % (iGniter, \
-                   https://github.com/icloud-ecnu/igniter). Not measured on other boards. 0 switches \
-                   it off.",
+                   https://github.com/icloud-ecnu/igniter); the factor of one pair of models, 1.07 \
+                   to 1.12, predicts the other pairs with a mean error of 3.5 to 4.5 % \
+                   (docs/measurements.md). Not measured on other boards. 0 switches it off.",
         local_key: Some("gpus.NAME.share.interference"),
     },
     Assumption {
@@ -216,10 +217,11 @@ pub const ALL: &[Assumption] = &[
         about: "Whether memory bandwidth limits work on a slice and beside other work: its \
                 memory-bound share stretches with the part of the bandwidth that it gets, which \
                 operations that run at once share max-min fairly by demand.",
-        evidence: "Inference from measurements. On MIG slices of an A100 one memory-bound share for \
-                   each workload (median 0.33) reproduces three slices with a mean error of 3.6 %, \
-                   the SM ratio alone with 6.4 % (MIGPerf, https://github.com/MLSysOps/MIGProfiler). \
-                   Max-min sharing among co-runners is a model without a measurement of its own.",
+        evidence: "Inference from measurements. On MIG slices of an A100 the memory-bound share that \
+                   other workloads give (0.40 to 0.50) predicts saturated latencies with a mean \
+                   error of 4.9 %, the SM ratio alone with 6.8 % (MIGPerf, \
+                   https://github.com/MLSysOps/MIGProfiler; docs/measurements.md). Max-min sharing \
+                   among co-runners is a model without a measurement of its own.",
         local_key: None,
     },
     Assumption {
