@@ -317,10 +317,21 @@ impl EntryState {
 
     /// Sets the rates anew and finds the next completion.
     fn rerate(&mut self, rules: &RateRules) {
-        if self.active.is_empty() {
-            self.finish = NEVER;
-            self.sms_in_use = 0;
-            return;
+        match self.active.as_mut_slice() {
+            [] => {
+                self.finish = NEVER;
+                self.sms_in_use = 0;
+                return;
+            }
+            [only] => {
+                if let Some(rate) = rates::lone_rate(only, &self.clients, rules, &self.pressure) {
+                    only.rate = rate;
+                    self.sms_in_use = only.operation.shape.need;
+                    self.finish = self.ran.saturating_add(time_for(only.left, rate));
+                    return;
+                }
+            }
+            _ => {}
         }
         self.sms_in_use = rates::rate(
             &mut self.active,

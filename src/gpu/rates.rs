@@ -73,6 +73,27 @@ pub(super) struct Scratch {
     operations: Vec<f64>,
 }
 
+/// The rate of an operation that runs by itself and meets nothing that would slow it: the commonest
+/// case. `None` where [`rate`] has to decide.
+#[inline(always)]
+pub(super) fn lone_rate(
+    only: &Active,
+    clients: &[Client],
+    rules: &RateRules,
+    pressure: &Pressure,
+) -> Option<Rate> {
+    let shape = &only.operation.shape;
+    let [client] = clients else {
+        return None;
+    };
+    let plain = shape.memory_bound == 0.0
+        && shape.grid.is_none()
+        && rules.clock.is_none()
+        && *pressure == Pressure::NONE
+        && shape.need <= rules.sms.min(client.cap);
+    plain.then_some(only.operation.speed)
+}
+
 /// Sets the rate of every operation; returns the SMs in use.
 pub(super) fn rate(
     operations: &mut [Active],
