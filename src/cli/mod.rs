@@ -5,6 +5,7 @@
 //! [`print`], everything else to stderr through `note`; neither panics when the reader has gone.
 
 mod gpus;
+mod import;
 mod interrupt;
 mod mig;
 mod progress;
@@ -79,6 +80,7 @@ enum Command {
     Gpus(gpus::Args),
     Vgpu(vgpu::Args),
     Mig(mig::Args),
+    Import(import::Args),
 }
 
 impl Cli {
@@ -91,6 +93,7 @@ impl Cli {
             Command::Gpus(args) => gpus::execute(args),
             Command::Vgpu(args) => vgpu::execute(args),
             Command::Mig(args) => mig::execute(args),
+            Command::Import(args) => import::execute(args),
         };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());
