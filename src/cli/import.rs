@@ -1,10 +1,11 @@
 //! `warpshare import`: configurations that an operator already has, as a scenario's GPUs.
 
-use super::gpus::{json, load, no_such_gpu, render, table};
+use super::gpus::{WIDTH, json, load, no_such_gpu, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::import::{Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text};
+use comfy_table::ContentArrangement;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -193,6 +194,8 @@ fn list(
     } else {
         let head = ["Config", "Fits", "What it makes, or why not"];
         let mut rows = table(&head, &head);
+        rows.set_content_arrangement(ContentArrangement::Dynamic);
+        rows.set_width(WIDTH);
         for row in listed {
             let fits = if row.fits == Some(true) { "yes" } else { "no" };
             rows.add_row([row.config, fits.to_owned(), row.says.join("; ")]);

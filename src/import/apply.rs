@@ -238,14 +238,10 @@ fn is_compute_instance(name: &str) -> bool {
 }
 
 fn unknown_profile(empty: &GpuInstances, name: &str) -> Refusal {
-    let reason = match empty.clone().create(name, None) {
+    Refusal::UnknownProfile(match empty.clone().create(name, None) {
         Err(refusal) => refusal.to_string(),
         Ok(_) => format!("`{name}` is not known"),
-    };
-    Refusal::NoFit {
-        wanted: name.to_owned(),
-        reason,
-    }
+    })
 }
 
 /// Names such as `1g-10gb-1`: the profile with only the characters that scenarios allow in names, and

@@ -81,7 +81,9 @@ impl Capture {
                 .split_inclusive('\n')
                 .take(at.row.saturating_sub(1) as usize);
             let start = line.map(str::len).sum::<usize>() + at.col.saturating_sub(1) as usize;
-            Diagnostics(vec![finding(Some(start..start + 1), error.to_string())])
+            let place = format!(" at {at}");
+            let title = error.to_string().replace(&place, "");
+            Diagnostics(vec![finding(Some(start..start + 1), title)])
         })?;
         let root = document.root_element();
         if root.tag_name().name() != "nvidia_smi_log" {

@@ -22,6 +22,9 @@ pub enum Refusal {
     /// The board is not divided, or its table is not known.
     #[error(transparent)]
     Geometry(GeometryError),
+    /// The board has no such profile; MIG's own words.
+    #[error("{0}")]
+    UnknownProfile(String),
     /// Compute instances are named beside, or instead of, GPU instances.
     #[error("`{0}` is a compute instance: only whole GPU instances are read")]
     ComputeInstance(String),
