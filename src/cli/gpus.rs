@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Columns of a terminal that the output is made for.
-pub(super) const WIDTH: usize = 100;
+const WIDTH: usize = 100;
 
 /// What stands for a figure without a public source.
 pub(super) const UNKNOWN: &str = "unknown";

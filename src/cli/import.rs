@@ -1,6 +1,6 @@
 //! `warpshare import`: configurations that an operator already has, as a scenario's GPUs.
 
-use super::gpus::{WIDTH, json, load, no_such_gpu, render, table};
+use super::gpus::{json, load, no_such_gpu, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Diagnostics};
@@ -9,6 +9,9 @@ use comfy_table::ContentArrangement;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Columns of a terminal that lists are made for.
+const WIDTH: u16 = 100;
 
 /// Turn a mig-parted or vgpu-device-manager file, or a captured `nvidia-smi -q -x`, into GPUs of a
 /// scenario
