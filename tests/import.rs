@@ -251,6 +251,7 @@ fn vgpu_reason_is_true(catalog: &Catalog, id: &str, reason: &Refusal, config: &s
             let file = text("partition-configs/vgpu-device-manager_config-example.yaml");
             assert!(!file.contains(&format!("0x{device}10DE")), "{id} {config}");
         }
+        Refusal::Geometry(_) => assert!(catalog.gpu(id).is_none(), "{id} {config}"),
         Refusal::Contradiction { .. } => {
             // A2 and A16 have one PCI device id, and the file an entry for each.
             assert!(["a2", "a16"].contains(&id), "{id} {config}");
@@ -438,31 +439,33 @@ fn what_is_printed_is_a_scenario() {
     let rest = "\n[run]\nduration = \"1s\"\n\n[workloads.w]\n\
                 arrivals = { process = \"poisson\", rate = \"5/s\" }\n\
                 stages.s.gpu.time = \"2ms\"\n";
-    for (file, board, guests) in [
+    for (file, board, places) in [
         (
-            "partition-configs/mig-parted_examples-config.yaml#custom-config",
+            "partition-configs/mig-parted_examples-config.yaml#all-balanced",
             Some("a100-sxm4-40gb"),
-            "[guests.x]\non = \"gpu5.2g-10gb-1\"\ncontext = true\nworkload = \"w\"\n",
+            &["a.3g-20gb-1", "a.2g-10gb-1", "a.1g-5gb-1", "a.1g-5gb-2"][..],
         ),
         (
             "partition-configs/vgpu-device-manager_config-t4.yaml#T4-large",
             Some("t4"),
-            "",
+            &[],
         ),
         (
             "partition-configs/vgpu-device-manager_config-example.yaml#DC-1-8QGFX",
             Some("rtx-pro-6000-blackwell-se"),
-            "",
+            &[],
         ),
         (
             "partition-configs/vgpu-device-manager_config-example.yaml#A100X-2-10C",
             Some("a100-sxm4-40gb"),
-            "",
+            &[],
         ),
         (
             "nvidia-smi-captures/qx-h100.xml",
             None,
-            "[guests.x]\non = \"gpu7\"\ncontext = true\nworkload = \"w\"\n",
+            &[
+                "gpu0", "gpu1", "gpu2", "gpu3", "gpu4", "gpu5", "gpu6", "gpu7",
+            ],
         ),
     ] {
         let mut arguments = vec!["import", file];
@@ -477,7 +480,11 @@ fn what_is_printed_is_a_scenario() {
             uncommented.push_str(if is { inner } else { line });
             uncommented.push('\n');
         }
-        let whole = uncommented.replace("workload = \"\"", "workload = \"w\"") + guests + rest;
+        let mut whole = uncommented.replace("workload = \"\"", "workload = \"w\"") + rest;
+        for (at, place) in places.iter().enumerate() {
+            let rest = "context = true\nworkload = \"w\"";
+            whole.push_str(&format!("\n[guests.x{at}]\non = \"{place}\"\n{rest}\n"));
+        }
         fs::write(&path, &whole).expect("written");
         let (code, _, err) = warpshare(&["validate", &path]);
         assert_eq!(code, 0, "{file}: {err}\n{whole}");
