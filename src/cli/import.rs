@@ -102,7 +102,6 @@ fn partition(
 ) -> Result<ExitCode, Failure> {
     if let Some(id) = &args.gpu
         && catalog.gpu(id).is_none()
-        && catalog.vgpu_types(id).next().is_none()
     {
         return Err(no_such_gpu(catalog, id));
     }
