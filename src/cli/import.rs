@@ -3,7 +3,7 @@
 use super::gpus::{json, load, no_such_gpu, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::Diagnostics;
 use crate::import::{Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text};
 use comfy_table::ContentArrangement;
 use serde::Serialize;
@@ -105,8 +105,10 @@ fn partition(
     {
         return Err(no_such_gpu(catalog, id));
     }
-    let chosen = config.map(|name| file.config(name)).transpose();
-    let chosen = chosen.map_err(|wrong: Diagnostic| Failure::BadInput(wrong.render()))?;
+    let chosen = config
+        .map(|name| file.config(name))
+        .transpose()
+        .map_err(all)?;
     if args.list {
         return list(args, catalog, file, chosen);
     }

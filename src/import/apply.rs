@@ -210,7 +210,7 @@ pub(super) fn place(
         return Err(wrong);
     }
     // The sort is stable: among equals the order of the file stays.
-    wanted.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    wanted.sort_by_key(|(slices, size, _)| std::cmp::Reverse((*slices, *size)));
     let requests: Vec<Request> = wanted
         .iter()
         .map(|(_, _, name)| Request::new(*name, None))

@@ -188,12 +188,12 @@ impl PartitionFile {
     /// # Errors
     ///
     /// With the nearest name of the file, if there is no such config.
-    pub fn config(&self, name: &str) -> Result<&Config, Diagnostic> {
+    pub fn config(&self, name: &str) -> Result<&Config, Diagnostics> {
         if let Some(found) = self.configs.iter().find(|config| config.name == name) {
             return Ok(found);
         }
         let names = self.configs.iter().map(|config| config.name.as_str());
-        Err(Diagnostic {
+        Err(Diagnostics(vec![Diagnostic {
             severity: Severity::Error,
             title: format!("there is no config `{name}`"),
             file: self.name.clone(),
@@ -204,7 +204,7 @@ impl PartitionFile {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "`warpshare import FILE --list` lists the configs".to_owned(),
             }),
-        })
+        }]))
     }
 }
 
