@@ -5,18 +5,19 @@
 //! 1. [`engine`]: time, exact work, the calendar, random streams. Knows nothing of GPUs.
 //! 2. [`catalog`]: boards, MIG profiles and vGPU types, with sources.
 //! 3. [`mig`]: GPU and compute instances, where they go.
-//! 4. [`stats`]: intervals, warm-up, histograms, fairness.
-//! 5. [`policy`]: the schedulers.
-//! 6. [`workload`]: arrivals, distributions, traces, jobs.
-//! 7. [`gpu`]: SMs, rates, engines, links.
-//! 8. [`scenario`]: the file that a user writes, checked and resolved.
-//! 9. [`vgpu`]: what the vGPU manager admits.
-//! 10. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
-//! 11. [`result`]: the one structure that a run returns.
-//! 12. [`experiment`]: replications, baselines, estimates.
-//! 13. [`report`]: views of a result.
-//! 14. [`calibrate`]: from measured points to a workload.
-//! 15. [`cli`]: one file a subcommand.
+//! 4. [`import`]: configurations of other programs, read as GPUs of a scenario.
+//! 5. [`stats`]: intervals, warm-up, histograms, fairness.
+//! 6. [`policy`]: the schedulers.
+//! 7. [`workload`]: arrivals, distributions, traces, jobs.
+//! 8. [`gpu`]: SMs, rates, engines, links.
+//! 9. [`scenario`]: the file that a user writes, checked and resolved.
+//! 10. [`vgpu`]: what the vGPU manager admits.
+//! 11. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
+//! 12. [`result`]: the one structure that a run returns.
+//! 13. [`experiment`]: replications, baselines, estimates.
+//! 14. [`report`]: views of a result.
+//! 15. [`calibrate`]: from measured points to a workload.
+//! 16. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
@@ -27,6 +28,7 @@ pub mod diagnostics;
 pub mod engine;
 pub mod experiment;
 pub mod gpu;
+pub mod import;
 pub mod mig;
 pub mod policy;
 pub mod report;

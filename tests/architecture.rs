@@ -10,6 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stats", &["engine"]),
     ("catalog", &["diagnostics"]),
     ("mig", &["catalog", "diagnostics"]),
+    ("import", &["catalog", "diagnostics", "mig"]),
     ("policy", &["engine"]),
     ("workload", &["engine", "diagnostics", "stats"]),
     ("gpu", &["engine", "policy", "workload"]),

@@ -6,6 +6,7 @@
 
 mod calibrate;
 mod gpus;
+mod import;
 mod interrupt;
 mod mig;
 mod progress;
@@ -81,6 +82,7 @@ enum Command {
     Vgpu(vgpu::Args),
     Mig(mig::Args),
     Calibrate(calibrate::Args),
+    Import(import::Args),
 }
 
 impl Cli {
@@ -94,6 +96,7 @@ impl Cli {
             Command::Vgpu(args) => vgpu::execute(args),
             Command::Mig(args) => mig::execute(args),
             Command::Calibrate(args) => calibrate::execute(args),
+            Command::Import(args) => import::execute(args),
         };
         outcome.unwrap_or_else(|failure| {
             note(&failure.to_string());

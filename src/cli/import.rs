@@ -1,0 +1,254 @@
+//! `warpshare import`: configurations that an operator already has, as a scenario's GPUs.
+
+use super::gpus::{json, load, no_such_gpu, render, table};
+use super::{Failure, MISSED, note, print};
+use crate::catalog::Catalog;
+use crate::diagnostics::Diagnostics;
+use crate::import::{Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text};
+use comfy_table::ContentArrangement;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Columns of a terminal that lists are made for.
+const WIDTH: u16 = 100;
+
+/// Turn a mig-parted or vgpu-device-manager file, or a captured `nvidia-smi -q -x`, into GPUs of a
+/// scenario
+///
+/// Prints `[gpus.NAME]` tables with their MIG instances; vGPUs stand below as a skeleton of guests,
+/// in comments, since only you know their workload. A config that the board cannot have is refused
+/// with exit code 3.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  warpshare import config.yaml --gpu a100-sxm4-40gb --list
+  warpshare import config.yaml#all-balanced --gpu a100-sxm4-40gb
+  nvidia-smi -q -x > node.xml && warpshare import node.xml")]
+pub struct Args {
+    /// The file, and after `#` the config of it
+    #[arg(value_name = "FILE[#CONFIG]")]
+    file: String,
+    /// Identifier of the board, as listed by `warpshare gpus`; captures name their boards
+    #[arg(long, value_name = "ID")]
+    gpu: Option<String>,
+    /// List the configs of the file and whether they fit the board
+    #[arg(long)]
+    list: bool,
+    /// With --list: print JSON
+    #[arg(long, requires = "list")]
+    json: bool,
+    /// Add the boards and vGPU types of this TOML file to the catalogue
+    #[arg(long, value_name = "FILE")]
+    boards: Option<PathBuf>,
+}
+
+/// Prints what the arguments ask for.
+///
+/// # Errors
+///
+/// [`Failure::BadInput`] for a file that cannot be read or understood, a config that it does not
+/// have, and boards that the catalogue does not have.
+pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
+    let catalog = load(args.boards.as_deref())?;
+    let (path, config) = split(&args.file);
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad(&format!("cannot read {path}: {error}"), None))?;
+    match Format::of(path, &text) {
+        Format::Capture => capture(args, &catalog, path, &text, config),
+        Format::Partition => {
+            let file = PartitionFile::read(path, &text).map_err(all)?;
+            partition(args, &catalog, &file, config)
+        }
+    }
+}
+
+/// `FILE#CONFIG`; a file whose own name has a `#` is found by its full name.
+fn split(given: &str) -> (&str, Option<&str>) {
+    if std::path::Path::new(given).is_file() {
+        return (given, None);
+    }
+    match given.rsplit_once('#') {
+        Some((path, config)) => (path, Some(config)),
+        None => (given, None),
+    }
+}
+
+fn capture(
+    args: &Args,
+    catalog: &Catalog,
+    path: &str,
+    text: &str,
+    config: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    if config.is_some() || args.list || args.gpu.is_some() {
+        return Err(bad(
+            &format!("{path} is a capture: it has no configs, and names its boards itself"),
+            Some("leave out `#CONFIG`, `--list` and `--gpu`"),
+        ));
+    }
+    let gpus = Capture::read(path, text)
+        .and_then(|capture| capture.boards(catalog))
+        .map_err(all)?;
+    print(&scenario_text(&gpus))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn partition(
+    args: &Args,
+    catalog: &Catalog,
+    file: &PartitionFile,
+    config: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    if let Some(id) = &args.gpu
+        && catalog.gpu(id).is_none()
+    {
+        return Err(no_such_gpu(catalog, id));
+    }
+    let chosen = config
+        .map(|name| file.config(name))
+        .transpose()
+        .map_err(all)?;
+    if args.list {
+        return list(args, catalog, file, chosen);
+    }
+    let Some(chosen) = chosen else {
+        return Err(bad(
+            &format!(
+                "{} has {} configs: which one?",
+                file.name,
+                file.configs.len()
+            ),
+            Some(&format!(
+                "write `{}#CONFIG`; `warpshare import {} --list` lists them",
+                file.name, file.name
+            )),
+        ));
+    };
+    let Some(id) = &args.gpu else {
+        return Err(bad(
+            "a partition file names no board",
+            Some("say which with `--gpu ID`; `warpshare gpus` lists the identifiers"),
+        ));
+    };
+    match apply(catalog, id, chosen) {
+        Ok(gpus) => {
+            let from = format!("Config `{}` of {}.", chosen.name, file.name);
+            print(&format!("# {from}\n{}", scenario_text(&gpus)))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(reasons) => {
+            for reason in &reasons {
+                note(&format!(
+                    "error: `{}` does not fit `{id}`: {reason}",
+                    chosen.name
+                ));
+            }
+            Ok(ExitCode::from(MISSED))
+        }
+    }
+}
+
+/// One config in `--list`.
+#[derive(Serialize)]
+struct Listed {
+    config: String,
+    /// Unknown without a board.
+    fits: Option<bool>,
+    /// What it makes, or why it does not fit.
+    says: Vec<String>,
+}
+
+fn list(
+    args: &Args,
+    catalog: &Catalog,
+    file: &PartitionFile,
+    chosen: Option<&Config>,
+) -> Result<ExitCode, Failure> {
+    let configs = file.configs.iter();
+    let listed: Vec<Listed> = configs
+        .filter(|config| chosen.is_none_or(|chosen| chosen.name == config.name))
+        .map(|config| {
+            let (fits, says) = match &args.gpu {
+                None => (None, Vec::new()),
+                Some(id) => match apply(catalog, id, config) {
+                    Ok(gpus) => (Some(true), gpus.iter().map(summary).collect()),
+                    Err(reasons) => (
+                        Some(false),
+                        reasons.iter().map(ToString::to_string).collect(),
+                    ),
+                },
+            };
+            Listed {
+                config: config.name.clone(),
+                fits,
+                says,
+            }
+        })
+        .collect();
+    if args.json {
+        print(&json(&listed)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let text = if args.gpu.is_none() {
+        listed
+            .iter()
+            .map(|row| format!("{}\n", row.config))
+            .collect()
+    } else {
+        let head = ["Config", "Fits", "What it makes, or why not"];
+        let mut rows = table(&head, &head);
+        rows.set_content_arrangement(ContentArrangement::Dynamic);
+        rows.set_width(WIDTH);
+        for row in listed {
+            let fits = if row.fits == Some(true) { "yes" } else { "no" };
+            rows.add_row([row.config, fits.to_owned(), row.says.join("; ")]);
+        }
+        render(&rows)
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A GPU in one line: `3g.20gb@4 + 2g.10gb@2`, or `16 × T4-1Q`.
+fn summary(gpu: &ImportedGpu) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for instance in &gpu.instances {
+        parts.push(format!(
+            "{}@{}",
+            instance.placed.profile, instance.placed.start
+        ));
+    }
+    let mut types: Vec<(&str, u32)> = Vec::new();
+    for guests in &gpu.guests {
+        match types.iter_mut().find(|(name, _)| *name == guests.type_name) {
+            Some((_, count)) => *count += guests.count,
+            None => types.push((&guests.type_name, guests.count)),
+        }
+    }
+    parts.extend(
+        types
+            .iter()
+            .map(|(name, count)| format!("{count} × {name}")),
+    );
+    let words = match (parts.is_empty(), gpu.mig) {
+        (false, _) => parts.join(" + "),
+        (true, true) => "MIG on, no instance".to_owned(),
+        (true, false) => "MIG off".to_owned(),
+    };
+    match gpu.device {
+        None => words,
+        Some(index) => format!("GPU {index}: {words}"),
+    }
+}
+
+fn bad(title: &str, help: Option<&str>) -> Failure {
+    Failure::BadInput(match help {
+        Some(help) => format!("error: {title}\nhelp: {help}"),
+        None => format!("error: {title}"),
+    })
+}
+
+fn all(wrong: Diagnostics) -> Failure {
+    Failure::BadInput(wrong.render())
+}

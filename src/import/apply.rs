@@ -1,0 +1,263 @@
+//! What a config makes of a board.
+
+use super::partition::{Config, Content, Devices, Entry, pci_device};
+use super::refusal::Refusal;
+use super::vgpus;
+use crate::catalog::Catalog;
+use crate::mig::{Fit, Geometry, GpuInstances, Placed, Request, fit};
+use std::sync::Arc;
+
+/// A GPU as an imported configuration wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedGpu {
+    /// Catalogue id of the board.
+    pub gpu_id: String,
+    /// Index in the node; `None` for every GPU alike.
+    pub device: Option<u32>,
+    /// MIG mode; instances can exist only with it.
+    pub mig: bool,
+    /// GPU instances, largest first.
+    pub instances: Vec<Instance>,
+    pub guests: Vec<Guests>,
+    /// Lines that a reader of the scenario should see beside it.
+    pub notes: Vec<String>,
+    /// Link of a captured GPU: PCIe generation and lanes.
+    pub pcie: Option<(u32, u32)>,
+}
+
+/// A GPU instance with a name that is unique on its GPU, such as `1g-10gb-1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub name: String,
+    pub placed: Placed,
+}
+
+/// vGPUs of one type in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guests {
+    /// As the catalogue spells it.
+    pub type_name: String,
+    pub count: u32,
+    /// Which of [`ImportedGpu::instances`] holds them; `None` = the whole GPU.
+    pub instance: Option<usize>,
+}
+
+/// What `config` makes of the GPUs of a node whose boards are all `gpu_id`.
+///
+/// One answer for all GPUs, or, where the config counts them, one for each that it names. Instances
+/// go largest first where the driver would put them; if that order does not fit, in the first order
+/// that does, or at starts that do.
+///
+/// # Errors
+///
+/// Every reason that stands against it.
+pub fn apply(
+    catalog: &Catalog,
+    gpu_id: &str,
+    config: &Config,
+) -> Result<Vec<ImportedGpu>, Vec<Refusal>> {
+    let entries = chosen(catalog, gpu_id, config).map_err(|refusal| vec![refusal])?;
+    let mut wrong = Vec::new();
+    let mut gpus = Vec::new();
+    for (device, entry) in entries {
+        let made = match &entry.content {
+            Content::Mig { enabled, profiles } => {
+                mig(catalog, gpu_id, *enabled, profiles).map(|instances| ImportedGpu {
+                    mig: *enabled,
+                    instances,
+                    ..ImportedGpu::plain(gpu_id)
+                })
+            }
+            Content::Vgpus(wanted) => vgpus::apply(catalog, gpu_id, wanted),
+        };
+        match made {
+            Ok(gpu) => gpus.push(ImportedGpu { device, ..gpu }),
+            Err(reasons) => {
+                for reason in reasons {
+                    if !wrong.contains(&reason) {
+                        wrong.push(reason);
+                    }
+                }
+            }
+        }
+    }
+    if wrong.is_empty() {
+        Ok(gpus)
+    } else {
+        Err(wrong)
+    }
+}
+
+impl ImportedGpu {
+    /// A whole GPU of which nothing else is known.
+    pub(super) fn plain(gpu_id: &str) -> ImportedGpu {
+        ImportedGpu {
+            gpu_id: gpu_id.to_owned(),
+            device: None,
+            mig: false,
+            instances: Vec::new(),
+            guests: Vec::new(),
+            notes: Vec::new(),
+            pcie: None,
+        }
+    }
+}
+
+/// The entry that counts for each GPU, by index; one without an index if it is for all of them.
+fn chosen<'a>(
+    catalog: &Catalog,
+    gpu_id: &str,
+    config: &'a Config,
+) -> Result<Vec<(Option<u32>, &'a Entry)>, Refusal> {
+    let own = catalog
+        .gpu(gpu_id)
+        .and_then(|gpu| gpu.pci_device_id.as_deref())
+        .map(str::to_ascii_uppercase);
+    let mut for_board: Vec<&Entry> = Vec::new();
+    for entry in &config.entries {
+        if entry.filter.is_empty() {
+            for_board.push(entry);
+            continue;
+        }
+        let Some(own) = &own else {
+            return Err(Refusal::UndecidedFilter {
+                gpu: gpu_id.to_owned(),
+                line: entry.line,
+            });
+        };
+        if entry
+            .filter
+            .iter()
+            .any(|id| pci_device(id).as_ref() == Some(own))
+        {
+            for_board.push(entry);
+        }
+    }
+    if for_board.is_empty() {
+        return Err(Refusal::OtherBoards {
+            gpu: gpu_id.to_owned(),
+            device: own.unwrap_or_default(),
+        });
+    }
+    let mut found: Vec<(Option<u32>, &Entry)> = Vec::new();
+    for entry in for_board {
+        let devices: Vec<Option<u32>> = match &entry.devices {
+            Devices::All => vec![None],
+            Devices::Some(list) => list.iter().copied().map(Some).collect(),
+        };
+        for device in devices {
+            let meets = |held: Option<u32>| held.is_none() || device.is_none() || held == device;
+            if let Some((held, first)) = found.iter().find(|(held, _)| meets(*held)) {
+                return Err(Refusal::Contradiction {
+                    first: first.line,
+                    second: entry.line,
+                    device: match device.or(*held) {
+                        Some(index) => format!("GPU {index}"),
+                        None => format!("`{gpu_id}`"),
+                    },
+                });
+            }
+            found.push((device, entry));
+        }
+    }
+    found.sort_by_key(|(device, _)| *device);
+    Ok(found)
+}
+
+fn mig(
+    catalog: &Catalog,
+    gpu_id: &str,
+    enabled: bool,
+    profiles: &[(String, u32)],
+) -> Result<Vec<Instance>, Vec<Refusal>> {
+    if !enabled {
+        return Ok(Vec::new());
+    }
+    let geometry = Geometry::of(catalog, gpu_id).map_err(|e| vec![Refusal::Geometry(e)])?;
+    place(&Arc::new(geometry), profiles)
+}
+
+/// Places as many instances of each profile as are wanted on an undivided GPU, largest first.
+pub(super) fn place(
+    geometry: &Arc<Geometry>,
+    profiles: &[(String, u32)],
+) -> Result<Vec<Instance>, Vec<Refusal>> {
+    let empty = GpuInstances::new(Arc::clone(geometry));
+    let mut wrong = Vec::new();
+    let mut wanted: Vec<(u32, u32, &str)> = Vec::new();
+    for (name, count) in profiles {
+        let Some(profile) = geometry.profile(name) else {
+            wrong.push(if is_compute_instance(name) {
+                Refusal::ComputeInstance(name.clone())
+            } else {
+                unknown_profile(&empty, name)
+            });
+            continue;
+        };
+        let most = profile.facts.max_instances;
+        if *count > most {
+            wrong.push(Refusal::TooMany {
+                profile: name.clone(),
+                wanted: *count,
+                most,
+            });
+            continue;
+        }
+        let size = (profile.facts.compute_slices, profile.size);
+        wanted.extend((0..*count).map(|_| (size.0, size.1, profile.name())));
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    // The sort is stable: among equals the order of the file stays.
+    wanted.sort_by_key(|(slices, size, _)| std::cmp::Reverse((*slices, *size)));
+    let requests: Vec<Request> = wanted
+        .iter()
+        .map(|(_, _, name)| Request::new(*name, None))
+        .collect();
+    match fit(&empty, &requests) {
+        Fit::Fits(placed) => Ok(named(placed)),
+        Fit::No(no) => {
+            let reason = no.reason.to_string();
+            let other = no.other_order.map(|order| order.placed);
+            other.or(no.with_starts).map(named).ok_or_else(|| {
+                vec![Refusal::NoFit {
+                    wanted: format!("instance {} of {}", no.failing + 1, requests.len()),
+                    reason,
+                }]
+            })
+        }
+    }
+}
+
+/// A compute instance is named by its own slices and then its GPU instance: `1c.3g.20gb`.
+fn is_compute_instance(name: &str) -> bool {
+    name.split_once("c.").is_some_and(|(slices, rest)| {
+        !slices.is_empty() && slices.chars().all(|c| c.is_ascii_digit()) && rest.contains('g')
+    })
+}
+
+fn unknown_profile(empty: &GpuInstances, name: &str) -> Refusal {
+    Refusal::UnknownProfile(match empty.clone().create(name, None) {
+        Err(refusal) => refusal.to_string(),
+        Ok(_) => format!("`{name}` is not known"),
+    })
+}
+
+/// Names such as `1g-10gb-1`: the profile with only the characters that scenarios allow in names, and
+/// a count.
+fn named(placed: Vec<Placed>) -> Vec<Instance> {
+    let mut stems: Vec<String> = Vec::new();
+    placed
+        .into_iter()
+        .map(|placed| {
+            let stem = placed.profile.replace(['.', '+'], "-");
+            stems.push(stem.clone());
+            let count = stems.iter().filter(|held| **held == stem).count();
+            Instance {
+                name: format!("{stem}-{count}"),
+                placed,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! Why a configuration cannot be what it asks for, on one board.
+
+use crate::mig::GeometryError;
+use std::fmt;
+
+/// A reason against a config on one board. `Display` says it in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Filters decide by PCI id, and the catalogue has none for this board.
+    #[error("line {line}: the filter names PCI device ids, and the id of `{gpu}` is not known")]
+    UndecidedFilter { gpu: String, line: u64 },
+    /// No entry is for this board.
+    #[error("it is for other boards: no filter names {device}, the PCI device id of `{gpu}`")]
+    OtherBoards { gpu: String, device: String },
+    /// Which of several entries counts is not said.
+    #[error("lines {first} and {second} both say what {device} is to be")]
+    Contradiction {
+        first: u64,
+        second: u64,
+        device: String,
+    },
+    /// The board is not divided, or its table is not known.
+    #[error(transparent)]
+    Geometry(GeometryError),
+    /// The board has no such profile; MIG's own words.
+    #[error("{0}")]
+    UnknownProfile(String),
+    /// Compute instances are named beside, or instead of, GPU instances.
+    #[error("`{0}` is a compute instance: only whole GPU instances are read")]
+    ComputeInstance(String),
+    /// More than there can be of one profile.
+    #[error("{wanted} × {profile}: a GPU has at most {most}")]
+    TooMany {
+        profile: String,
+        wanted: u32,
+        most: u32,
+    },
+    /// MIG's own reason against the instances.
+    #[error("{wanted}: {reason}")]
+    NoFit { wanted: String, reason: String },
+    /// The board has no such type.
+    #[error("`{gpu}` has no vGPU type `{type_name}`{}", hint(owner, nearest))]
+    NoSuchType {
+        gpu: String,
+        type_name: String,
+        /// A board that has it.
+        owner: Option<String>,
+        /// What may have been meant.
+        nearest: Option<String>,
+    },
+    /// More vGPUs than the type's maximum.
+    #[error("{wanted} × {type_name}: a GPU holds at most {most}{}", sizes(*mixed))]
+    TooManyVgpus {
+        type_name: String,
+        wanted: u32,
+        most: u32,
+        /// Whether the maximum is that of mixed sizes.
+        mixed: bool,
+    },
+    /// The type's maximum has no public source.
+    #[error("how many vGPUs of type {0} a GPU holds is not known")]
+    UnknownMaximum(String),
+    /// More frame buffer than there is.
+    #[error("the vGPUs reserve {wanted_mib} MiB of frame buffer, the board has {has_mib}")]
+    FrameBuffer { wanted_mib: u64, has_mib: u64 },
+    /// MIG is on for some and off for others.
+    #[error("{0} needs MIG off and {1} needs it on")]
+    MigOffAndOn(String, String),
+}
+
+fn hint(owner: &Option<String>, nearest: &Option<String>) -> impl fmt::Display {
+    match (owner, nearest) {
+        (Some(owner), _) => format!(": it is a type of `{owner}`"),
+        (None, Some(near)) => format!(", nor has any board here (the nearest is `{near}`)"),
+        (None, None) => ", nor has any board here".to_owned(),
+    }
+}
+
+fn sizes(mixed: bool) -> &'static str {
+    if mixed { " beside other sizes" } else { "" }
+}

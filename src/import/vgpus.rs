@@ -1,0 +1,180 @@
+//! What a list of vGPUs makes of a board.
+
+use super::apply::{Guests, ImportedGpu, place};
+use super::refusal::Refusal;
+use crate::catalog::{Catalog, Mode, VgpuType};
+use crate::mig::Geometry;
+use std::sync::Arc;
+
+/// Finds the types on the board, checks their numbers, and makes the GPU instances that MIG-backed
+/// types need: one for each vGPU, or for as many as share one in time.
+pub(super) fn apply(
+    catalog: &Catalog,
+    gpu_id: &str,
+    wanted: &[(String, u32)],
+) -> Result<ImportedGpu, Vec<Refusal>> {
+    let mut wrong = Vec::new();
+    let mut found: Vec<(&VgpuType, u32)> = Vec::new();
+    for (name, count) in wanted {
+        match vgpu_type(catalog, gpu_id, name) {
+            Some(vgpu_type) => found.push((vgpu_type, *count)),
+            None => wrong.push(no_such_type(catalog, gpu_id, name)),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let in_time = found.iter().find(|(t, _)| t.mode == Mode::TimeSliced);
+    let on_mig = found.iter().find(|(t, _)| t.mode != Mode::TimeSliced);
+    match (in_time, on_mig) {
+        (Some((off, _)), Some((on, _))) => Err(vec![Refusal::MigOffAndOn(
+            off.type_name.clone(),
+            on.type_name.clone(),
+        )]),
+        (_, None) => whole(catalog, gpu_id, &found),
+        (None, Some(_)) => divided(catalog, gpu_id, &found),
+    }
+}
+
+/// The type of a name. vgpu-device-manager ends types that live in a `+gfx` instance with `GFX`
+/// where the catalogue, as the driver, has the type without an ending.
+fn vgpu_type<'a>(catalog: &'a Catalog, gpu_id: &str, name: &str) -> Option<&'a VgpuType> {
+    catalog.vgpu_type(gpu_id, name).or_else(|| {
+        let plain = catalog.vgpu_type(gpu_id, name.strip_suffix("GFX")?)?;
+        let profile = plain.mig_profile.as_deref()?;
+        profile.ends_with("+gfx").then_some(plain)
+    })
+}
+
+fn no_such_type(catalog: &Catalog, gpu_id: &str, name: &str) -> Refusal {
+    let boards = catalog.gpus_with_vgpu_types();
+    let mut others = boards.iter();
+    let owner = others.find(|id| vgpu_type(catalog, id, name).is_some());
+    Refusal::NoSuchType {
+        gpu: gpu_id.to_owned(),
+        type_name: name.to_owned(),
+        owner: owner.map(|id| (*id).to_owned()),
+        nearest: catalog
+            .nearest_vgpu_type(gpu_id, name)
+            .map(ToOwned::to_owned),
+    }
+}
+
+/// Time-sliced vGPUs on a whole GPU.
+fn whole(
+    catalog: &Catalog,
+    gpu_id: &str,
+    found: &[(&VgpuType, u32)],
+) -> Result<ImportedGpu, Vec<Refusal>> {
+    let sizes = |t: &VgpuType| t.frame_buffer_mib;
+    let mixed = found.iter().any(|(t, _)| sizes(t) != sizes(found[0].0));
+    let mut wrong = too_many(found, mixed);
+    let reserved = found
+        .iter()
+        .map(|(t, count)| t.frame_buffer_mib * u64::from(*count))
+        .sum();
+    if let Some(has_mib) = catalog.frame_buffer_mib(gpu_id)
+        && reserved > has_mib
+        && wrong.is_empty()
+    {
+        wrong.push(Refusal::FrameBuffer {
+            wanted_mib: reserved,
+            has_mib,
+        });
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    Ok(ImportedGpu {
+        guests: found
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(t, count)| Guests {
+                type_name: t.type_name.clone(),
+                count: *count,
+                instance: None,
+            })
+            .collect(),
+        ..ImportedGpu::plain(gpu_id)
+    })
+}
+
+fn too_many(found: &[(&VgpuType, u32)], mixed: bool) -> Vec<Refusal> {
+    let mut wrong = Vec::new();
+    for (vgpu_type, count) in found {
+        let type_name = vgpu_type.type_name.clone();
+        let most = if mixed {
+            vgpu_type.max_per_gpu_mixed_size
+        } else {
+            vgpu_type.max_per_gpu
+        };
+        match most {
+            None => wrong.push(Refusal::UnknownMaximum(type_name)),
+            Some(most) if *count > most => wrong.push(Refusal::TooManyVgpus {
+                type_name,
+                wanted: *count,
+                most,
+                mixed,
+            }),
+            Some(_) => {}
+        }
+    }
+    wrong
+}
+
+/// vGPUs in GPU instances.
+fn divided(
+    catalog: &Catalog,
+    gpu_id: &str,
+    found: &[(&VgpuType, u32)],
+) -> Result<ImportedGpu, Vec<Refusal>> {
+    let geometry = Geometry::of(catalog, gpu_id).map_err(|e| vec![Refusal::Geometry(e)])?;
+    let wrong = too_many(found, false);
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    // Each type: its profile, and how many vGPUs each of its instances holds.
+    let mut held: Vec<(&VgpuType, &str, Vec<u32>)> = Vec::new();
+    for (vgpu_type, count) in found {
+        let (Some(profile), Some(most)) = (
+            vgpu_type.mig_profile.as_deref(),
+            vgpu_type.max_per_gi.filter(|most| *most > 0),
+        ) else {
+            return Err(vec![Refusal::UnknownMaximum(vgpu_type.type_name.clone())]);
+        };
+        let full = count / most;
+        let rest = count % most;
+        let mut each = vec![most; full as usize];
+        each.extend((rest > 0).then_some(rest));
+        held.push((vgpu_type, profile, each));
+    }
+    let mut profiles: Vec<(String, u32)> = Vec::new();
+    for (_, profile, each) in &held {
+        let more = each.len() as u32; // no more than the type's maximum, a u32
+        match profiles.iter_mut().find(|(name, _)| name == profile) {
+            Some((_, count)) => *count += more,
+            None => profiles.push(((*profile).to_owned(), more)),
+        }
+    }
+    let instances = place(&Arc::new(geometry), &profiles)?;
+    let mut guests: Vec<Guests> = Vec::new();
+    for (vgpu_type, profile, each) in &held {
+        for count in each {
+            let free = |at: &usize| guests.iter().all(|held| held.instance != Some(*at));
+            let instance = (0..instances.len())
+                .filter(|at| instances[*at].placed.profile == *profile)
+                .find(free);
+            guests.push(Guests {
+                type_name: vgpu_type.type_name.clone(),
+                count: *count,
+                instance,
+            });
+        }
+    }
+    Ok(ImportedGpu {
+        mig: true,
+        instances,
+        guests,
+        ..ImportedGpu::plain(gpu_id)
+    })
+}
