@@ -1,6 +1,6 @@
 //! Calibration: from measured latencies of one workload to the numbers that a scenario needs.
 //!
-//! [`points`] reads the measurements, [`model`] says what is fitted, [`fit`] fits it with
+//! [`points`] reads the measurements, [`model`] says what is fitted, [`fit()`] fits it with
 //! [`least_squares`] and says which parameters the rows leave open ([`identify`]), [`errors`] compares
 //! predictions with measurements and with models in one line, [`workload`] writes the result as a
 //! `[workloads]` table. `docs/calibrate.md` explains it to users; `docs/measurements.md` shows how

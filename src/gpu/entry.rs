@@ -1,6 +1,6 @@
 //! One entry of a compute domain: operations that share a grant of the SMs.
 //!
-//! While the entry runs, its operations run side by side at the [rates](super::rates) that SMs and
+//! While the entry runs, its operations run side by side at the rates that SMs and
 //! bandwidth allow; while it does not run, nothing progresses. All bookkeeping is therefore in the
 //! entry's *own running time* (`ran`): slices only move that clock, and rates change only when
 //! operations come or go.
