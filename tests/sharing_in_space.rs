@@ -76,6 +76,17 @@ fn clients_run_side_by_side_under_their_caps() {
 }
 
 #[test]
+fn sms_that_no_client_fills_are_idle_and_not_reserved() {
+    let guests = vec![client("a", Some(5), job(10 * MS, 10))];
+    let log = simulate(&scenario(vec![mps(0.0)], guests, 100 * MS));
+    let accounts = log.last_accounts();
+    let sm_ns = |ms: u128| ms * u128::from(MS);
+    // 5 of 10 SMs for 20 ms.
+    assert_eq!((accounts.useful, accounts.reserved_idle), (sm_ns(100), 0));
+    assert_eq!(accounts.idle, sm_ns(900));
+}
+
+#[test]
 fn a_cap_does_not_reserve() {
     // Both may fill 8 of the 10 SMs and get 5: half speed until 8 ms, when b has its 4 ms. Then a has
     // 6 ms left on 8 SMs.

@@ -76,6 +76,8 @@ pub struct ComputeDomain {
     /// Save, restore and scheduler call together.
     pub(super) switch_time: Nanos,
     pub(super) entries: Vec<EntryState>,
+    /// Clients of an entry run side by side.
+    in_space: bool,
     /// Entries with work.
     backlogged: u32,
     pub(super) turn: Turn,
@@ -125,6 +127,7 @@ impl ComputeDomain {
             preempts_at_once,
             rules,
             entries: Vec::new(),
+            in_space: false,
             backlogged: 0,
             turn: Turn {
                 holder: NOBODY,
@@ -155,6 +158,7 @@ impl ComputeDomain {
     /// Adds a client with at most `cap` SMs and `streams` streams to an entry whose clients run side
     /// by side; returns its number.
     pub fn add_client(&mut self, entry: Entry, cap: u32, streams: usize) -> u32 {
+        self.in_space = true;
         self.entries[entry as usize].add_client(cap, streams)
     }
 
@@ -174,11 +178,19 @@ impl ComputeDomain {
             switches,
         } = self.counters;
         let sms = u128::from(self.rates.sms);
+        // SMs that nobody fills while something runs: kept from others by the holder of a turn, free
+        // for any client where clients run side by side.
+        let unfilled = u128::from(gpu_time) * sms - useful;
+        let (kept, free) = if self.in_space {
+            (0, unfilled)
+        } else {
+            (unfilled, 0)
+        };
         Accounts {
             useful,
             switching: u128::from(switching) * sms,
-            reserved_idle: (u128::from(held_idle) + u128::from(gpu_time)) * sms - useful,
-            idle: u128::from(idle) * sms,
+            reserved_idle: u128::from(held_idle) * sms + kept,
+            idle: u128::from(idle) * sms + free,
             gpu_time,
             turns,
             switches,
