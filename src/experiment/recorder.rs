@@ -53,7 +53,7 @@ pub(super) struct GpuEdge {
     pub time: Nanos,
     /// Of the whole GPU; SMs in no instance are idle.
     pub accounts: Accounts,
-    /// Of each compute domain, where the GPU is divided.
+    /// Of each compute domain.
     pub domains: Vec<Accounts>,
     /// Server·ns by station of this GPU: copies in, copies out.
     pub copies: [u128; 2],
@@ -224,11 +224,7 @@ impl Observer for Recorder {
             self.gpus[gpu].push(GpuEdge {
                 time: probe.now,
                 accounts,
-                domains: if members.len() > 1 || unassigned > 0 {
-                    each
-                } else {
-                    Vec::new()
-                },
+                domains: each,
                 copies,
             });
         }

@@ -148,7 +148,7 @@ pub(super) fn demands(operations: &[Active], out: &mut Vec<f64>) {
 }
 
 /// SMs that operations use under the caps of their clients.
-pub(super) fn sms_in_use(operations: &[Active], clients: &[Client], sms: u32) -> u32 {
+fn sms_in_use(operations: &[Active], clients: &[Client], sms: u32) -> u32 {
     let wanted: u64 = (0..clients.len())
         .map(|client| wanted(operations, clients, client, sms))
         .sum();

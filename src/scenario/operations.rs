@@ -7,6 +7,16 @@ use super::raw_workload::{RawKind, RawOperation};
 use crate::diagnostics::nearest;
 use crate::workload::{Direction, GpuWork, Grid, Operation, OperationKind};
 
+/// Keys that GPU work may have beside its time.
+const OF_GPU_WORK: &[&str] = &[
+    "kind",
+    "sms",
+    "memory_bound",
+    "kernel",
+    "blocks",
+    "blocks_per_sm",
+];
+
 /// The operation, and the part of its time that is memory-bound.
 pub(super) fn operation(
     c: &mut Checker,
@@ -39,20 +49,7 @@ pub(super) fn operation(
     };
     let (needed, optional): (&str, &[&str]) = match kind {
         RawKind::Host => ("time", &["kind"]),
-        RawKind::Gpu => {
-            let optional = ["blocks", "blocks_per_sm"];
-            (
-                "time",
-                &[
-                    "kind",
-                    "sms",
-                    "memory_bound",
-                    "kernel",
-                    optional[0],
-                    optional[1],
-                ],
-            )
-        }
+        RawKind::Gpu => ("time", OF_GPU_WORK),
         RawKind::CopyIn | RawKind::CopyOut => ("bytes", &["kind"]),
     };
     let keys = present!(raw; kind, time, bytes, sms, memory_bound, kernel, blocks, blocks_per_sm);

@@ -313,3 +313,14 @@ fn every_registered_scheduler_can_be_named() {
         .collect();
     assert_eq!(registered, legal);
 }
+
+#[test]
+fn every_part_and_tenant_has_its_modes() {
+    use legal::Part;
+    for part in [Part::WholeGpu, Part::GpuInstance, Part::ComputeInstance] {
+        for vgpus in [true, false] {
+            let row = legal::modes(part, vgpus);
+            assert_eq!((row.part, row.vgpus), (part, vgpus));
+        }
+    }
+}
