@@ -7,10 +7,11 @@ mod common;
 
 use common::*;
 use warpshare::engine::time::Nanos;
+use warpshare::experiment::{self, Options, Silent};
 use warpshare::gpu::CopyEngines;
 use warpshare::gpu::law::ClockCurve;
 use warpshare::scenario::{
-    ComputeInstance, Division, Gpu, GpuInstance, Guest, Holds, Scenario, Share,
+    ComputeInstance, Division, Gpu, GpuInstance, Guest, Holds, Overrides, Scenario, Share, parse,
 };
 use warpshare::workload::{GpuWork, Grid, OperationKind, Workload};
 
@@ -317,4 +318,24 @@ fn sm_time_is_conserved_on_a_divided_gpu() {
             assert_eq!(accounts[domain].total(), wall);
         }
     }
+}
+
+/// On an H100 the largest instance has all SMs of the board: what holds for the GPU holds for it.
+#[test]
+fn an_instance_with_all_sms_has_results_of_its_own() {
+    let text = "[run]\nduration = \"1s\"\nreplications = 2\nbaselines = false\n\
+                [gpus.a]\nboard = \"h100-sxm5-80gb\"\ninstances.all = { profile = \"7g.80gb\" }\n\
+                [guests.g]\non = \"a.all\"\ncontext = true\nworkload = \"w\"\n\
+                [workloads.w]\narrivals = { process = \"poisson\", rate = \"100/s\" }\n\
+                stages.s.gpu.time = \"4ms\"\n";
+    let loaded = parse("s", text, ".".as_ref(), &Overrides::default()).expect("a scenario");
+    let result = experiment::run(&loaded.scenario, &Options::default(), &Silent).expect("a run");
+    let gpu = &result.gpus[0];
+    let [instance] = gpu.instances.as_slice() else {
+        panic!("{} instances", gpu.instances.len());
+    };
+    assert_eq!(instance.sms, gpu.sms);
+    assert!(gpu.gpu_time.value.expect("a mean") > 0.3);
+    assert_eq!(instance.gpu_time, gpu.gpu_time);
+    assert_eq!(instance.split, gpu.split);
 }
