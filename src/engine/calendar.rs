@@ -129,7 +129,8 @@ impl Calendar {
     #[inline]
     pub fn next(&self) -> Option<Key> {
         let first = self.tree[1];
-        (first != Key::LAST).then_some(first)
+        // Half of the key decides: the other half need not have reached memory as one value.
+        (first.time() != NEVER).then_some(first)
     }
 
     /// The earliest event of all sources but one; [`Key::LAST`] if there is none.

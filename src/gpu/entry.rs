@@ -11,7 +11,7 @@
 use super::law::Shape;
 use super::rates::{self, Client, Pressure, RateRules, Scratch};
 use crate::engine::time::{NEVER, Nanos};
-use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for};
+use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for, work_of};
 
 /// The owner of an operation, as the caller numbers guests, streams and operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,8 +32,9 @@ pub struct SmOperation {
     pub shape: Shape,
     /// Client of the entry.
     pub client: u32,
-    /// Work of one kernel where preemption waits for kernel boundaries.
-    pub kernel: Option<Work>,
+    /// Length of one kernel, alone on the reference board, where preemption waits for kernel
+    /// boundaries.
+    pub kernel: Option<Nanos>,
 }
 
 /// A completed operation and where its time went; the rest was waiting for a turn.
@@ -289,6 +290,7 @@ impl EntryState {
             .map(|active| match active.operation.kernel {
                 None => 0,
                 Some(kernel) => {
+                    let kernel = work_of(kernel);
                     let left = active.left.saturating_sub(done_in(elapsed, active.rate));
                     let into = (active.operation.work - left) % kernel;
                     let rest = if into == 0 { 0 } else { kernel - into };

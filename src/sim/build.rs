@@ -403,7 +403,6 @@ impl Builder<'_> {
                 started: 0,
                 stage: 0,
                 pending: 0,
-                stage_parts: [0; PARTS],
                 parts: [0; PARTS],
             })
             .collect::<Vec<_>>();

@@ -12,7 +12,6 @@ use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
 use super::schedule::Schedule;
 use crate::engine::calendar::{Calendar, Class, Key};
 use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
-use crate::engine::work::work_of;
 use crate::gpu::{ComputeDomain, Finished, OperationId, Served, SmOperation, Station, sm_work};
 use crate::workload::Size;
 
@@ -145,11 +144,11 @@ impl<O: Observer> Cell<O> {
             self.domains[index].complete(now, &mut finished);
             for done in finished.drain(..) {
                 let elapsed = now - done.submitted;
-                let mut parts = [0; PARTS];
-                parts[Part::Gpu as usize] = done.on_sms;
-                parts[Part::Switch as usize] = done.switching;
-                parts[Part::SliceWait as usize] = elapsed - done.on_sms - done.switching;
-                self.operation_ended(done.id, parts, now);
+                self.operation_ended(done.id, now, |parts| {
+                    parts[Part::Gpu as usize] += done.on_sms;
+                    parts[Part::Switch as usize] += done.switching;
+                    parts[Part::SliceWait as usize] += elapsed - done.on_sms - done.switching;
+                });
             }
             self.state.finished = finished;
             self.state.completing = None;
@@ -174,15 +173,15 @@ impl<O: Observer> Cell<O> {
         let mut served = std::mem::take(&mut self.state.served);
         self.stations[index].complete(now, &mut served);
         for done in served.drain(..) {
-            let mut parts = [0; PARTS];
             let operation =
                 &self.guests[done.id.guest as usize].operations[done.id.operation as usize];
             let part = match operation.kind {
                 PlannedKind::Copy { .. } => Part::Copy,
                 _ => Part::Host,
             };
-            parts[part as usize] = now - done.submitted;
-            self.operation_ended(done.id, parts, now);
+            self.operation_ended(done.id, now, |parts| {
+                parts[part as usize] += now - done.submitted;
+            });
         }
         self.state.served = served;
         self.schedule_station(index);
@@ -293,7 +292,7 @@ impl<O: Observer> Cell<O> {
                     speed: *speed,
                     shape: *shape,
                     client,
-                    kernel: work.kernel.map(work_of),
+                    kernel: work.kernel,
                 };
                 let domain = state.domain;
                 if self.state.completing == Some(domain) {
@@ -326,19 +325,22 @@ impl<O: Observer> Cell<O> {
         }
     }
 
-    /// An operation ended; `parts` tells where its time went. The operation of a stage that ends
-    /// last decides where the stage's time went.
-    fn operation_ended(&mut self, id: OperationId, parts: [Nanos; PARTS], now: Nanos) {
+    /// An operation ended; `account` adds to the parts of the job where its time went. The operation
+    /// of a stage that ends last decides where the stage's time went.
+    #[inline(always)]
+    fn operation_ended(
+        &mut self,
+        id: OperationId,
+        now: Nanos,
+        account: impl FnOnce(&mut [Nanos; PARTS]),
+    ) {
         let (guest, index) = (id.guest as usize, id.stream as usize);
         let stream = &mut self.guests[guest].streams[index];
-        stream.stage_parts = parts;
         stream.pending -= 1;
         if stream.pending > 0 {
             return;
         }
-        for (total, part) in stream.parts.iter_mut().zip(stream.stage_parts) {
-            *total += part;
-        }
+        account(&mut stream.parts);
         stream.stage += 1;
         if (stream.stage as usize) + 1 < self.guests[guest].stages.len() {
             self.start_stage(guest, index, now);

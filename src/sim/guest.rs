@@ -29,8 +29,6 @@ pub struct StreamState {
     pub stage: u32,
     /// Operations of the stage that have not ended.
     pub pending: u32,
-    /// Parts of the stage's operation that ended last so far.
-    pub stage_parts: [Nanos; PARTS],
     pub parts: [Nanos; PARTS],
 }
 
