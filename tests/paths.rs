@@ -19,6 +19,11 @@ use warpshare::workload::{Direction, MediaEngine, OperationKind, Size, Workload}
 
 const US: f64 = 1_000.0;
 
+/// A longer search from another seed: `PATHS_SEED=7 PATHS_CASES=20000 cargo test --test paths`.
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
+}
+
 fn dist() -> impl Strategy<Value = Dist> {
     prop_oneof![
         (1u32..3_000).prop_map(|us| constant(f64::from(us) * US)),
@@ -249,9 +254,9 @@ fn switch_of(preemption: Preemption, tau: Nanos, charge: Charge) -> warpshare::g
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: from_environment("PATHS_CASES", 400) as u32,
         failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_124),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(from_environment("PATHS_SEED", 20_261_124)),
         ..ProptestConfig::default()
     })]
 
