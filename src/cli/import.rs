@@ -4,7 +4,9 @@ use super::gpus::{json, load, no_such_gpu, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
-use crate::import::{self, Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text};
+use crate::import::{
+    self, Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text,
+};
 use comfy_table::ContentArrangement;
 use serde::Serialize;
 use std::path::{Path, PathBuf};

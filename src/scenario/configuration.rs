@@ -67,10 +67,7 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
             made(c, name, &field.value, &config, catalog, &mut files)
         } else {
             let title = format!("`config` and `instances` both say how GPU `{name}` is divided");
-            let help = format!(
-                "remove [{path}.instances], or {}",
-                instances::WRITTEN_OUT
-            );
+            let help = format!("remove [{path}.instances], or {}", instances::WRITTEN_OUT);
             c.error(&config.span, title, "one of them is too many", help);
             None
         };
@@ -107,9 +104,7 @@ fn put(c: &Checker, raw: &mut RawGpu, made: &ImportedGpu, span: &Span) {
         && raw.pcie_bandwidth.is_none()
         && !c.neutral
     {
-        let pcie = raw
-            .pcie
-            .get_or_insert_with(|| at(RawPcie::default(), span));
+        let pcie = raw.pcie.get_or_insert_with(|| at(RawPcie::default(), span));
         let slot = &mut pcie.value;
         slot.r#gen
             .get_or_insert_with(|| at(u64::from(generation), span));
@@ -152,7 +147,12 @@ fn made(
     if made.gpu.mig && made.gpu.instances.is_empty() {
         let title = format!("`{}` divides GPU `{name}` into no instance", config.value);
         let label = "MIG is on without a GPU instance: no work can run here";
-        c.error(&config.span, title, label, "choose a config with instances, or with MIG off");
+        c.error(
+            &config.span,
+            title,
+            label,
+            "choose a config with instances, or with MIG off",
+        );
         return None;
     }
     Some(made)
@@ -201,7 +201,12 @@ fn partition(
     };
     if board.value == NEUTRAL {
         let title = "the neutral board is not configured by a file";
-        c.error(&given.span, title, "not here", "remove `config`, or name a real board");
+        c.error(
+            &given.span,
+            title,
+            "not here",
+            "remove `config`, or name a real board",
+        );
         return None;
     }
     catalog.gpu(&board.value)?; // no such board: said where boards are read
@@ -350,11 +355,16 @@ fn captured(
         && board.value != gpu.gpu_id
     {
         // Of a board that does not exist more is said where boards are read.
-        if board.value == NEUTRAL || catalog.gpu(&board.value).is_some() {
+        if catalog.gpu(&board.value).is_some() || (board.value == NEUTRAL && c.neutral) {
             let title = format!("`{}` is not the board of the capture", board.value);
             let name = one.gpus.first().map_or("", |gpu| &gpu.product_name);
             let label = format!("`{}` has `{}` ({name})", given.value, gpu.gpu_id);
-            c.error(&board.span, title, label, "remove `board`, or name another capture");
+            c.error(
+                &board.span,
+                title,
+                label,
+                "remove `board`, or name another capture",
+            );
         }
         return None;
     }

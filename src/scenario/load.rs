@@ -1,8 +1,8 @@
 //! Entry points: from a file or text to a checked [`Scenario`].
 
 use super::checker::Checker;
-use super::gpus::{self, Facts};
 use super::configuration::{self, Configured};
+use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
