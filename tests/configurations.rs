@@ -1,13 +1,15 @@
 //! GPUs of a scenario that a file configures: every config and capture at hand gives what its
 //! written-out form gives, or is refused for the reasons that `warpshare import` gives.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::catalog::Catalog;
 use warpshare::diagnostics::{Diagnostic, Diagnostics};
 use warpshare::import::{
-    Capture, Config, Devices, ImportedGpu, PartitionFile, apply, apply_to, devices, scenario_text,
+    Capture, Config, Content, Devices, ImportedGpu, PartitionFile, apply, apply_to, devices,
+    scenario_text,
 };
 use warpshare::scenario::{self, Loaded, Origin, Overrides};
 
@@ -79,17 +81,17 @@ impl Case {
     }
 }
 
-/// Both forms of all cases: the same scenario, or refused alike. How many were accepted?
-fn same(cases: &[Case]) -> usize {
-    let whole = |form: fn(&Case) -> &String| {
-        let parts: Vec<String> = cases
-            .iter()
-            .map(|case| format!("{}{}", form(case), case.guests))
-            .collect();
-        format!("{REST}{}", parts.concat())
-    };
-    let configured = whole(|case| &case.configured);
-    let written = whole(|case| &case.written);
+/// Both forms of all cases: the same scenario, or refused alike; those that are not refused are then
+/// compared without the others. How many were accepted?
+fn same(cases: &[&Case]) -> usize {
+    let mut configured = String::from(REST);
+    let mut written = String::from(REST);
+    let mut ends = Vec::new();
+    for case in cases {
+        configured += &format!("{}{}", case.configured, case.guests);
+        written += &format!("{}{}", case.written, case.guests);
+        ends.push(configured.lines().count());
+    }
     match (parse(&configured), parse(&written)) {
         (Ok(configured), Ok(written)) => {
             assert_eq!(configured.scenario.hash, written.scenario.hash);
@@ -102,13 +104,15 @@ fn same(cases: &[Case]) -> usize {
                 titles
             };
             assert_eq!(titles(&mine), titles(&theirs), "{configured}");
-            match cases.len() {
-                1 => 0,
-                _ => cases
-                    .iter()
-                    .map(|case| same(std::slice::from_ref(case)))
-                    .sum(),
-            }
+            let wrong: BTreeSet<usize> = mine
+                .iter()
+                .filter_map(Diagnostic::position)
+                .map(|(line, _)| ends.partition_point(|end| *end < line))
+                .collect();
+            assert!(!wrong.is_empty(), "{:?}", titles(&mine));
+            let fine = (0..cases.len()).filter(|at| !wrong.contains(at));
+            let fine: Vec<&Case> = fine.map(|at| cases[at]).collect();
+            if fine.is_empty() { 0 } else { same(&fine) }
         }
         (Ok(_), Err(wrong)) => panic!("only configured:\n{}", Diagnostics(wrong).render()),
         (Err(wrong), Ok(_)) => panic!("only written out:\n{}", Diagnostics(wrong).render()),
@@ -128,21 +132,25 @@ fn refused(board: &str, cases: &[(String, Vec<String>)]) {
     }
     text.push_str("[guests.g]\non = \"c0\"\ncontext = true\nworkload = \"w\"\n");
     let findings = parse(&text).expect_err("configs that do not fit");
+    let mut by_line: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for finding in &findings {
+        // What the catalogue does not know of a board is wanted with any config.
+        if finding.label != "needed for this scenario" {
+            let (line, _) = finding.position().expect("a place");
+            by_line.entry(line).or_default().push(&finding.label);
+        }
+    }
     for ((config, reasons), line) in cases.iter().zip(lines) {
-        let said: Vec<&str> = findings
-            .iter()
-            .filter(|d| d.position().is_some_and(|(at, _)| at == line))
-            .map(|d| d.label.as_str())
-            .collect();
+        let said = by_line.remove(&line).unwrap_or_default();
         assert_eq!(&said, reasons, "{board} {config}");
     }
-    let expected: usize = cases.iter().map(|(_, reasons)| reasons.len()).sum();
-    assert_eq!(findings.len(), expected, "{board}");
+    assert!(by_line.is_empty(), "{board}: {by_line:?}");
 }
 
 const NOTHING: &str = "MIG is on without a GPU instance: no work can run here";
 
-/// All configs of a file on all boards. How many cases were accepted, how many refused?
+/// The configs of a file on all boards; those for other boards' vGPU types in turn on one board each, since
+/// a file has hundreds of them. How many cases were accepted, how many refused?
 fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize) {
     let file = partition(path);
     let counts = |config: &Config| {
@@ -155,10 +163,21 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
         list
     };
     let (mut accepted, mut wrong) = (0, 0);
-    for board in boards {
+    for (turn, board) in boards.iter().enumerate() {
         let mut cases = Vec::new();
         let mut not: Vec<(String, Vec<String>)> = Vec::new();
-        for config in &file.configs {
+        for (number, config) in file.configs.iter().enumerate() {
+            let own = config.entries.iter().any(|entry| match &entry.content {
+                Content::Mig { .. } => true,
+                Content::Vgpus(list) => list.iter().any(|(name, _)| {
+                    catalog
+                        .vgpu_type(board, name.trim_end_matches("GFX"))
+                        .is_some()
+                }),
+            });
+            if !own && number % boards.len() != turn {
+                continue;
+            }
             let whole = format!("{path}#{}", config.name);
             let indices = counts(config);
             let mut one = |config: String, made: Result<ImportedGpu, Vec<String>>| match made {
@@ -194,7 +213,7 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
             }
         }
         if !cases.is_empty() {
-            accepted += same(&cases);
+            accepted += same(&cases.iter().collect::<Vec<_>>());
         }
         if !not.is_empty() {
             refused(board, &not);
@@ -225,7 +244,7 @@ fn vgpu_configs_are_their_written_out_form() {
     boards.retain(|id| catalog.gpu(id).is_some());
     let path = "partition-configs/vgpu-device-manager_config-example.yaml";
     let (accepted, refused) = every_config(path, &boards, &catalog);
-    assert!(accepted > 300 && refused > 5000, "{accepted} {refused}");
+    assert!(accepted > 300 && refused > 300, "{accepted} {refused}");
     let path = "partition-configs/vgpu-device-manager_config-t4.yaml";
     let (accepted, _) = every_config(path, &["t4", "a40"], &catalog);
     assert_eq!(accepted, 11, "five for all GPUs, three for two each");
@@ -256,7 +275,7 @@ fn captured_gpus_are_their_written_out_form() {
         if let [only] = made.as_slice() {
             cases.push(Case::new("alone", None, &path, only));
         }
-        assert_eq!(same(&cases), cases.len());
+        assert_eq!(same(&cases.iter().collect::<Vec<_>>()), cases.len());
     }
 }
 
@@ -346,8 +365,8 @@ fn values_name_the_file_that_they_are_from() {
     let from = |source: &str| Origin::Configuration {
         source: source.to_owned(),
     };
-    assert_eq!(*origin("gpus.a.board"), Origin::File { line: 9 });
-    assert_eq!(*origin("gpus.a.config"), Origin::File { line: 10 });
+    assert_eq!(*origin("gpus.a.board"), Origin::File { line: 8 });
+    assert_eq!(*origin("gpus.a.config"), Origin::File { line: 9 });
     assert_eq!(*origin("gpus.a.instances.3g-20gb-1.profile"), from(config));
     let start = origin("gpus.a.instances.3g-20gb-1.start");
     assert!(matches!(start, Origin::Assumption { key, .. } if key == "mig.start"));
