@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "catalog",
             "diagnostics",
             "mig",
+            "import",
             "policy",
             "workload",
             "gpu",

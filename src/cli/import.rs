@@ -4,10 +4,12 @@ use super::gpus::{json, load, no_such_gpu, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
-use crate::import::{Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text};
+use crate::import::{
+    self, Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text,
+};
 use comfy_table::ContentArrangement;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Columns of a terminal that lists are made for.
@@ -51,7 +53,7 @@ pub struct Args {
 /// have, and boards that the catalogue does not have.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(args.boards.as_deref())?;
-    let (path, config) = split(&args.file);
+    let (path, config) = import::split(&args.file, |path| Path::new(path).is_file());
     let text = std::fs::read_to_string(path)
         .map_err(|error| bad(&format!("cannot read {path}: {error}"), None))?;
     match Format::of(path, &text) {
@@ -60,17 +62,6 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
             let file = PartitionFile::read(path, &text).map_err(all)?;
             partition(args, &catalog, &file, config)
         }
-    }
-}
-
-/// `FILE#CONFIG`; a file whose own name has a `#` is found by its full name.
-fn split(given: &str) -> (&str, Option<&str>) {
-    if std::path::Path::new(given).is_file() {
-        return (given, None);
-    }
-    match given.rsplit_once('#') {
-        Some((path, config)) => (path, Some(config)),
-        None => (given, None),
     }
 }
 

@@ -19,6 +19,8 @@ pub struct ImportedGpu {
     /// GPU instances, largest first.
     pub instances: Vec<Instance>,
     pub guests: Vec<Guests>,
+    /// What a capture shows and a scenario does not take over, in one line.
+    pub seen: Option<String>,
     /// Lines that a reader of the scenario should see beside it.
     pub notes: Vec<String>,
     /// Link of a captured GPU: PCIe generation and lanes.
@@ -88,6 +90,61 @@ pub fn apply(
     }
 }
 
+/// The GPUs of a node that `config` speaks of, where their boards are `gpu_id`: an index each, or
+/// `None` for all alike.
+///
+/// # Errors
+///
+/// If it is not said, or said twice, what a GPU is to be.
+pub fn devices(
+    catalog: &Catalog,
+    gpu_id: &str,
+    config: &Config,
+) -> Result<Vec<Option<u32>>, Refusal> {
+    let entries = chosen(catalog, gpu_id, config)?;
+    Ok(entries.into_iter().map(|(device, _)| device).collect())
+}
+
+/// What `config` makes of one GPU of a node: the one with this index, whose board is `gpu_id`. What
+/// it says about others does not count, so that they may be other boards.
+///
+/// # Errors
+///
+/// Every reason that stands against it.
+pub fn apply_to(
+    catalog: &Catalog,
+    gpu_id: &str,
+    config: &Config,
+    device: u32,
+) -> Result<ImportedGpu, Vec<Refusal>> {
+    let mut known = Vec::new();
+    let mut own = Vec::new();
+    for entry in &config.entries {
+        match &entry.devices {
+            Devices::All => own.push(entry.clone()),
+            Devices::Some(list) if list.contains(&device) => own.push(Entry {
+                devices: Devices::Some(vec![device]),
+                ..entry.clone()
+            }),
+            Devices::Some(list) => known.extend(list),
+        }
+    }
+    known.sort_unstable();
+    known.dedup();
+    let own = Config {
+        name: config.name.clone(),
+        entries: own,
+    };
+    let made = if own.entries.is_empty() {
+        Vec::new()
+    } else {
+        apply(catalog, gpu_id, &own)?
+    };
+    made.into_iter()
+        .next()
+        .ok_or_else(|| vec![Refusal::NoSuchDevice { device, known }])
+}
+
 impl ImportedGpu {
     /// A whole GPU of which nothing else is known.
     pub(super) fn plain(gpu_id: &str) -> ImportedGpu {
@@ -97,6 +154,7 @@ impl ImportedGpu {
             mig: false,
             instances: Vec::new(),
             guests: Vec::new(),
+            seen: None,
             notes: Vec::new(),
             pcie: None,
         }

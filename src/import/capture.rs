@@ -29,6 +29,8 @@ pub struct Capture {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapturedGpu {
     pub product_name: String,
+    /// Where it sits: `00000000:07:00.0`.
+    pub bus_id: Option<String>,
     /// Device half of the PCI id: four hexadecimal digits.
     pub pci_device_id: Option<String>,
     /// MIG mode now; `None` for boards without MIG.
@@ -141,7 +143,7 @@ impl Capture {
             made.device = (self.gpus.len() > 1).then_some(index as u32);
             made.mig = captured.mig == Some(true);
             made.pcie = captured.pcie;
-            made.notes = notes(captured);
+            made.seen = Some(seen(captured));
             if !captured.instances.is_empty() {
                 match self.instances(catalog, &board.id, captured, &mut made.notes) {
                     Ok(instances) => made.instances = instances,
@@ -154,6 +156,25 @@ impl Capture {
             return Err(wrong);
         }
         Ok(found)
+    }
+
+    /// The capture of one of its GPUs alone: by index, or by PCI bus id, in which leading zeros and
+    /// the domain 0 may be left out.
+    pub fn only(&self, which: &str) -> Option<Capture> {
+        let found = match which.parse::<usize>() {
+            Ok(index) => self.gpus.get(index),
+            Err(_) => {
+                let wanted = bus_address(which)?;
+                self.gpus.iter().find(|gpu| {
+                    let own = gpu.bus_id.as_deref().and_then(bus_address);
+                    own == Some(wanted)
+                })
+            }
+        };
+        Some(Capture {
+            gpus: vec![found?.clone()],
+            ..self.clone()
+        })
     }
 
     fn instances(
@@ -237,6 +258,24 @@ fn diagnostic(
     }
 }
 
+/// Domain, bus, device and function of a PCI address such as `00000000:07:00.0` or `07:00.0`.
+fn bus_address(text: &str) -> Option<[u32; 4]> {
+    let (rest, function) = text.trim().rsplit_once('.')?;
+    let parts: Vec<&str> = rest.split(':').collect();
+    let (domain, bus, device) = match parts.as_slice() {
+        [domain, bus, device] => (*domain, *bus, *device),
+        [bus, device] => ("0", *bus, *device),
+        _ => return None,
+    };
+    let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
+    Some([
+        number(domain)?,
+        number(bus)?,
+        number(device)?,
+        number(function)?,
+    ])
+}
+
 /// The board of the catalogue: by the driver's name, with or without the maker's words before it;
 /// else by the PCI device id where only one board has it.
 fn board<'a>(catalog: &'a Catalog, captured: &CapturedGpu) -> Option<&'a Gpu> {
@@ -263,8 +302,7 @@ fn bare(name: &str) -> String {
 }
 
 /// What the scenario does not take over, for its reader.
-fn notes(captured: &CapturedGpu) -> Vec<String> {
-    let mut notes = Vec::new();
+fn seen(captured: &CapturedGpu) -> String {
     let mut facts = vec![captured.product_name.clone()];
     if let Some(memory) = captured.frame_buffer_mib {
         facts.push(format!("frame buffer {memory} MiB"));
@@ -278,8 +316,7 @@ fn notes(captured: &CapturedGpu) -> Vec<String> {
     if let Some(mode) = &captured.host_vgpu {
         facts.push(format!("host vGPU {mode}"));
     }
-    notes.push(format!("Captured: {}.", facts.join(", ")));
-    notes
+    format!("Captured: {}.", facts.join(", "))
 }
 
 /// The profiles that an instance can be. Figures that either side lacks exclude nothing; among those
@@ -371,6 +408,7 @@ fn gpu(node: Node<'_, '_>) -> Result<CapturedGpu, Wrong> {
     instances.sort_by_key(|held| held.gpu_instance_id);
     Ok(CapturedGpu {
         product_name,
+        bus_id: node.attribute("id").map(ToOwned::to_owned),
         pci_device_id: pci
             .and_then(|pci| value(pci, "pci_device_id"))
             .and_then(|id| pci_device(&id)),

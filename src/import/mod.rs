@@ -16,13 +16,25 @@ mod refusal;
 mod text;
 mod vgpus;
 
-pub use apply::{Guests, ImportedGpu, Instance, apply};
+pub use apply::{Guests, ImportedGpu, Instance, apply, apply_to, devices};
 pub use capture::{Capture, CapturedGpu, CapturedInstance};
 pub use partition::{Config, Content, Devices, Entry, PartitionFile};
 pub use refusal::Refusal;
 pub use text::scenario_text;
 
 use std::path::Path;
+
+/// The file and what is named of it: `config.yaml#all-balanced`. A file whose own name has a `#` is
+/// found by its full name.
+pub fn split(given: &str, is_file: impl Fn(&str) -> bool) -> (&str, Option<&str>) {
+    if is_file(given) {
+        return (given, None);
+    }
+    match given.rsplit_once('#') {
+        Some((file, part)) => (file, Some(part)),
+        None => (given, None),
+    }
+}
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,13 @@ pub enum Refusal {
     /// No entry is for this board.
     #[error("it is for other boards: no filter names {device}, the PCI device id of `{gpu}`")]
     OtherBoards { gpu: String, device: String },
+    /// No entry is for this GPU of the node.
+    #[error("it says nothing about GPU {device}{}", only(known))]
+    NoSuchDevice {
+        device: u32,
+        /// The indices of which it does.
+        known: Vec<u32>,
+    },
     /// Which of several entries counts is not said.
     #[error("lines {first} and {second} both say what {device} is to be")]
     Contradiction {
@@ -73,6 +80,14 @@ fn hint(owner: &Option<String>, nearest: &Option<String>) -> impl fmt::Display {
         (Some(owner), _) => format!(": it is a type of `{owner}`"),
         (None, Some(near)) => format!(", nor has any board here (the nearest is `{near}`)"),
         (None, None) => ", nor has any board here".to_owned(),
+    }
+}
+
+fn only(known: &[u32]) -> String {
+    let list: Vec<String> = known.iter().map(u32::to_string).collect();
+    match list.as_slice() {
+        [] => String::new(),
+        list => format!(", only about {}", list.join(", ")),
     }
 }
 

@@ -17,7 +17,7 @@ pub fn scenario_text(gpus: &[ImportedGpu]) -> String {
             text.push('\n');
         }
         // Writing to a string cannot fail.
-        for note in &gpu.notes {
+        for note in gpu.seen.iter().chain(&gpu.notes) {
             let _ = writeln!(text, "# {note}");
         }
         let _ = writeln!(text, "[gpus.{name}]\nboard = \"{}\"", gpu.gpu_id);

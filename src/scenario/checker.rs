@@ -25,6 +25,8 @@ pub(crate) struct Checker {
     /// Entries that were refused: nothing more is said about them or their absence.
     pub refused: BTreeSet<String>,
     pub overridden: BTreeMap<String, Field<RawScalar>>,
+    /// Places of `config` keys, whose files say what carries these places, and the keys' values.
+    configured: Vec<(Span, String)>,
     used_assumptions: BTreeSet<&'static str>,
 }
 
@@ -40,6 +42,7 @@ impl Checker {
             notices: Vec::new(),
             refused: BTreeSet::new(),
             overridden: BTreeMap::new(),
+            configured: Vec::new(),
             used_assumptions: BTreeSet::new(),
         }
     }
@@ -201,8 +204,27 @@ impl Checker {
     }
 
     pub fn file_value(&mut self, path: &str, value: impl Into<String>, span: &Span) {
-        let line = self.line(span);
-        self.record(path, value, Origin::File { line });
+        let origin = match self.configured_by(span) {
+            Some(source) => Origin::Configuration {
+                source: source.to_owned(),
+            },
+            None => Origin::File {
+                line: self.line(span),
+            },
+        };
+        self.record(path, value, origin);
+    }
+
+    /// From here on, what stands at `span` is what the file of this `config` key says.
+    pub fn configure(&mut self, config: &Field<String>) {
+        let entry = (config.span.clone(), config.value.clone());
+        self.configured.push(entry);
+    }
+
+    /// The `config` key's value, if what stands at `span` comes from its file.
+    pub fn configured_by(&self, span: &Span) -> Option<&str> {
+        let found = self.configured.iter().find(|(held, _)| held == span);
+        found.map(|(_, source)| source.as_str())
     }
 
     pub fn by_default(&mut self, path: &str, value: impl Into<String>) {

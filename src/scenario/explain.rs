@@ -6,6 +6,7 @@ use super::{Origin, Scenario};
 pub fn explain(scenario: &Scenario) -> String {
     let origin = |origin: &Origin| match origin {
         Origin::File { line } => format!("line {line}"),
+        Origin::Configuration { source } => source.clone(),
         Origin::Catalogue { source } => format!("catalogue: {source}"),
         Origin::Default => "default".into(),
         Origin::Assumption { key, .. } => format!("assumption {key}"),

@@ -1,6 +1,7 @@
 //! Entry points: from a file or text to a checked [`Scenario`].
 
 use super::checker::Checker;
+use super::configuration::{self, Configured};
 use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
@@ -83,7 +84,7 @@ pub fn parse(
     let scenario = if syntax {
         None
     } else {
-        scenario(&mut c, name, &understood.raw, overrides)
+        scenario(&mut c, name, understood.raw, overrides)
     };
     c.findings.sort();
     match scenario {
@@ -105,7 +106,7 @@ pub fn parse(
 fn scenario(
     c: &mut Checker,
     name: &str,
-    raw: &RawScenario,
+    mut raw: RawScenario,
     overrides: &Overrides,
 ) -> Option<Scenario> {
     c.neutral = raw
@@ -117,8 +118,13 @@ fn scenario(
     }
     c.overridden = raw.assumptions.clone();
     c.check_overridden();
-    names(c, raw);
-    let catalog = catalog(c, raw, overrides);
+    names(c, &raw);
+    let catalog = catalog(c, &raw, overrides);
+    let configured = match &catalog {
+        Some(catalog) => configuration::apply(c, &mut raw, catalog),
+        None => Configured::default(),
+    };
+    let raw = &raw;
     let plan = run::plan(c, raw, overrides);
     let host_cores = run::host_cores(c, raw);
     let workloads = workloads::resolve(c, raw);
@@ -131,6 +137,7 @@ fn scenario(
         let path = format!("gpus.{gpu}");
         if let Some(board) = gpus::board_id(c, &path, field, &catalog)
             && let Some(facts) = gpus::facts(c, &path, field, board, &catalog)
+            && !configured.failed.contains(gpu)
             && let Some(divided) = instances::resolve(c, &path, field, &facts, &catalog)
         {
             boards.insert(gpu.clone(), facts);
@@ -173,6 +180,7 @@ fn scenario(
             continue;
         };
         let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
+        configured.check_guests(c, &name, &here);
         let site = Site {
             name: &name,
             field,

@@ -8,6 +8,7 @@ mod amounts;
 pub mod assumptions;
 mod canonical;
 mod checker;
+mod configuration;
 pub mod explain;
 mod gpus;
 mod guests;
@@ -310,6 +311,8 @@ pub struct Resolved {
 pub enum Origin {
     /// Written in the scenario file, at this line.
     File { line: usize },
+    /// From the file that a `config` key names; the key's value.
+    Configuration { source: String },
     /// From the catalogue; the source key or table.
     Catalogue { source: String },
     /// The language's default; no claim about hardware.

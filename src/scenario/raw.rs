@@ -175,8 +175,14 @@ pub struct RawHost {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Gpu")]
 pub struct RawGpu {
-    /// Identifier in the catalogue, such as `a40`; `neutral` under `preset = "neutral"`. Required.
+    /// Identifier in the catalogue, such as `a40`; `neutral` under `preset = "neutral"`. Required
+    /// unless `config` is a capture, which names its board.
     pub board: Key<String>,
+    /// How the GPU is configured, from a file that exists already, relative to the scenario:
+    /// `config.yaml#NAME` for a config of a mig-parted or vgpu-device-manager file (`#NAME@2` for
+    /// GPU 2 where the config counts GPUs), `captured.xml#0` for a GPU of a captured
+    /// `nvidia-smi -q -x`, by index or PCI bus id. Instead of `instances`.
+    pub config: Key<String>,
     /// Streaming multiprocessors, 1 to 100,000.
     #[schemars(range(min = 1, max = 100000))]
     pub sm_count: Key<u64>,
