@@ -4,7 +4,7 @@ use super::check::{VARIANTS, errors, measured_at_batch_4};
 use super::points::{Load, Point, SETS, Set, WAYS, scenario};
 use super::{of, repository};
 use std::fmt::Write;
-use warpshare::report::plot::{LinePoint, LineSeries, Lines, lines_svg};
+use warpshare::report::plot::{LinePoint, LineSeries, Lines, Marks, lines_png, lines_svg};
 
 /// A table of one set: a row for each number of tenants, a column for each way.
 fn table(all: &[Point], set: &Set) -> String {
@@ -104,12 +104,12 @@ fn series(all: &[Point], set: &Set) -> Vec<LineSeries> {
         .map(|way| LineSeries {
             name: way.name.to_owned(),
             points: line(way),
-            joined: true,
+            marks: Marks::Joined,
         })
         .collect()
 }
 
-fn dots(name: &str, rates: Vec<(u32, f64)>) -> LineSeries {
+fn rings(name: &str, of: usize, rates: Vec<(u32, f64)>) -> LineSeries {
     let point = |(tenants, rate): (u32, f64)| LinePoint {
         x: f64::from(tenants),
         y: rate,
@@ -119,16 +119,34 @@ fn dots(name: &str, rates: Vec<(u32, f64)>) -> LineSeries {
     LineSeries {
         name: name.to_owned(),
         points: rates.into_iter().map(point).collect(),
-        joined: false,
+        marks: Marks::RingsOf(of),
     }
 }
 
 /// Paths and texts of the figures.
 pub fn figures(all: &[Point]) -> [(&'static str, String); 2] {
+    let paths = ["docs/img/ways-throughput.svg", "docs/img/ways-latency.svg"];
+    let [first, second] = drawings(all).map(|what| lines_svg(&what).expect("it can be drawn"));
+    [(paths[0], first), (paths[1], second)]
+}
+
+/// Writes the figures as PNG to the folder in `WARPSHARE_FIGURES`, for looking at them.
+#[test]
+#[ignore = "a tool, not a check: draws for a person to look at"]
+fn figures_for_the_eye() {
+    let folder = std::env::var_os("WARPSHARE_FIGURES").expect("WARPSHARE_FIGURES names a folder");
+    for (n, what) in drawings(&super::committed()).iter().enumerate() {
+        let png = lines_png(what).expect("it can be drawn");
+        let file = std::path::Path::new(&folder).join(format!("ways-{n}.png"));
+        std::fs::write(file, png).expect("written");
+    }
+}
+
+fn drawings(all: &[Point]) -> [Lines; 2] {
     let [mps, mig] = measured_at_batch_4();
     let mut rates = series(all, &SETS[0]);
-    rates.push(dots("measured: MPS in a 7g instance", mps));
-    rates.push(dots("measured: one in each MIG instance", mig));
+    rates.push(rings("measured: MPS in a 7g instance", 1, mps));
+    rates.push(rings("measured: one process × instances", 3, mig));
     let busy = Lines {
         title: "ResNet-50, batch 4: throughput of busy tenants on one A100".to_owned(),
         subtitle: "A100-SXM4-80GB · closed loops · 5 replications of 10 s".to_owned(),
@@ -145,11 +163,7 @@ pub fn figures(all: &[Point]) -> [(&'static str, String); 2] {
         logarithmic: true,
         series: series(all, &SETS[1]),
     };
-    [
-        ("docs/img/ways-throughput.svg", lines_svg(&busy)),
-        ("docs/img/ways-latency.svg", lines_svg(&open)),
-    ]
-    .map(|(path, svg)| (path, svg.expect("the figure can be drawn")))
+    [busy, open]
 }
 
 #[test]

@@ -27,8 +27,26 @@ pub struct LineSeries {
     pub name: String,
     /// By increasing `x`.
     pub points: Vec<LinePoint>,
-    /// Whether the points are joined; measured values among predicted ones are not.
-    pub joined: bool,
+    pub marks: Marks,
+}
+
+/// How the points of a series look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// Markers on a line.
+    Joined,
+    /// Rings in the colour of another series, by its place: measured values of what that one predicts.
+    RingsOf(usize),
+}
+
+impl LineSeries {
+    /// Colour and dashes of the series at this place.
+    fn look(&self, n: usize) -> (Colour, Option<(f64, f64)>) {
+        match self.marks {
+            Marks::Joined => look::series(n),
+            Marks::RingsOf(other) => look::series(other),
+        }
+    }
 }
 
 /// One value.
@@ -60,11 +78,10 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, what: &Lines) -> D
     let bounded = what.series.iter().flat_map(shown(what)).any(|p| p.at_least);
     let mut entries: Vec<(Swatch, &str)> = Vec::new();
     for (n, series) in what.series.iter().enumerate() {
-        let (colour, dashes) = look::series(n);
-        let swatch = if series.joined {
-            Swatch::Line(colour, dashes)
-        } else {
-            Swatch::Dot(colour)
+        let (colour, dashes) = series.look(n);
+        let swatch = match series.marks {
+            Marks::Joined => Swatch::Line(colour, dashes),
+            Marks::RingsOf(_) => Swatch::Ring(colour),
         };
         entries.push((swatch, &series.name));
     }
@@ -99,13 +116,15 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, what: &Lines) -> D
     }
     // Markers lie on top of all lines.
     for (n, series) in what.series.iter().enumerate() {
-        let colour = look::series(n).0;
+        let (colour, _) = series.look(n);
         for point in shown(what)(series) {
             let at = panel.at(point.x, point.y);
             if point.at_least {
                 look::pointer(canvas, (at.0, at.1 - 5.0), colour)?;
-            } else {
+            } else if series.marks == Marks::Joined {
                 marker(canvas, at, n, colour)?;
+            } else {
+                look::ring(canvas, at, colour)?;
             }
         }
     }
@@ -165,9 +184,9 @@ fn line<B: DrawingBackend>(
     what: &Lines,
     (n, series): (usize, &LineSeries),
 ) -> Drawn<B> {
-    let (colour, dashes) = look::series(n);
+    let (colour, dashes) = series.look(n);
     let points = shown(what)(series);
-    if series.joined {
+    if series.marks == Marks::Joined {
         let path: Vec<Point> = points.iter().map(|p| panel.at(p.x, p.y)).collect();
         match dashes {
             None => canvas.line(&path, 2.0, colour)?,
@@ -244,7 +263,7 @@ mod tests {
             series: vec![LineSeries {
                 name: "one".to_owned(),
                 points,
-                joined: true,
+                marks: Marks::Joined,
             }],
         }
     }

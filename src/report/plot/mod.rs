@@ -17,7 +17,7 @@ mod split;
 mod timeline;
 
 pub use agreement::Agreement;
-pub use lines::{LinePoint, LineSeries, Lines};
+pub use lines::{LinePoint, LineSeries, Lines, Marks};
 pub use placement::{Diagram, DiagramBox, DiagramRow};
 
 use crate::result::RunResult;
