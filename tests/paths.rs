@@ -7,17 +7,22 @@ use common::*;
 use proptest::prelude::*;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent, Speed};
-use warpshare::gpu::CopyEngines;
 use warpshare::gpu::law::ClockCurve;
 use warpshare::gpu::{Charge, Preemption};
+use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::policy::TimeSlice;
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
 use warpshare::scenario::{ComputeInstance, Division, GpuInstance, Guest, Holds, Scenario, Share};
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Direction, OperationKind, Size, Workload};
+use warpshare::workload::{Direction, MediaEngine, OperationKind, Size, Workload};
 
 const US: f64 = 1_000.0;
+
+/// A longer search from another seed: `PATHS_SEED=7 PATHS_CASES=20000 cargo test --test paths`.
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
+}
 
 fn dist() -> impl Strategy<Value = Dist> {
     prop_oneof![
@@ -59,7 +64,15 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         },
         bytes: Size::Drawn(bytes),
     });
-    let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy];
+    let media = (dist(), any::<bool>()).prop_map(|(time, up)| OperationKind::Media {
+        engine: if up {
+            MediaEngine::Nvdec
+        } else {
+            MediaEngine::Ofa
+        },
+        time: Size::Drawn(time),
+    });
+    let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy, 1 => media];
     let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
     (arrivals, gpu(), stages).prop_map(|(arrivals, gpu, more)| {
         let mut stages = vec![stage("first", vec![gpu])];
@@ -147,6 +160,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 ) = rules;
                 let time_slice = share.clone();
                 let mut device = gpu(share);
+                device.board.media_engines = media_engines();
                 device.board.switch = switch_of(preemption, tau, charge);
                 device.board.link.bytes_per_second = 1e9;
                 device.board.copy_engines.host_to_device = 2;
@@ -177,6 +191,13 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
 
 /// The whole board in turns or in space, or two GPU instances of which one has two compute
 /// instances.
+fn media_engines() -> MediaEngines {
+    let mut engines = MediaEngines::default();
+    engines.set(MediaEngine::Nvdec, 2);
+    engines.set(MediaEngine::Ofa, 1);
+    engines
+}
+
 fn divide(division: u32, share: TimeSlice) -> Division {
     let spatial = Share::Spatial { interference: 0.1 };
     let compute = |name: Option<&str>, sms, share: &Share| ComputeInstance {
@@ -192,6 +213,7 @@ fn divide(division: u32, share: TimeSlice) -> Division {
         bandwidth,
         frame_buffer_mib: 1 << 10,
         sms: 5,
+        media_engines: media_engines(),
         copy_engines: CopyEngines {
             host_to_device: 1,
             device_to_host: 2,
@@ -232,9 +254,9 @@ fn switch_of(preemption: Preemption, tau: Nanos, charge: Charge) -> warpshare::g
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: from_environment("PATHS_CASES", 400) as u32,
         failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_124),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(from_environment("PATHS_SEED", 20_261_124)),
         ..ProptestConfig::default()
     })]
 

@@ -386,6 +386,19 @@ fn a_switch_is_charged_per_change_per_dispatch_or_per_slot() {
     assert_eq!(run(Charge::PerSlot), (6_500_000, 6_200_000));
 }
 
+/// Work that arrives within a reserved turn pays for its dispatch there, at every speed: the turn has
+/// paid for nothing while it was idle, however many idle turns went before.
+#[test]
+fn work_within_an_idle_reserved_turn_pays_for_its_dispatch() {
+    let mut device = gpu(time_slice("equal-share", 2 * MS));
+    device.board.switch = switch(100_000, Charge::PerDispatch);
+    // The first dispatch of the turn of 6 to 8 ms pays; the second, in the same turn, does not.
+    let guests = vec![guest("A", requests(&[(7 * MS, 1_000), (7_500_000, 1_000)]))];
+    let s = scenario(vec![device], guests, 20 * MS);
+    let log = simulate(&s);
+    assert_eq!(log.ends(&s, "A"), [7_101_000, 7_501_000]);
+}
+
 /// V30: a switch cost inside the slot leaves (C − τ) / P.
 #[test]
 fn v30_switch_inside_the_slot() {

@@ -8,8 +8,8 @@ mod common;
 use common::*;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
-use warpshare::gpu::CopyEngines;
 use warpshare::gpu::law::ClockCurve;
+use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::scenario::{
     ComputeInstance, Division, Gpu, GpuInstance, Guest, Holds, Overrides, Scenario, Share, parse,
 };
@@ -193,6 +193,7 @@ fn instance(name: &str, start: u32, bandwidth: f64, cis: &[(Option<&str>, u32)])
         bandwidth,
         frame_buffer_mib: 1 << 10,
         sms: cis.iter().map(|(_, sms)| sms).sum(),
+        media_engines: MediaEngines::default(),
         copy_engines: CopyEngines {
             host_to_device: 1,
             device_to_host: 1,

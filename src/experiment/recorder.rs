@@ -55,8 +55,8 @@ pub(super) struct GpuEdge {
     pub accounts: Accounts,
     /// Of each compute domain.
     pub domains: Vec<Accounts>,
-    /// Server·ns by station of this GPU: copies in, copies out.
-    pub copies: [u128; 2],
+    /// Server·ns by station of this GPU, in the order of [`Layout::engines`].
+    pub engines: Vec<u128>,
 }
 
 /// The observer of a cell under measurement.
@@ -210,11 +210,8 @@ impl Observer for Recorder {
 
     fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
         for gpu in 0..self.gpus.len() {
-            // The copy engines of the GPUs are the first stations.
-            let copies = [
-                probe.stations[2 * gpu].busy(),
-                probe.stations[2 * gpu + 1].busy(),
-            ];
+            let engines = self.layout.engines(gpu);
+            let engines = engines.map(|station| probe.stations[station].busy());
             let members = &probe.domains[self.layout.domains[gpu].clone()];
             let each: Vec<Accounts> = members.iter().map(ComputeDomain::accounts).collect();
             let assigned: u32 = members.iter().map(ComputeDomain::sms).sum();
@@ -225,7 +222,7 @@ impl Observer for Recorder {
                 time: probe.now,
                 accounts,
                 domains: each,
-                copies,
+                engines: engines.collect(),
             });
         }
         if let Some(station) = self.layout.host_cores() {

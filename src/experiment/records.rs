@@ -25,6 +25,7 @@ const HEADER: &[&str] = &[
     "gpu_ns",
     "copy_ns",
     "host_ns",
+    "engine_ns",
 ];
 
 /// The file to be.
@@ -101,7 +102,7 @@ impl RecordFile {
 
 impl RecordPart {
     pub fn write(&mut self, guest: &Instance, job: &JobEnd, measured: bool) -> io::Result<()> {
-        let [queue, slice_wait, switch, gpu, copy, host] = job.parts;
+        let [queue, slice_wait, switch, gpu, copy, host, engine] = job.parts;
         self.writer
             .serialize((
                 self.replication,
@@ -111,7 +112,7 @@ impl RecordPart {
                 u8::from(measured),
                 (job.arrival, job.started, job.ended),
                 (queue, slice_wait, switch),
-                (gpu, copy, host),
+                (gpu, copy, host, engine),
             ))
             .map_err(io::Error::from)
     }

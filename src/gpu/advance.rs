@@ -43,6 +43,9 @@ impl ComputeDomain {
         let Some(mut state) = self.entries.get_mut(holder as usize) else {
             return;
         };
+        if !state.runs() {
+            return; // a reserved turn without work has paid for nothing yet
+        }
         let (mut cursor, mut tenant) = (self.cursor, self.context_tenant);
         let mut left = self.rounds.quiet_turns();
         while left > 0 && state.runs() && until - ready < state.left() && due(until, class) {

@@ -17,6 +17,7 @@ pub use rates::{Pressure, RateRules};
 pub use station::{Served, Servers, Station};
 
 use crate::engine::time::Nanos;
+use crate::workload::MediaEngine;
 
 /// A board as the simulator needs it: every value resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Board {
     /// SR-IOV virtual functions; `None` for boards whose vGPUs are mediated devices (no limit).
     pub vfs: Option<u32>,
     pub copy_engines: CopyEngines,
+    /// Of the kinds that its guests use; zero of others.
+    pub media_engines: MediaEngines,
     pub link: Link,
     pub switch: SwitchCost,
 }
@@ -40,6 +43,20 @@ pub struct Board {
 pub struct CopyEngines {
     pub host_to_device: u32,
     pub device_to_host: u32,
+}
+
+/// Media engines by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaEngines([u32; MediaEngine::ALL.len()]);
+
+impl MediaEngines {
+    pub fn count(&self, engine: MediaEngine) -> u32 {
+        self.0[engine as usize]
+    }
+
+    pub fn set(&mut self, engine: MediaEngine, count: u32) {
+        self.0[engine as usize] = count;
+    }
 }
 
 /// The PCIe link: full duplex, each direction shared by the copies under way in it.

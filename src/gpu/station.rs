@@ -110,6 +110,11 @@ impl Station {
         }
     }
 
+    /// Servers of a group; `None` = unlimited.
+    pub fn servers(&self, group: usize) -> Option<u32> {
+        self.groups[group].servers
+    }
+
     /// Server·ns of service up to the last [`settle`](Self::settle).
     pub fn busy(&self) -> u128 {
         self.busy

@@ -201,6 +201,9 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
         rows.put("part_gpu", "ns", &parts.gpu_ns, false)?;
         rows.put("part_copy", "ns", &parts.copy_ns, false)?;
         rows.put("part_host", "ns", &parts.host_ns, false)?;
+        if let Some(engine) = &parts.engine_ns {
+            rows.put("part_engine", "ns", engine, false)?;
+        }
         if let Some(late) = &group.late_fraction {
             rows.put("late_fraction", "fraction", late, bound)?;
         }

@@ -230,7 +230,7 @@ impl Page {
 
     fn parts(&mut self, result: &RunResult) {
         self.section("Where a job's time goes: mean per job (intervals: guests.csv)");
-        let mut table = Table::new(&[
+        let mut columns = vec![
             "guest",
             "queue",
             "slice wait",
@@ -238,24 +238,33 @@ impl Page {
             "GPU",
             "copy",
             "host",
-        ]);
+        ];
+        let engines = result.guests.iter().any(|g| g.parts.engine_ns.is_some());
+        if engines {
+            columns.push("engines");
+        }
+        let mut table = Table::new(&columns);
         for group in &result.guests {
             let parts = &group.parts;
             let mut row = vec![group_label(group)];
-            for part in [
+            let beside_engines = [
                 &parts.queue_ns,
                 &parts.slice_wait_ns,
                 &parts.switch_ns,
                 &parts.gpu_ns,
                 &parts.copy_ns,
                 &parts.host_ns,
-            ] {
+            ];
+            for part in beside_engines.into_iter().chain(&parts.engine_ns) {
                 row.push(match part.value {
                     // A zero of any unit is a zero; the dash keeps the eye on what is there.
                     Some(0.0) => "0".to_owned(),
                     Some(ns) => time(ns),
                     None => self.estimate(part, Unit::Time, ""),
                 });
+            }
+            if engines && parts.engine_ns.is_none() {
+                row.push("0".to_owned());
             }
             table.row(row);
         }

@@ -147,6 +147,9 @@ pub struct Parts {
     pub copy_ns: Estimate,
     /// On host cores, with the wait for one.
     pub host_ns: Estimate,
+    /// On a media engine, with the wait for one; `None` if the workload uses none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_ns: Option<Estimate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -192,7 +195,7 @@ pub struct GpuResult {
     pub switches_per_s: Estimate,
     /// Over warm-up and window, mean over replications.
     pub timeline: Timeline,
-    /// Copy engines, by direction.
+    /// Copy engines by direction, then the media engines that its guests use.
     pub engines: Vec<EngineResult>,
     pub fairness: Fairness,
     /// Compute domains of a GPU that is divided into GPU instances; empty otherwise.
@@ -240,7 +243,7 @@ pub struct Timeline {
 /// A station beside the SMs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EngineResult {
-    /// `copy host to device`, `copy device to host`, `host cores`.
+    /// `copy host to device`, `copy device to host`, `NVDEC`, `NVENC`, `JPEG`, `OFA`, `host cores`.
     pub name: String,
     pub servers: u32,
     /// Fraction of servers x wall that were busy in the window.

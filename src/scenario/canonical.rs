@@ -5,9 +5,9 @@
 //! units, file order, titles and the origin of values do not enter.
 
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
-use crate::gpu::Preemption;
+use crate::gpu::{MediaEngines, Preemption};
 use crate::workload::dist::Dist;
-use crate::workload::{Arrivals, GpuWork, OperationKind, Size};
+use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, Size};
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
 
@@ -68,6 +68,7 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
     out.put("vfs", format!("{:?}", board.vfs));
     out.put("copy_in", board.copy_engines.host_to_device);
     out.put("copy_out", board.copy_engines.device_to_host);
+    media_engines(out, "engines", &board.media_engines);
     out.float("link", board.link.bytes_per_second);
     out.put("link_latency", board.link.latency);
     let switch = &board.switch;
@@ -96,12 +97,22 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
                 out.put("instance_mib", instance.frame_buffer_mib);
                 out.put("instance_copy_in", instance.copy_engines.host_to_device);
                 out.put("instance_copy_out", instance.copy_engines.device_to_host);
+                media_engines(out, "instance_engines", &instance.media_engines);
                 for compute in &instance.compute_instances {
                     out.put("compute_instance", format!("{:?}", compute.name));
                     out.put("compute_instance_sms", compute.sms);
                     self::share(out, &compute.share);
                 }
             }
+        }
+    }
+}
+
+fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
+    for engine in MediaEngine::ALL {
+        if engines.count(engine) > 0 {
+            out.put(key, engine.word());
+            out.put("count", engines.count(engine));
         }
     }
 }
@@ -188,6 +199,7 @@ fn guest(out: &mut Writer, guest: &Guest) {
                     out.put("copy", format!("{direction:?}"));
                     size(out, "bytes", bytes);
                 }
+                OperationKind::Media { engine, time } => size(out, engine.word(), time),
                 OperationKind::Gpu(work) => gpu_work(out, work),
             }
         }

@@ -8,7 +8,7 @@ use super::units::{
 use crate::catalog::{self, Catalog};
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
-use crate::gpu::{Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
+use crate::gpu::{Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
 use crate::vgpu::{VfOrigin, vf_total};
 
 /// Id of the board that stands for no hardware.
@@ -218,14 +218,14 @@ pub(crate) fn virtual_functions(
     }
 }
 
-/// Board with link and switching; `copies` tells whether anything is copied on it.
+/// Board with link, engines and switching; `copies` tells whether anything is copied on it.
 pub(crate) fn finish(
     c: &mut Checker,
     path: &str,
     field: &Field<RawGpu>,
     facts: Facts,
     vfs: Option<u32>,
-    copies: bool,
+    (copies, media_engines): (bool, Option<MediaEngines>),
     catalog: &Catalog,
 ) -> Option<Board> {
     let board = field.value.board.as_ref()?;
@@ -240,6 +240,7 @@ pub(crate) fn finish(
         frame_buffer_mib: facts.frame_buffer_mib,
         vfs,
         copy_engines: copy_engines?,
+        media_engines: media_engines?,
         link: link?,
         switch,
     })

@@ -9,7 +9,7 @@ use super::raw::{Field, Named, RawComputeInstance, RawGpu, RawInstance};
 use super::units::write_bytes;
 use super::{ComputeInstance, GpuInstance, Share};
 use crate::catalog::Catalog;
-use crate::gpu::CopyEngines;
+use crate::gpu::{CopyEngines, MediaEngines};
 use crate::mig::{Fit, Geometry, GeometryError, GpuInstances, Partition, Request, fit};
 use std::sync::Arc;
 
@@ -261,6 +261,7 @@ fn instance(
             host_to_device: engines.max(1),
             device_to_host: engines.max(1),
         },
+        media_engines: MediaEngines::default(),
         compute_instances: compute_instances?,
     })
 }

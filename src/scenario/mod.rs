@@ -14,6 +14,7 @@ mod guests;
 mod instances;
 pub mod legal;
 mod load;
+mod media;
 mod operations;
 pub mod raw;
 pub mod raw_workload;
@@ -31,9 +32,9 @@ pub use run::Overrides;
 
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
-use crate::gpu::{Board, CopyEngines};
+use crate::gpu::{Board, CopyEngines, MediaEngines};
 use crate::policy::TimeSlice;
-use crate::workload::Workload;
+use crate::workload::{MediaEngine, Workload};
 
 /// A checked scenario.
 #[derive(Debug, Clone)]
@@ -115,6 +116,8 @@ pub struct GpuInstance {
     pub frame_buffer_mib: u64,
     pub sms: u32,
     pub copy_engines: CopyEngines,
+    /// Of the kinds that its guests use; zero of others.
+    pub media_engines: MediaEngines,
     /// Never empty; in the order of their names.
     pub compute_instances: Vec<ComputeInstance>,
 }
@@ -151,6 +154,7 @@ pub struct Domain<'a> {
     /// Part of the board's memory bandwidth that its memory domain has.
     pub bandwidth: f64,
     pub copy_engines: CopyEngines,
+    pub media_engines: MediaEngines,
     pub share: &'a Share,
 }
 
@@ -170,6 +174,19 @@ impl Domain<'_> {
 }
 
 impl Gpu {
+    /// Media engines of the whole GPU, or of all its instances together.
+    pub fn media_engines(&self) -> MediaEngines {
+        let Division::Mig(instances) = &self.division else {
+            return self.board.media_engines;
+        };
+        let mut total = MediaEngines::default();
+        for engine in MediaEngine::ALL {
+            let each = instances.iter().map(|i| i.media_engines.count(engine));
+            total.set(engine, each.sum());
+        }
+        total
+    }
+
     /// The compute domains, in the order that [`Guest::domain`] counts.
     pub fn domains(&self) -> Vec<Domain<'_>> {
         match &self.division {
@@ -179,6 +196,7 @@ impl Gpu {
                 sms: self.board.sms,
                 bandwidth: 1.0,
                 copy_engines: self.board.copy_engines,
+                media_engines: self.board.media_engines,
                 share,
             }],
             Division::Mig(instances) => instances
@@ -190,6 +208,7 @@ impl Gpu {
                         sms: compute.sms,
                         bandwidth: instance.bandwidth,
                         copy_engines: instance.copy_engines,
+                        media_engines: instance.media_engines,
                         share: &compute.share,
                     })
                 })

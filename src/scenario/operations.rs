@@ -1,11 +1,23 @@
-//! One operation of a stage: host work, GPU work, a copy.
+//! One operation of a stage: host work, GPU work, a copy, work of a media engine.
 
 use super::amounts::{self, form, present};
 use super::checker::Checker;
 use super::raw::Field;
 use super::raw_workload::{RawKind, RawOperation};
 use crate::diagnostics::nearest;
-use crate::workload::{Direction, GpuWork, Grid, Operation, OperationKind};
+use crate::workload::{Direction, GpuWork, Grid, MediaEngine, Operation, OperationKind, Size};
+
+/// An operation with one of these names needs no `kind`.
+const KINDS: [RawKind; 8] = [
+    RawKind::Host,
+    RawKind::Gpu,
+    RawKind::CopyIn,
+    RawKind::CopyOut,
+    RawKind::Nvdec,
+    RawKind::Nvenc,
+    RawKind::Jpeg,
+    RawKind::Ofa,
+];
 
 /// Keys that GPU work may have beside its time.
 const OF_GPU_WORK: &[&str] = &[
@@ -26,17 +38,19 @@ pub(super) fn operation(
     columns: Option<&[String]>,
 ) -> Option<(Operation, f64)> {
     let raw = &field.value;
-    let kind = match (&raw.kind, name) {
+    let kind = match (&raw.kind, KINDS.iter().find(|kind| kind.word() == name)) {
         (Some(kind), _) => kind.value,
-        (None, "host") => RawKind::Host,
-        (None, "gpu") => RawKind::Gpu,
-        (None, "copy-in") => RawKind::CopyIn,
-        (None, "copy-out") => RawKind::CopyOut,
-        (None, _) => {
-            let kinds = ["host", "gpu", "copy-in", "copy-out"];
-            let help = match nearest(name, kinds) {
-                Some(near) => format!("did you mean to call the operation `{near}`? {KINDS}"),
-                None => KINDS.to_string(),
+        (None, Some(kind)) => *kind,
+        (None, None) => {
+            let words = KINDS.map(RawKind::word);
+            let list = format!(
+                "an operation named {} or {} needs no `kind`, others do",
+                words[..words.len() - 1].join(", "),
+                words[words.len() - 1]
+            );
+            let help = match nearest(name, words) {
+                Some(near) => format!("did you mean to call the operation `{near}`? {list}"),
+                None => list,
             };
             c.missing(&field.span, path, "kind", help);
             return None;
@@ -46,9 +60,12 @@ pub(super) fn operation(
         RawKind::Host => "host work",
         RawKind::Gpu => "GPU work",
         RawKind::CopyIn | RawKind::CopyOut => "a copy",
+        RawKind::Nvdec | RawKind::Nvenc | RawKind::Jpeg | RawKind::Ofa => "work of a media engine",
     };
     let (needed, optional): (&str, &[&str]) = match kind {
-        RawKind::Host => ("time", &["kind"]),
+        RawKind::Host | RawKind::Nvdec | RawKind::Nvenc | RawKind::Jpeg | RawKind::Ofa => {
+            ("time", &["kind"])
+        }
         RawKind::Gpu => ("time", OF_GPU_WORK),
         RawKind::CopyIn | RawKind::CopyOut => ("bytes", &["kind"]),
     };
@@ -60,7 +77,16 @@ pub(super) fn operation(
     let mut bound = 0.0;
     let kind = match kind {
         RawKind::Host => OperationKind::Host {
-            time: amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns)?,
+            time: time(c, path, raw, columns)?,
+        },
+        RawKind::Nvdec | RawKind::Nvenc | RawKind::Jpeg | RawKind::Ofa => OperationKind::Media {
+            engine: match kind {
+                RawKind::Nvdec => MediaEngine::Nvdec,
+                RawKind::Nvenc => MediaEngine::Nvenc,
+                RawKind::Jpeg => MediaEngine::Jpeg,
+                _ => MediaEngine::Ofa,
+            },
+            time: time(c, path, raw, columns)?,
         },
         RawKind::CopyIn | RawKind::CopyOut => OperationKind::Copy {
             direction: match kind {
@@ -70,7 +96,7 @@ pub(super) fn operation(
             bytes: amounts::size(c, &format!("{path}.bytes"), raw.bytes.as_ref()?, columns)?,
         },
         RawKind::Gpu => {
-            let time = amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns);
+            let time = time(c, path, raw, columns);
             let grid = grid(c, path, field)?;
             let sms = match (&raw.sms, grid) {
                 (Some(_), _) => {
@@ -114,6 +140,15 @@ pub(super) fn operation(
     Some((Operation { name, kind }, bound))
 }
 
+fn time(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawOperation,
+    columns: Option<&[String]>,
+) -> Option<Size> {
+    amounts::size(c, &format!("{path}.time"), raw.time.as_ref()?, columns)
+}
+
 /// The grid of GPU work, if it has one; `None` after an error.
 fn grid(c: &mut Checker, path: &str, field: &Field<RawOperation>) -> Option<Option<Grid>> {
     let raw = &field.value;
@@ -150,5 +185,3 @@ fn grid(c: &mut Checker, path: &str, field: &Field<RawOperation>) -> Option<Opti
         }
     }
 }
-
-const KINDS: &str = "an operation named host, gpu, copy-in or copy-out needs no `kind`, others do";

@@ -184,6 +184,8 @@ pub struct RawGpu {
     pub memory: Key<RawSize>,
     /// Copy engines by direction; default one each (assumption `copy.engines`).
     pub copy_engines: Key<RawCopyEngines>,
+    /// Media engines, in place of the catalogue's numbers.
+    pub engines: Key<RawEngines>,
     /// SR-IOV virtual functions.
     #[schemars(range(min = 1, max = 100000))]
     pub max_vfs: Key<u64>,
@@ -223,6 +225,8 @@ pub struct RawInstance {
     pub sm_count: Key<u64>,
     /// Memory, where the catalogue does not know it.
     pub memory: Key<RawSize>,
+    /// Media engines, in place of the catalogue's numbers.
+    pub engines: Key<RawEngines>,
     /// How the instance is shared.
     pub share: Key<RawShare>,
     /// Compute instances by name; default: one that takes the whole instance.
@@ -253,6 +257,25 @@ pub struct RawCopyEngines {
     pub host_to_device: Key<u64>,
     #[schemars(range(min = 1, max = 1000))]
     pub device_to_host: Key<u64>,
+}
+
+/// Media engines by kind, 0 to 1000.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Engines")]
+pub struct RawEngines {
+    /// Video decoders.
+    #[schemars(range(max = 1000))]
+    pub nvdec: Key<u64>,
+    /// Video encoders.
+    #[schemars(range(max = 1000))]
+    pub nvenc: Key<u64>,
+    /// JPEG decoders.
+    #[schemars(range(max = 1000))]
+    pub jpeg: Key<u64>,
+    /// Optical-flow accelerators.
+    #[schemars(range(max = 1000))]
+    pub ofa: Key<u64>,
 }
 
 /// A PCIe slot.

@@ -110,6 +110,14 @@ words! { RawKind as "Kind" {
     CopyIn = "copy-in",
     /// Device to host over PCIe: `bytes`.
     CopyOut = "copy-out",
+    /// Video decoding on one NVDEC: `time`.
+    Nvdec = "nvdec",
+    /// Video encoding on one NVENC: `time`.
+    Nvenc = "nvenc",
+    /// JPEG decoding on one NVJPG: `time`.
+    Jpeg = "jpeg",
+    /// Optical flow on one OFA: `time`.
+    Ofa = "ofa",
 }}
 
 /// One operation of a stage.

@@ -5,11 +5,13 @@ use super::checker::{Checker, Span};
 use super::gpus::{self, Facts};
 use super::guests::Placed;
 use super::legal::{Part, modes};
-use super::raw::{Field, RawGpu, RawScenario};
+use super::raw::{Field, RawGpu, RawInstance, RawScenario};
 use super::share::{self, Place, Tenancy};
 use super::workloads::Resolved;
-use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit};
+use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, media};
 use crate::catalog::{Catalog, Mode};
+use crate::gpu::MediaEngines;
+use crate::mig::Geometry;
 use crate::vgpu::Rule;
 use std::collections::BTreeMap;
 
@@ -82,7 +84,10 @@ impl Site<'_> {
             workload.is_some_and(|workload| workload.copies())
         });
         let clock = gpus::clock_curve(c, &path, self.field);
-        let board = gpus::finish(c, &path, self.field, self.facts, vfs, copies, catalog);
+        let raw = (&self.field.value.engines, self.field.value.board.as_ref()?);
+        let media = media::board(c, &path, raw, &self.facts, (here, workloads), catalog);
+        let engines = (copies, media);
+        let board = gpus::finish(c, &path, self.field, self.facts, vfs, engines, catalog);
         Some(Gpu {
             name: self.name.to_owned(),
             board: board?,
@@ -155,6 +160,10 @@ impl Site<'_> {
         for instance in &mut instances {
             let raw = &self.field.value.instances[&instance.name];
             let path = format!("{path}.instances.{}", instance.name);
+            match self.media_engines(c, (&path, raw), instance, here, workloads, catalog) {
+                Some(engines) => instance.media_engines = engines,
+                None => fine = false,
+            }
             for index in 0..instance.compute_instances.len() {
                 let compute = &instance.compute_instances[index];
                 let (domain, path, place) = match &compute.name {
@@ -192,6 +201,26 @@ impl Site<'_> {
             }
         }
         fine.then_some(Division::Mig(instances))
+    }
+
+    /// The media engines that an instance brings for its guests.
+    fn media_engines(
+        &self,
+        c: &mut Checker,
+        (path, raw): (&str, &Field<RawInstance>),
+        instance: &GpuInstance,
+        here: &[&Placed],
+        workloads: &BTreeMap<&str, &Resolved>,
+        catalog: &Catalog,
+    ) -> Option<MediaEngines> {
+        // The instances are there, so the board has a geometry.
+        let geometry = Geometry::of(catalog, &self.facts.id).ok()?;
+        let own: Vec<&Placed> = here
+            .iter()
+            .copied()
+            .filter(|placed| placed.domain.split('.').next() == Some(&instance.name))
+            .collect();
+        media::instance(c, path, raw, instance, (&own, workloads), &geometry)
     }
 
     /// How an instance is shared. One that nobody shares has one owner.

@@ -9,7 +9,9 @@ use super::units::write_nanos;
 use crate::diagnostics::nearest;
 use crate::workload::dist::Dist;
 use crate::workload::trace::{TimeFormat, Trace, TraceSpec};
-use crate::workload::{Arrivals, FirstArrival, Needs, OperationKind, Stage, Workload};
+use crate::workload::{
+    Arrivals, FirstArrival, MediaEngine, Needs, Operation, OperationKind, Stage, Workload,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,10 +25,20 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
+    fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.workload.stages.iter().flat_map(|s| &s.operations)
+    }
+
     /// Whether a job copies over PCIe.
     pub fn copies(&self) -> bool {
-        let mut operations = self.workload.stages.iter().flat_map(|s| &s.operations);
-        operations.any(|o| matches!(o.kind, OperationKind::Copy { .. }))
+        self.operations()
+            .any(|o| matches!(o.kind, OperationKind::Copy { .. }))
+    }
+
+    /// Whether a job uses such an engine.
+    pub fn uses(&self, wanted: MediaEngine) -> bool {
+        self.operations()
+            .any(|o| matches!(o.kind, OperationKind::Media { engine, .. } if engine == wanted))
     }
 }
 

@@ -2,18 +2,18 @@
 
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
-use super::guest::{DrawKey, GuestState, Job, OperationPlan, PlannedKind, Source, StreamState};
+use super::guest::{DrawKey, GuestState, Job, Source, StreamState};
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
 use crate::engine::calendar::Calendar;
 use crate::engine::time::{NEVER, Nanos};
-use crate::engine::work::{FULL_SPEED, rate_of};
-use crate::gpu::law::Shape;
-use crate::gpu::{Board, ComputeDomain, CopyEngines, RateRules, Servers, Station, TurnRules};
+use crate::gpu::{
+    Board, ComputeDomain, CopyEngines, MediaEngines, RateRules, Servers, Station, TurnRules,
+};
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
 use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
-use crate::workload::{Arrivals, Direction, OperationKind};
+use crate::workload::{Arrivals, Direction, MediaEngine};
 use std::collections::VecDeque;
 use std::ops::Range;
 use thiserror::Error;
@@ -34,6 +34,8 @@ pub enum BuildError {
     Speed { guest: String, speed: String },
     #[error("guest `{guest}`: there is no gpu number {gpu}")]
     UnknownGpu { guest: String, gpu: usize },
+    #[error("guest `{guest}`: there is no {engine} engine where it is")]
+    NoEngine { guest: String, engine: &'static str },
     #[error("guest `{guest}`: its gpu has no compute domain number {domain}")]
     UnknownDomain { guest: String, domain: usize },
 }
@@ -118,19 +120,19 @@ fn members(
     Ok(members)
 }
 
-struct Builder<'a> {
-    scenario: &'a Scenario,
+pub(super) struct Builder<'a> {
+    pub(super) scenario: &'a Scenario,
     replication: u32,
     variant: Variant,
-    layout: Layout,
+    pub(super) layout: Layout,
     domains: Vec<ComputeDomain>,
     couplings: Vec<Coupling>,
     coupling_of: Vec<Option<usize>>,
     /// Memory domain of each domain within its GPU.
-    memory_of: Vec<u32>,
+    pub(super) memory_of: Vec<u32>,
     starts: Vec<Vec<Start>>,
-    stations: Vec<Station>,
-    guests: Vec<GuestState>,
+    pub(super) stations: Vec<Station>,
+    pub(super) guests: Vec<GuestState>,
 }
 
 impl Builder<'_> {
@@ -139,11 +141,11 @@ impl Builder<'_> {
         let board = &configured.board;
         let first = self.domains.len();
         let mut memory_domains: Vec<Range<usize>> = Vec::new();
-        let mut engines: Vec<CopyEngines> = Vec::new();
+        let mut engines: Vec<(CopyEngines, MediaEngines)> = Vec::new();
         if matches!(self.variant, Variant::AloneOnBoard(_)) {
             self.add_domain(configured, board.sms, 1.0, &Share::Exclusive)?;
             memory_domains.push(first..first + 1);
-            engines.push(board.copy_engines);
+            engines.push((board.copy_engines, board.media_engines));
         } else {
             let mut last = None;
             for domain in configured.domains() {
@@ -154,7 +156,7 @@ impl Builder<'_> {
                     Some(memory) if last == Some(instance) => memory.end = local + 1,
                     _ => {
                         memory_domains.push(local..local + 1);
-                        engines.push(domain.copy_engines);
+                        engines.push((domain.copy_engines, domain.media_engines));
                     }
                 }
                 last = Some(instance);
@@ -170,7 +172,7 @@ impl Builder<'_> {
             .extend((first..self.domains.len()).map(|_| number));
         self.couplings.extend(coupling);
         self.layout.domains.push(first..self.domains.len());
-        self.add_copy_engines(board, &engines);
+        self.add_engines(board, &engines);
         self.layout.gpus.push(gpu);
         Ok(())
     }
@@ -215,13 +217,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// One link a direction, which the engines of all memory domains share; a link without a limit
-    /// is not shared.
-    fn add_copy_engines(&mut self, board: &Board, engines: &[CopyEngines]) {
+    /// The engines of all memory domains. Copy engines share one link a direction, unless it has no
+    /// limit; media engines share nothing.
+    fn add_engines(&mut self, board: &Board, engines: &[(CopyEngines, MediaEngines)]) {
         let gpu = self.layout.gpus.len();
         let capacity = board.link.bytes_per_second.is_finite().then_some(1);
         for direction in [Direction::HostToDevice, Direction::DeviceToHost] {
-            let count = |engines: &CopyEngines| match direction {
+            let count = |(engines, _): &(CopyEngines, MediaEngines)| match direction {
                 Direction::HostToDevice => Some(engines.host_to_device),
                 Direction::DeviceToHost => Some(engines.device_to_host),
             };
@@ -229,9 +231,17 @@ impl Builder<'_> {
             let station = Station::grouped(&servers, capacity);
             self.add_station(StationRole::Copy { gpu, direction }, station);
         }
+        for engine in MediaEngine::ALL {
+            let counts = engines.iter().map(|(_, media)| media.count(engine));
+            let servers: Vec<_> = counts.map(Some).collect();
+            if servers.iter().any(|&count| count > Some(0)) {
+                let station = Station::grouped(&servers, None);
+                self.add_station(StationRole::Media { gpu, engine }, station);
+            }
+        }
     }
 
-    fn add_station(&mut self, role: StationRole, station: Station) -> usize {
+    pub(super) fn add_station(&mut self, role: StationRole, station: Station) -> usize {
         self.layout.stations.push(role);
         self.stations.push(station);
         self.stations.len() - 1
@@ -421,92 +431,6 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn plan_operations(
-        &mut self,
-        guest: &Guest,
-        (gpu, domain): (usize, usize),
-        key: DrawKey<'_>,
-    ) -> Result<(Vec<u32>, Vec<OperationPlan>), BuildError> {
-        let scenario = self.scenario;
-        let board = &scenario.gpus[guest.gpu].board;
-        let mut stages = vec![0];
-        let mut operations = Vec::new();
-        let mut own_host = None;
-        for stage in &guest.workload.stages {
-            for operation in &stage.operations {
-                let kind = match &operation.kind {
-                    OperationKind::Gpu(work) => {
-                        let speed = if work.speed == 1.0 {
-                            FULL_SPEED
-                        } else {
-                            rate_of(work.speed).ok_or_else(|| BuildError::Speed {
-                                guest: guest.name.clone(),
-                                speed: work.speed.to_string(),
-                            })?
-                        };
-                        PlannedKind::Gpu {
-                            shape: Shape {
-                                need: work.sms.unwrap_or(board.sms).clamp(1, board.sms),
-                                memory_bound: work.memory_bound,
-                                grid: work.grid,
-                            },
-                            work: work.clone(),
-                            speed,
-                        }
-                    }
-                    OperationKind::Copy { direction, bytes } => PlannedKind::Copy {
-                        bytes: bytes.clone(),
-                        station: self.copy_station(gpu, *direction),
-                        group: self.memory_of[domain],
-                        nanos_per_byte: nanos_per_byte(board),
-                        latency: board.link.latency,
-                    },
-                    OperationKind::Host { time } => PlannedKind::Host {
-                        time: time.clone(),
-                        station: self.host_station(&mut own_host),
-                    },
-                };
-                operations.push(OperationPlan {
-                    kind,
-                    draws: key.stream(&format!("{}.{}", stage.name, operation.name)),
-                });
-            }
-            stages.push(operations.len() as u32);
-        }
-        let empty = stages.windows(2).any(|pair| pair[0] == pair[1]);
-        if stages.len() == 1 || empty {
-            return Err(BuildError::EmptyWorkload {
-                guest: guest.name.clone(),
-            });
-        }
-        Ok((stages, operations))
-    }
-
-    fn copy_station(&self, gpu: usize, direction: Direction) -> usize {
-        let role = StationRole::Copy { gpu, direction };
-        self.layout
-            .stations
-            .iter()
-            .position(|&other| other == role)
-            .unwrap_or(0)
-    }
-
-    /// The host cores of all, or an unlimited host of the guest's own.
-    fn host_station(&mut self, own: &mut Option<usize>) -> usize {
-        match (self.layout.host_cores(), *own) {
-            (Some(station), _) | (None, Some(station)) => station,
-            (None, None) => {
-                let guest = self.guests.len();
-                let station = self.add_station(
-                    StationRole::OwnHost { guest },
-                    Station::new(Servers::Unlimited),
-                );
-                *own = Some(station);
-                station
-            }
-        }
-    }
-
     /// Numbers the calendar's sources and closes the cell.
     fn finish<O: Observer>(self, schedule: Schedule, speed: Speed, observer: O) -> Cell<O> {
         let mut sources = Vec::new();
@@ -549,14 +473,6 @@ impl Builder<'_> {
             observer,
             state: RunState::default(),
         }
-    }
-}
-
-fn nanos_per_byte(board: &Board) -> f64 {
-    if board.link.bytes_per_second.is_finite() {
-        1e9 / board.link.bytes_per_second
-    } else {
-        0.0
     }
 }
 

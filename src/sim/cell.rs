@@ -177,6 +177,7 @@ impl<O: Observer> Cell<O> {
                 &self.guests[done.id.guest as usize].operations[done.id.operation as usize];
             let part = match operation.kind {
                 PlannedKind::Copy { .. } => Part::Copy,
+                PlannedKind::Media { .. } => Part::Engine,
                 _ => Part::Host,
             };
             self.operation_ended(done.id, now, |parts| {
@@ -320,6 +321,15 @@ impl<O: Observer> Cell<O> {
             PlannedKind::Host { time, station } => {
                 let (station, duration) = (*station, nanos(time));
                 self.stations[station].submit(id, 0, duration, now);
+                self.schedule_station(station);
+            }
+            PlannedKind::Media {
+                time,
+                station,
+                group,
+            } => {
+                let (station, group, duration) = (*station, *group, nanos(time));
+                self.stations[station].submit(id, group, duration, now);
                 self.schedule_station(station);
             }
         }

@@ -59,6 +59,11 @@ pub enum PlannedKind {
         time: Size,
         station: usize,
     },
+    Media {
+        time: Size,
+        station: usize,
+        group: u32,
+    },
 }
 
 /// Where the guest's jobs come from.

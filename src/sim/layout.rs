@@ -1,7 +1,7 @@
 //! What is simulated, and what is where in a cell.
 
 use crate::scenario::Scenario;
-use crate::workload::Direction;
+use crate::workload::{Direction, MediaEngine};
 use std::ops::Range;
 
 /// One guest of a group.
@@ -48,6 +48,18 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The stations of the GPU with this local index: copies in, copies out, media engines by kind.
+    pub fn engines(&self, gpu: usize) -> impl Iterator<Item = usize> {
+        let of = move |role: &StationRole| match *role {
+            StationRole::Copy { gpu: owner, .. } | StationRole::Media { gpu: owner, .. } => {
+                owner == gpu
+            }
+            StationRole::HostCores | StationRole::OwnHost { .. } => false,
+        };
+        let stations = self.stations.iter().enumerate();
+        stations.filter_map(move |(station, role)| of(role).then_some(station))
+    }
+
     /// The station of the host cores that all guests share, if they are limited.
     pub fn host_cores(&self) -> Option<usize> {
         self.stations
@@ -70,6 +82,8 @@ pub struct Tenant {
 pub enum StationRole {
     /// The copy engines of the GPU with this local index: a group for each memory domain.
     Copy { gpu: usize, direction: Direction },
+    /// The media engines of one kind of the GPU with this local index: a group for each memory domain.
+    Media { gpu: usize, engine: MediaEngine },
     /// The host cores that all guests share.
     HostCores,
     /// The unlimited host of one guest.

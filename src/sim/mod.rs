@@ -9,6 +9,7 @@ mod coupling;
 mod guest;
 mod layout;
 mod observer;
+mod operations;
 mod schedule;
 
 pub use build::{BuildError, build};

@@ -22,10 +22,12 @@ pub enum Part {
     Copy = 4,
     /// On host cores, with the wait for one.
     Host = 5,
+    /// On a media engine, with the wait for one.
+    Engine = 6,
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 6;
+pub const PARTS: usize = 7;
 
 /// A finished job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -86,6 +86,51 @@ pub enum OperationKind {
     Gpu(GpuWork),
     /// A transfer over PCIe by a copy engine, bytes.
     Copy { direction: Direction, bytes: Size },
+    /// Work of one media engine, nanoseconds.
+    Media { engine: MediaEngine, time: Size },
+}
+
+/// Fixed-function engines beside the SMs. One operation runs on one engine from its start to its
+/// end; the time-slice scheduler of the SMs has no say in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MediaEngine {
+    /// Video decoder.
+    Nvdec,
+    /// Video encoder.
+    Nvenc,
+    /// JPEG decoder (NVJPG).
+    Jpeg,
+    /// Optical-flow accelerator.
+    Ofa,
+}
+
+impl MediaEngine {
+    pub const ALL: [MediaEngine; 4] = [
+        MediaEngine::Nvdec,
+        MediaEngine::Nvenc,
+        MediaEngine::Jpeg,
+        MediaEngine::Ofa,
+    ];
+
+    /// The word in scenario files.
+    pub fn word(self) -> &'static str {
+        match self {
+            MediaEngine::Nvdec => "nvdec",
+            MediaEngine::Nvenc => "nvenc",
+            MediaEngine::Jpeg => "jpeg",
+            MediaEngine::Ofa => "ofa",
+        }
+    }
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            MediaEngine::Nvdec => "NVDEC",
+            MediaEngine::Nvenc => "NVENC",
+            MediaEngine::Jpeg => "JPEG",
+            MediaEngine::Ofa => "OFA",
+        }
+    }
 }
 
 /// A launch of blocks that run side by side as far as SMs have room.

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 use warpshare::engine::time::{NEVER, Nanos};
-use warpshare::gpu::{Accounts, Board, Charge, CopyEngines, Link, Preemption, SwitchCost};
+use warpshare::gpu::{
+    Accounts, Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost,
+};
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 use warpshare::scenario::{Division, Gpu, Guest, Holds, Horizon, RunPlan, Scenario, Share};
 use warpshare::sim::{
@@ -45,6 +47,7 @@ pub fn board() -> Board {
         sms: SMS,
         frame_buffer_mib: 1 << 20,
         vfs: None,
+        media_engines: MediaEngines::default(),
         copy_engines: CopyEngines {
             host_to_device: 1,
             device_to_host: 1,

@@ -9,6 +9,7 @@ use crate::result::{EngineResult, Estimate, Fairness, GpuResult, InstanceResult,
 use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
 use crate::stats::fairness::{antt, jain_index, max_min_ratio, stp};
+use crate::workload::MediaEngine;
 
 /// Accounts of the window.
 pub(super) fn window(
@@ -241,24 +242,31 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
 }
 
 fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult> {
-    let engines = copy_engines(&scenario.gpus[gpu]);
-    [
-        ("copy host to device", engines.host_to_device),
-        ("copy device to host", engines.device_to_host),
-    ]
-    .into_iter()
-    .enumerate()
-    .map(|(index, (name, servers))| {
-        let busy = |replication: usize| -> Vec<(u64, u128)> {
-            shared
-                .edges(replication, gpu)
-                .iter()
-                .map(|edge| (edge.time, edge.copies[index]))
-                .collect()
-        };
-        station(scenario, name, servers, shared, &busy)
-    })
-    .collect()
+    let copies = copy_engines(&scenario.gpus[gpu]);
+    let media = scenario.gpus[gpu].media_engines();
+    let copies = [
+        ("copy host to device", copies.host_to_device),
+        ("copy device to host", copies.device_to_host),
+    ];
+    let media = MediaEngine::ALL
+        .into_iter()
+        .map(|engine| (engine.name(), media.count(engine)))
+        .filter(|&(_, servers)| servers > 0);
+    copies
+        .into_iter()
+        .chain(media)
+        .enumerate()
+        .map(|(index, (name, servers))| {
+            let busy = |replication: usize| -> Vec<(u64, u128)> {
+                shared
+                    .edges(replication, gpu)
+                    .iter()
+                    .map(|edge| (edge.time, edge.engines[index]))
+                    .collect()
+            };
+            station(scenario, name, servers, shared, &busy)
+        })
+        .collect()
 }
 
 /// Copy engines of the whole GPU, or of all its instances together.

@@ -13,7 +13,7 @@ use crate::stats::coarse::CoarseHistogram;
 use crate::stats::histogram::LatencyHistogram as Histogram;
 use crate::stats::interval::t_interval;
 use crate::stats::warmup::{Mser5, mser5};
-use crate::workload::Arrivals;
+use crate::workload::{Arrivals, OperationKind, Workload};
 
 const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 const NO_JOBS: &str = "no jobs completed";
@@ -215,6 +215,7 @@ pub(super) fn group(
             gpu_ns: part(Part::Gpu),
             copy_ns: part(Part::Copy),
             host_ns: part(Part::Host),
+            engine_ns: uses_engines(&guest.workload).then(|| part(Part::Engine)),
         },
         late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
         slowdown: slowdown_estimate(scenario, shared, baselines, group, &members, Against::Board),
@@ -279,6 +280,11 @@ fn member(
         gpu_time_share: mean_of(records.iter().map(|r| r.ran as f64 / window), confidence),
         longest_starvation_ns: records.iter().map(|r| r.longest_wait).max().unwrap_or(0),
     }
+}
+
+fn uses_engines(workload: &Workload) -> bool {
+    let mut operations = workload.stages.iter().flat_map(|stage| &stage.operations);
+    operations.any(|operation| matches!(operation.kind, OperationKind::Media { .. }))
 }
 
 fn holds(guest: &Guest) -> String {
