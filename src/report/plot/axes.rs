@@ -52,6 +52,58 @@ impl Scale {
         }
     }
 
+    /// Scale for numbers up to `high`, from 0, ending at a round value.
+    pub(super) fn numbers(high: f64) -> Scale {
+        let high = if high > 0.0 { high } else { 1.0 };
+        let step = round_step(high / 8.0, 1.0);
+        Scale::linear(0.0, (high / step).ceil() * step)
+    }
+
+    /// Logarithmic scale that holds the numbers `low` to `high`, above 0.
+    pub(super) fn log_numbers(low: f64, high: f64) -> Scale {
+        let mut unit = 1.0;
+        while unit > low {
+            unit /= 10.0;
+        }
+        Scale {
+            low: unit * one_two_five(low / unit, false),
+            high: unit * one_two_five(high.max(low * 2.0) / unit, true),
+            logarithmic: true,
+        }
+    }
+
+    /// Ticks of an axis of plain numbers.
+    pub(super) fn number_ticks(&self) -> Vec<Tick> {
+        if self.logarithmic {
+            let decades = libm::log10(self.high / self.low);
+            let mut decade = 1.0;
+            while decade > self.low {
+                decade /= 10.0;
+            }
+            let mut ticks = Vec::new();
+            while decade <= self.high * 1.000_001 {
+                for digit in [1.0, 2.0, 5.0] {
+                    let value = decade * digit;
+                    let inside = value >= self.low * 0.999_999 && value <= self.high * 1.000_001;
+                    if inside && (digit == 1.0 || decades < 3.0) {
+                        ticks.push((value, short(value)));
+                    }
+                }
+                decade *= 10.0;
+            }
+            return ticks;
+        }
+        let step = round_step((self.high - self.low) / 8.0, 1.0);
+        let first = (self.low / step).ceil();
+        let count = ((self.high - first * step) / step + 0.001) as u32;
+        (0..=count)
+            .map(|i| {
+                let value = (first + f64::from(i)) * step;
+                (value, short(value))
+            })
+            .collect()
+    }
+
     /// Ticks of a time axis, in nanoseconds; the name of their unit, if they share one.
     pub(super) fn time_ticks(&self) -> (Vec<Tick>, Option<&'static str>) {
         if self.logarithmic {
@@ -232,6 +284,25 @@ mod tests {
         let texts: Vec<&str> = ticks.iter().map(|t| t.1.as_str()).collect();
         assert_eq!(unit, Some("ms"));
         assert_eq!(texts, ["0", "10", "20", "30", "40", "50"]);
+    }
+
+    #[test]
+    fn axes_of_numbers_end_at_round_values() {
+        let texts = |scale: Scale| -> Vec<String> {
+            scale.number_ticks().into_iter().map(|t| t.1).collect()
+        };
+        assert_eq!(
+            texts(Scale::numbers(0.43)),
+            ["0", "0.1", "0.2", "0.3", "0.4", "0.5"]
+        );
+        assert_eq!(
+            texts(Scale::linear(0.7, 3.2)),
+            ["1", "1.5", "2", "2.5", "3"]
+        );
+        assert_eq!(
+            texts(Scale::log_numbers(0.3, 7.0)),
+            ["0.2", "0.5", "1", "2", "5", "10"]
+        );
     }
 
     #[test]

@@ -149,6 +149,7 @@ pub(super) enum Swatch {
     Area(Colour),
     Line(Colour, Option<(f64, f64)>),
     Dot(Colour),
+    Ring(Colour),
     Pointer(Colour),
 }
 
@@ -164,8 +165,23 @@ pub(super) fn swatch<B: DrawingBackend>(
             canvas.dashes(&[(x, y), (x + 18.0, y)], 2.0, colour, dashes)
         }
         Swatch::Dot(colour) => canvas.disc((x + 9.0, y), 4.0, colour),
+        Swatch::Ring(colour) => ring(canvas, (x + 9.0, y), colour),
         Swatch::Pointer(colour) => pointer(canvas, (x + 9.0, y - 5.0), colour),
     }
+}
+
+/// A hollow marker, through which one beneath it shows.
+pub(super) fn ring<B: DrawingBackend>(
+    canvas: &mut Canvas<B>,
+    (x, y): Point,
+    colour: Colour,
+) -> Drawn<B> {
+    let corner = |n: u32| {
+        let angle = f64::from(n) * std::f64::consts::TAU / 24.0;
+        (x + 5.6 * libm::cos(angle), y + 5.6 * libm::sin(angle))
+    };
+    let circle: Vec<Point> = (0..=24).map(corner).collect();
+    canvas.line(&circle, 1.8, colour)
 }
 
 /// A small triangle whose tip is at the point and that lies below it.

@@ -1,4 +1,5 @@
-//! Figures of a result, of a calibration, and placement diagrams, each as SVG and PNG from one drawing function.
+//! Figures of a result, of a calibration, lines over a number, and placement diagrams, each as SVG and
+//! PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
 //! type, axes, legends, sizes) is in `look` and `axes`. The typeface is bundled, so figures need
@@ -8,6 +9,7 @@ mod agreement;
 mod axes;
 mod canvas;
 mod latency;
+mod lines;
 mod look;
 mod placement;
 mod response;
@@ -15,6 +17,7 @@ mod split;
 mod timeline;
 
 pub use agreement::Agreement;
+pub use lines::{LinePoint, LineSeries, Lines, Marks};
 pub use placement::{Diagram, DiagramBox, DiagramRow};
 
 use crate::result::RunResult;
@@ -94,6 +97,7 @@ enum Drawing<'a> {
     Figure(Figure, &'a RunResult),
     Diagram(&'a Diagram),
     Agreement(&'a Agreement),
+    Lines(&'a Lines),
 }
 
 impl Drawing<'_> {
@@ -102,6 +106,7 @@ impl Drawing<'_> {
             Drawing::Figure(figure, result) => figure.page(result),
             Drawing::Diagram(diagram) => placement::page(diagram),
             Drawing::Agreement(_) => agreement::page(),
+            Drawing::Lines(_) => lines::page(),
         }
     }
 
@@ -112,6 +117,9 @@ impl Drawing<'_> {
                 .and_then(|()| canvas.finish())
                 .map_err(failed),
             Drawing::Agreement(agreement) => agreement::draw(canvas, agreement)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
+            Drawing::Lines(what) => lines::draw(canvas, what)
                 .and_then(|()| canvas.finish())
                 .map_err(failed),
         }
@@ -152,6 +160,15 @@ pub fn diagram_svg(diagram: &Diagram) -> Result<String, PlotError> {
 /// What the drawing library reports.
 pub fn agreement_svg(agreement: &Agreement) -> Result<String, PlotError> {
     to_svg(Drawing::Agreement(agreement))
+}
+
+/// Lines over a number as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn lines_svg(lines: &Lines) -> Result<String, PlotError> {
+    to_svg(Drawing::Lines(lines))
 }
 
 fn to_svg(drawing: Drawing<'_>) -> Result<String, PlotError> {
@@ -196,6 +213,15 @@ pub fn diagram_png(diagram: &Diagram) -> Result<Vec<u8>, PlotError> {
 /// What the drawing library or the encoder reports.
 pub fn agreement_png(agreement: &Agreement) -> Result<Vec<u8>, PlotError> {
     to_png(Drawing::Agreement(agreement))
+}
+
+/// Lines over a number as PNG, [`PNG_SCALE`] times the size of the SVG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn lines_png(lines: &Lines) -> Result<Vec<u8>, PlotError> {
+    to_png(Drawing::Lines(lines))
 }
 
 fn to_png(drawing: Drawing<'_>) -> Result<Vec<u8>, PlotError> {
