@@ -10,7 +10,7 @@ use warpshare::policy::Turns;
 use warpshare::scenario::{Division, Gpu, Guest, Scenario, Share};
 use warpshare::sim::{Instance, Part, Speed, Variant};
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Size, Workload};
+use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Phase, Size, Workload};
 
 const MS: Nanos = 1_000_000;
 
@@ -35,11 +35,19 @@ fn guests() -> Vec<Guest> {
     let think = Dist::exponential(2e6).expect("a distribution");
     let mut twins = guest("twins", host_then_gpu(open(gap.clone())));
     twins.count = 2;
+    let phase = |gap, stay| Phase {
+        gap,
+        stay: Dist::exponential(stay).expect("a distribution"),
+    };
+    let phases = vec![phase(Some(2e6), 2e7), phase(None, 1e7)];
+    let mut bursts = guest("bursts", host_then_gpu(Arrivals::Modulated { phases }));
+    bursts.workload.batch = Dist::geometric(1.5, 1.0).ok();
     vec![
         guest("desk", host_then_gpu(paced)),
         guest("infer", host_then_gpu(open(gap))),
         twins,
         guest("users", host_then_gpu(closed(2, think))),
+        bursts,
     ]
 }
 
@@ -52,7 +60,7 @@ fn seen(scenario: &Scenario, variant: Variant) -> Seen {
         for (local, job) in &log.jobs {
             let Instance { group, ordinal } = log.layout.guests[*local];
             let guest = &scenario.guests[group];
-            let open = matches!(guest.workload.arrivals, Arrivals::Open { .. });
+            let open = !matches!(guest.workload.arrivals, Arrivals::Closed { .. });
             let draws = (
                 open.then_some(job.arrival),
                 job.parts[Part::Host as usize],
@@ -98,7 +106,7 @@ fn the_scheduler_changes_no_draw() {
         &with(gpu(time_slice("fifo", FOREVER)), guests()),
         Variant::Shared,
     );
-    assert_eq!(reference.len(), 5);
+    assert_eq!(reference.len(), 6);
     for scheduler in ["best-effort", "equal-share", "fixed-share", "round-robin"] {
         for turns in [Turns::PerTenant, Turns::PerChannel] {
             for arr_factor in [None, Some(33)] {
@@ -157,10 +165,10 @@ fn neighbours_change_no_draw() {
     more.push(guest("zzz", host_then_gpu(closed(3, constant(1e6)))));
     more[3].count = 4; // more twins: the first two stay what they were
     let now = seen(&with(device(), more), Variant::Shared);
-    assert_eq!(now.len(), 9);
+    assert_eq!(now.len(), 10);
     assert_same(&reference, &now, "added");
 
-    for gone in 0..4 {
+    for gone in 0..5 {
         let mut fewer = guests();
         fewer.remove(gone);
         let now = seen(&with(device(), fewer), Variant::Shared);

@@ -172,6 +172,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
         out.put("vgpu", format!("{:?}", memory.vgpu));
     }
     let workload = &guest.workload;
+    if let Some(batch) = &workload.batch {
+        dist(out, "batch", batch);
+    }
     if let Some(memory) = &workload.memory {
         size(out, "memory", memory);
     }
@@ -186,8 +189,30 @@ fn guest(out: &mut Writer, guest: &Guest) {
             out.put("users", users);
             dist(out, "think", think);
         }
-        Arrivals::Trace { trace, keep } => {
+        Arrivals::Paced {
+            period,
+            jitter,
+            first,
+        } => {
+            out.put("period", period);
+            dist(out, "jitter", jitter);
+            out.put("first", format!("{first:?}"));
+        }
+        Arrivals::Modulated { phases } => {
+            for phase in phases {
+                dist(out, "stay", &phase.stay);
+                out.float("phase_gap", phase.gap.unwrap_or(0.0));
+            }
+        }
+        Arrivals::Trace {
+            trace,
+            keep,
+            period,
+        } => {
             out.float("keep", *keep);
+            if let Some(period) = period {
+                out.put("begins_anew", period);
+            }
             out.put("columns", format!("{:?}", trace.columns));
             for arrival in &trace.arrivals {
                 out.put("at", arrival);

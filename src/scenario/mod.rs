@@ -5,6 +5,7 @@
 
 mod admit;
 mod amounts;
+mod arrivals;
 pub mod assumptions;
 mod canonical;
 mod checker;

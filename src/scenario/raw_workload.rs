@@ -46,8 +46,14 @@ words! { RawProcess as "Process" {
     Deterministic = "deterministic",
     /// Open, gamma gaps: `rate` and `cv`.
     Gamma = "gamma",
+    /// Open, Weibull gaps: `rate` and `cv`.
+    Weibull = "weibull",
     /// Open, gaps of any distribution: `gap`.
     Renewal = "renewal",
+    /// Open, exponential gaps while `on`, none while `off`: `rate`, `on`, `off`.
+    OnOff = "on-off",
+    /// Open, exponential gaps at a rate that changes: `phases`.
+    Modulated = "modulated",
     /// `users` who each think, submit a job and wait for its end.
     Closed = "closed",
     /// Arrival times from a CSV file.
@@ -79,15 +85,27 @@ words! { RawTimeFormat as "TimeFormat" {
 pub struct RawArrivals {
     /// Required.
     pub process: Key<RawProcess>,
-    /// Mean arrival rate of one guest (poisson, deterministic, gamma).
+    /// Mean arrival rate of one guest (poisson, deterministic, gamma, weibull); while on (on-off).
     pub rate: Key<RawRate>,
     /// Gap between arrivals (deterministic).
     pub period: Key<RawDuration>,
-    /// Coefficient of variation of the gaps (gamma).
+    /// Coefficient of variation of the gaps (gamma, weibull).
     pub cv: Key<f64>,
     /// Distribution of the gaps (renewal).
     pub gap: Key<RawAmount<RawDuration>>,
-    /// When the first job arrives (poisson, deterministic, gamma, renewal).
+    /// How long after its beat each job arrives, never before the one before it (deterministic).
+    pub jitter: Key<RawAmount<RawDuration>>,
+    /// How long arrivals last, and how long there are none (on-off).
+    pub on: Key<RawAmount<RawDuration>>,
+    pub off: Key<RawAmount<RawDuration>>,
+    /// Phases in the order in which they follow each other, over and over (modulated).
+    pub phases: Key<Vec<Field<RawPhase>>>,
+    /// Jobs that arrive together, default 1 (open processes).
+    #[schemars(range(min = 1, max = 1000000))]
+    pub batch: Key<u64>,
+    /// Mean of a geometric number of jobs that arrive together, instead of `batch`; above 1.
+    pub batch_mean: Key<f64>,
+    /// When the first job arrives (poisson, deterministic, gamma, weibull, renewal).
     pub first: Key<RawFirst>,
     /// Users of one guest, default 1 (closed).
     #[schemars(range(min = 1, max = 100000))]
@@ -102,6 +120,23 @@ pub struct RawArrivals {
     pub time_format: Key<RawTimeFormat>,
     /// Probability with which each row is kept, default 1 (trace).
     pub keep: Key<RawProbability>,
+    /// Factor on all times, default 1; 2 = half as fast (trace).
+    pub stretch: Key<f64>,
+    /// Where in the trace the guest begins, in the trace's own time; default 0s (trace).
+    pub offset: Key<RawDuration>,
+    /// The trace begins anew after this time; default: it ends (trace).
+    pub repeat_every: Key<RawDuration>,
+}
+
+/// A phase of a modulated process.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Phase")]
+pub struct RawPhase {
+    /// How long it lasts. Required.
+    pub stay: Key<RawAmount<RawDuration>>,
+    /// Arrival rate in it; default none.
+    pub rate: Key<RawRate>,
 }
 
 words! { RawKind as "Kind" {

@@ -1,19 +1,13 @@
 //! `[workloads]`: arrivals and stages.
 
-use super::amounts::{self, form, present};
-use super::checker::{Checker, Span};
-use super::operations;
+use super::amounts;
+use super::checker::Checker;
 use super::raw::{Field, RawScenario};
-use super::raw_workload::{RawArrivals, RawFirst, RawNeed, RawProcess, RawTimeFormat, RawWorkload};
-use super::units::write_nanos;
+use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
+use super::{arrivals, operations};
 use crate::diagnostics::nearest;
-use crate::workload::dist::Dist;
-use crate::workload::trace::{TimeFormat, Trace, TraceSpec};
-use crate::workload::{
-    Arrivals, FirstArrival, MediaEngine, Needs, Operation, OperationKind, Stage, Workload,
-};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
+use std::collections::BTreeMap;
 
 /// A workload before it is known on which board it runs.
 pub(crate) struct Resolved {
@@ -80,7 +74,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
     }
     amounts::wanted_columns(raw.memory.as_ref(), &mut wanted);
     let arrivals = match &raw.arrivals {
-        Some(arrivals) => self::arrivals(c, &format!("{path}.arrivals"), arrivals, &wanted),
+        Some(arrivals) => arrivals::resolve(c, &format!("{path}.arrivals"), arrivals, &wanted),
         None => {
             let help = "such as arrivals = { process = \"poisson\", rate = \"30/s\" }";
             c.missing(&field.span, &path, "arrivals", help);
@@ -94,6 +88,10 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             .is_some_and(|p| p.value == RawProcess::Trace)
     }) || c.refused.contains(&format!("{path}.arrivals"));
     let columns: Option<Vec<String>> = from_trace.then(|| wanted.keys().cloned().collect());
+    let batch = match &raw.arrivals {
+        Some(field) => arrivals::batch(c, &format!("{path}.arrivals"), field)?,
+        None => None,
+    };
     let memory = match &raw.memory {
         Some(memory) => {
             let path = format!("{path}.memory");
@@ -124,6 +122,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             name: name.to_string(),
             needs,
             arrivals: arrivals?,
+            batch,
             memory,
             stages,
         },
@@ -249,233 +248,4 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
         );
     }
     fine.then_some(order)
-}
-
-fn arrivals(
-    c: &mut Checker,
-    path: &str,
-    field: &Field<RawArrivals>,
-    wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
-    let raw = &field.value;
-    let Some(process) = &raw.process else {
-        let help = "one of poisson, deterministic, gamma, renewal, closed, trace";
-        c.missing(&field.span, path, "process", help);
-        return None;
-    };
-    use RawProcess as P;
-    let (forms, optional): (&[&[&str]], &[&str]) = match process.value {
-        P::Poisson => (&[&["rate"]], &["process", "first"]),
-        P::Deterministic => (&[&["period"], &["rate"]], &["process", "first"]),
-        P::Gamma => (&[&["rate", "cv"]], &["process", "first"]),
-        P::Renewal => (&[&["gap"]], &["process", "first"]),
-        P::Closed => (&[&[]], &["process", "users", "think"]),
-        P::Trace => (&[&["file", "time", "time_format"]], &["process", "keep"]),
-    };
-    let refused = forms
-        .iter()
-        .flat_map(|keys| keys.iter())
-        .any(|key| c.refused.contains(&format!("{path}.{key}")));
-    if refused {
-        return None;
-    }
-    let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, time,
-                        time_format, keep);
-    let what = format!("a {} process", process.value.word());
-    let index = form(c, &what, &field.span, &keys, forms, optional)?;
-    c.file_value(
-        &format!("{path}.process"),
-        process.value.word(),
-        &process.span,
-    );
-    let gap = match process.value {
-        P::Poisson => {
-            let rate = raw.rate.as_ref()?;
-            gap(c, path, &rate.span, Dist::exponential(rate.value.gap).ok())
-        }
-        P::Deterministic if index == 0 => {
-            let period = raw.period.as_ref()?;
-            let exact = Some(period.value.nanos).filter(|&n| n > 0);
-            gap(
-                c,
-                path,
-                &period.span,
-                exact.and_then(|n| Dist::constant(n as f64).ok()),
-            )
-        }
-        P::Deterministic => {
-            let rate = raw.rate.as_ref()?;
-            gap(c, path, &rate.span, Dist::constant(rate.value.gap).ok())
-        }
-        P::Gamma => {
-            let (rate, cv) = (raw.rate.as_ref()?, raw.cv.as_ref()?);
-            let built = Dist::gamma(rate.value.gap, cv.value);
-            if let Err(error) = &built {
-                c.error(&cv.span, error.to_string(), "out of range", "");
-                return None;
-            }
-            gap(c, path, &cv.span, built.ok())
-        }
-        P::Renewal => {
-            let field = raw.gap.as_ref()?;
-            let dist = amounts::dist(c, &format!("{path}.gap"), field)?;
-            if dist.mean() < 1.0 {
-                c.error(
-                    &field.span,
-                    "gaps of no length",
-                    "the mean is below a nanosecond",
-                    "",
-                );
-                return None;
-            }
-            Some(dist)
-        }
-        P::Closed => {
-            let users = c.count(&format!("{path}.users"), &raw.users, 1, 100_000, Some(1))?;
-            let think = match &raw.think {
-                Some(think) => amounts::dist(c, &format!("{path}.think"), think)?,
-                None => {
-                    c.by_default(&format!("{path}.think"), "0s");
-                    Dist::Constant(0.0)
-                }
-            };
-            return Some(Arrivals::Closed { users, think });
-        }
-        P::Trace => return trace(c, path, raw, wanted),
-    }?;
-    let first = match &raw.first {
-        Some(first) => {
-            c.file_value(&format!("{path}.first"), first.value.word(), &first.span);
-            match first.value {
-                RawFirst::AfterGap => FirstArrival::AfterGap,
-                RawFirst::AtStart => FirstArrival::AtStart,
-                RawFirst::RandomPhase => FirstArrival::RandomPhase,
-            }
-        }
-        None => {
-            c.by_default(&format!("{path}.first"), RawFirst::AfterGap.word());
-            FirstArrival::AfterGap
-        }
-    };
-    Some(Arrivals::Open { gap, first })
-}
-
-/// Records the gap distribution that a rate or period gives.
-fn gap(c: &mut Checker, path: &str, span: &Span, dist: Option<Dist>) -> Option<Dist> {
-    match dist.filter(|d| d.mean() >= 1.0) {
-        Some(dist) => {
-            c.file_value(&format!("{path}.gap"), dist.describe(write_nanos), span);
-            Some(dist)
-        }
-        None => {
-            let label = "gaps must be from 1ns to 31 years";
-            c.error(span, "arrivals too frequent or too rare", label, "");
-            None
-        }
-    }
-}
-
-fn trace(
-    c: &mut Checker,
-    path: &str,
-    raw: &RawArrivals,
-    wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
-    let (file, time, format) = (
-        raw.file.as_ref()?,
-        raw.time.as_ref()?,
-        raw.time_format.as_ref()?,
-    );
-    let spec = TraceSpec {
-        time_column: time.value.clone(),
-        time_format: match format.value {
-            RawTimeFormat::Timestamp => TimeFormat::Timestamp,
-            RawTimeFormat::Seconds => TimeFormat::Seconds,
-            RawTimeFormat::Milliseconds => TimeFormat::Milliseconds,
-            RawTimeFormat::Microseconds => TimeFormat::Microseconds,
-            RawTimeFormat::Nanoseconds => TimeFormat::Nanoseconds,
-        },
-        columns: wanted.keys().cloned().collect(),
-        sort: false,
-    };
-    let bytes = match std::fs::read(c.base.join(&file.value)) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let title = format!("cannot read trace `{}`: {error}", file.value);
-            let help = "file names are relative to the folder of the scenario";
-            c.error(&file.span, title, "this file", help);
-            return None;
-        }
-    };
-    let trace = match Trace::read(&file.value, &bytes, &spec) {
-        Ok(trace) => trace,
-        Err(errors) => {
-            let mut said = BTreeSet::new();
-            for error in errors {
-                // A column that is missing is named in the message only.
-                let named = |column: &&String| error.problem.contains(&format!("`{column}`"));
-                let column = error.column.as_ref();
-                let column = column.or_else(|| wanted.keys().find(named));
-                let place = match column {
-                    Some(column) if *column == time.value => &time.span,
-                    Some(column) => wanted.get(column).unwrap_or(&file.span),
-                    None if named(&&time.value) => &time.span,
-                    None => &file.span,
-                };
-                let mut title = format!("trace `{}`", error.file);
-                if let Some(line) = error.line {
-                    title.push_str(&format!(", line {line}"));
-                }
-                title.push_str(&format!(": {}", error.problem));
-                if said.insert(title.clone()) {
-                    c.error(
-                        place,
-                        title,
-                        "asked for here",
-                        error.remedy.unwrap_or_default(),
-                    );
-                }
-            }
-            return None;
-        }
-    };
-    let rows = trace.arrivals.len();
-    c.file_value(
-        &format!("{path}.file"),
-        format!("{} ({rows} rows)", file.value),
-        &file.span,
-    );
-    c.file_value(&format!("{path}.time"), &*time.value, &time.span);
-    c.file_value(
-        &format!("{path}.time_format"),
-        format.value.word(),
-        &format.span,
-    );
-    let keep = match &raw.keep {
-        Some(keep) if keep.value.0 == 0.0 => {
-            c.error(
-                &keep.span,
-                "`keep` of zero keeps no row",
-                "must be above zero",
-                "",
-            );
-            return None;
-        }
-        Some(keep) => {
-            c.file_value(
-                &format!("{path}.keep"),
-                keep.value.0.to_string(),
-                &keep.span,
-            );
-            keep.value.0
-        }
-        None => {
-            c.by_default(&format!("{path}.keep"), "1");
-            1.0
-        }
-    };
-    Some(Arrivals::Trace {
-        trace: Arc::new(trace),
-        keep,
-    })
 }

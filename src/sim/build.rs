@@ -2,11 +2,12 @@
 
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
-use super::guest::{DrawKey, GuestState, Job, Source, StreamState};
+use super::guest::{DrawKey, GuestState, Job, StreamState};
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
 use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
+use super::source::Source;
 use crate::engine::calendar::Calendar;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::{
@@ -458,7 +459,7 @@ impl Builder<'_> {
             ordinal,
         };
         let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
-        let (source, next_arrival) = Source::new(&guest.workload.arrivals, key, guest.start);
+        let (source, next_arrival) = Source::new(&guest.workload, key, guest.start);
         let closed = matches!(source, Source::Closed { .. });
         let queue_bound = match guest.queue {
             Some(bound) if !closed => bound as usize,

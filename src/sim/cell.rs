@@ -7,10 +7,11 @@
 //! order, so they give the same results.
 
 use super::coupling::Coupling;
-use super::guest::{GuestState, Job, PlannedKind, Source, StreamState};
+use super::guest::{GuestState, Job, PlannedKind, StreamState};
 use super::memory::Pool;
 use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
 use super::schedule::Schedule;
+use super::source::Source;
 use crate::engine::calendar::{Calendar, Class, Key};
 use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
 use crate::gpu::{ComputeDomain, Finished, OperationId, Served, SmOperation, Station, sm_work};

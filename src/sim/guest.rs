@@ -2,13 +2,13 @@
 
 use super::memory::JobMemory;
 use super::observer::PARTS;
+use super::source::{Source, later};
 use crate::engine::random::Stream;
-use crate::engine::time::{LONGEST, NEVER, Nanos};
+use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
-use crate::workload::dist::Dist;
-use crate::workload::{Arrivals, FirstArrival, GpuWork, Size, Workload};
+use crate::workload::{Arrivals, GpuWork, Size, Workload};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 /// A job that waits for a stream, or is about to take one.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,17 @@ pub struct Job {
     pub arrival: Nanos,
     /// The user who waits for it, in a closed loop.
     pub user: u32,
+}
+
+impl Job {
+    /// Job number m of user u has index m × users + u, whatever the other users do.
+    pub fn of_user(user: u32, submitted: &[u64], arrival: Nanos) -> Job {
+        Job {
+            index: submitted[user as usize] * submitted.len() as u64 + u64::from(user),
+            arrival,
+            user,
+        }
+    }
 }
 
 /// A stream of the guest: one job in flight.
@@ -70,30 +81,6 @@ pub enum PlannedKind {
     },
 }
 
-/// Where the guest's jobs come from.
-#[derive(Debug)]
-pub enum Source {
-    Open {
-        gap: Dist,
-        draws: Stream,
-        index: u64,
-    },
-    Closed {
-        think: Dist,
-        draws: Stream,
-        /// (end of thinking, user), earliest first.
-        thinking: BinaryHeap<Reverse<(Nanos, u32)>>,
-        /// Jobs that each user has submitted.
-        submitted: Vec<u64>,
-    },
-    Trace {
-        keep: f64,
-        draws: Stream,
-        row: usize,
-        start: Nanos,
-    },
-}
-
 /// See the [module documentation](self).
 pub struct GuestState {
     /// Local index of the domain.
@@ -136,129 +123,12 @@ impl DrawKey<'_> {
     }
 }
 
-impl Source {
-    /// The source of `arrivals`, counted from `start`, and the time of its first job.
-    pub fn new(arrivals: &Arrivals, key: DrawKey<'_>, start: Nanos) -> (Source, Nanos) {
-        match arrivals {
-            Arrivals::Open { gap, first } => {
-                let draws = key.stream("arrival");
-                let first_gap = gap.sample_nanos(&draws, 0);
-                let delay = match first {
-                    FirstArrival::AfterGap => first_gap,
-                    FirstArrival::AtStart => 0,
-                    FirstArrival::RandomPhase => {
-                        let phase = key.stream("phase").at(0).uniform();
-                        (phase * first_gap as f64) as Nanos
-                    }
-                };
-                let source = Source::Open {
-                    gap: gap.clone(),
-                    draws,
-                    index: 0,
-                };
-                (source, later(start, delay))
-            }
-            Arrivals::Closed { users, think } => {
-                let draws = key.stream("think");
-                let thinking: BinaryHeap<_> = (0..*users)
-                    .map(|user| {
-                        let delay = think.sample_nanos(&draws, u64::from(user));
-                        Reverse((later(start, delay), user))
-                    })
-                    .collect();
-                let first = thinking.peek().map_or(NEVER, |Reverse((time, _))| *time);
-                let source = Source::Closed {
-                    think: think.clone(),
-                    draws,
-                    thinking,
-                    submitted: vec![0; *users as usize],
-                };
-                (source, first)
-            }
-            Arrivals::Trace { trace, keep } => {
-                let mut source = Source::Trace {
-                    keep: *keep,
-                    draws: key.stream("thin"),
-                    row: 0,
-                    start,
-                };
-                let first = source.next_row(&trace.arrivals, 0);
-                (source, first)
-            }
-        }
-    }
-
-    /// Moves a trace to its first kept row from `from` on; returns that row's time.
-    fn next_row(&mut self, arrivals: &[Nanos], from: usize) -> Nanos {
-        let Source::Trace {
-            keep,
-            draws,
-            row,
-            start,
-        } = self
-        else {
-            return NEVER;
-        };
-        *row = from;
-        while let Some(&time) = arrivals.get(*row) {
-            if *keep >= 1.0 || draws.at(*row as u64).uniform() < *keep {
-                return later(*start, time);
-            }
-            *row += 1;
-        }
-        NEVER
-    }
-}
-
-/// The sum of a time and a delay; [`NEVER`] beyond the range of time.
-fn later(time: Nanos, delay: Nanos) -> Nanos {
-    match time.checked_add(delay) {
-        Some(sum) if sum <= LONGEST => sum,
-        _ => NEVER,
-    }
-}
-
 impl GuestState {
     /// Takes the job that arrives at `now` from the source and finds the time of the next.
     pub fn take_arrival(&mut self, now: Nanos) -> Job {
-        match &mut self.source {
-            Source::Open { gap, draws, index } => {
-                let job = Job {
-                    index: *index,
-                    arrival: now,
-                    user: 0,
-                };
-                *index += 1;
-                self.next_arrival = later(now, gap.sample_nanos(draws, *index));
-                job
-            }
-            Source::Closed {
-                thinking,
-                submitted,
-                ..
-            } => {
-                let user = match thinking.pop() {
-                    Some(Reverse((_, user))) => user,
-                    None => unreachable!("an arrival without a thinking user"),
-                };
-                self.next_arrival = thinking.peek().map_or(NEVER, |Reverse((time, _))| *time);
-                let job = job_of(user, submitted, now);
-                submitted[user as usize] += 1;
-                job
-            }
-            Source::Trace { row, .. } => {
-                let job = Job {
-                    index: *row as u64,
-                    arrival: now,
-                    user: 0,
-                };
-                let from = *row + 1;
-                if let Arrivals::Trace { trace, .. } = &self.workload.arrivals {
-                    self.next_arrival = self.source.next_row(&trace.arrivals, from);
-                }
-                job
-            }
-        }
+        let (job, next) = self.source.take(&self.workload.arrivals, now);
+        self.next_arrival = next;
+        job
     }
 
     /// A user of a closed loop has its answer at `now`: the next job if it follows at once,
@@ -273,7 +143,7 @@ impl GuestState {
         else {
             return None;
         };
-        let job = job_of(user, submitted, now);
+        let job = Job::of_user(user, submitted, now);
         let delay = think.sample_nanos(draws, job.index);
         if delay == 0 {
             submitted[user as usize] += 1;
@@ -300,20 +170,11 @@ impl GuestState {
                 let Arrivals::Trace { trace, .. } = &self.workload.arrivals else {
                     unreachable!("sizes from a trace without a trace");
                 };
-                let row = job.index as usize * trace.columns.len();
+                let row = job.index as usize % trace.arrivals.len() * trace.columns.len();
                 terms.iter().fold(*base, |sum, (column, coefficient)| {
                     sum + coefficient * trace.values[row + column]
                 })
             }
         }
-    }
-}
-
-/// Job number m of user u has index m × users + u, whatever the other users do.
-fn job_of(user: u32, submitted: &[u64], now: Nanos) -> Job {
-    Job {
-        index: submitted[user as usize] * submitted.len() as u64 + u64::from(user),
-        arrival: now,
-        user,
     }
 }

@@ -12,6 +12,7 @@ mod memory;
 mod observer;
 mod operations;
 mod schedule;
+mod source;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};

@@ -19,6 +19,8 @@ pub struct Workload {
     /// What the workload needs from the type or board that it runs on.
     pub needs: Needs,
     pub arrivals: Arrivals,
+    /// Jobs that arrive together; `None` = one. At least one, whatever is drawn.
+    pub batch: Option<Dist>,
     /// Device memory of a job, bytes, from its start to its end.
     pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
@@ -42,6 +44,18 @@ pub enum Arrivals {
         gap: Dist,
         first: FirstArrival,
     },
+    /// An open stream with a beat: arrival k comes `jitter` after beat k, and never before arrival
+    /// k - 1.
+    Paced {
+        period: Nanos,
+        /// Nanoseconds.
+        jitter: Dist,
+        /// When the first beat is.
+        first: FirstArrival,
+    },
+    /// A Poisson process whose rate changes: phases follow each other in this order, over and over.
+    /// With exponential stays a Markov-modulated Poisson process; with constant ones a daily profile.
+    Modulated { phases: Vec<Phase> },
     /// `users` independent users: each thinks, submits one job, waits for its end, and thinks again.
     /// Each user thinks before its first job.
     Closed {
@@ -51,7 +65,21 @@ pub enum Arrivals {
     },
     /// Arrivals at the times of a trace, counted from the guest's start; each row is kept with
     /// probability `keep`, decided by a draw of the guest's own.
-    Trace { trace: Arc<Trace>, keep: f64 },
+    Trace {
+        trace: Arc<Trace>,
+        keep: f64,
+        /// The trace begins anew after this time, which is not before its last row; `None` = it ends.
+        period: Option<Nanos>,
+    },
+}
+
+/// A time with one arrival rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Phase {
+    /// Mean gap between arrivals in nanoseconds; `None` = no arrivals.
+    pub gap: Option<f64>,
+    /// How long it lasts, nanoseconds.
+    pub stay: Dist,
 }
 
 /// When the first job of an open stream arrives, counted from the guest's start.

@@ -118,6 +118,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         name: "w".into(),
         needs: Needs::default(),
         arrivals,
+        batch: None,
         memory: None,
         stages,
     }
@@ -162,6 +163,7 @@ pub fn requests(rows: &[(Nanos, Nanos)]) -> Workload {
         Arrivals::Trace {
             trace: Arc::new(trace),
             keep: 1.0,
+            period: None,
         },
         vec![stage("s", vec![operation])],
     )

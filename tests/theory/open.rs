@@ -7,7 +7,7 @@ use crate::common::*;
 use warpshare::gpu::Link;
 use warpshare::sim::Part;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, Direction, FirstArrival, OperationKind, Size};
+use warpshare::workload::{Arrivals, Direction, FirstArrival, OperationKind, Phase, Size};
 
 const FIFO: &str = "one guest, one stream, `fifo`";
 
@@ -16,6 +16,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(mg1());
     cases.extend(dm1());
     cases.extend(frame_paced());
+    cases.push(on_off());
+    cases.extend(batches());
     cases.extend(pools());
     cases.extend(bounded());
     cases.push(tandem());
@@ -106,6 +108,42 @@ fn frame_paced() -> Vec<Case> {
     vec![
         case("vms=8", 8, 10.0).is("prob_wait_gt_3", WaitAbove(3.0)),
         case("vms=4", 4, 5.0),
+    ]
+}
+
+fn on_off() -> Case {
+    let arrivals = Arrivals::Modulated {
+        phases: vec![
+            Phase {
+                gap: Some(UNIT / 2.0),
+                stay: exp(5.0),
+            },
+            Phase {
+                gap: None,
+                stay: exp(10.0),
+            },
+        ],
+    };
+    let scenario = one_server(arrivals, exp(1.0), 1_200_000.0);
+    Case::new("V10", "on-off", FIFO, scenario)
+        .is("utilisation", Useful)
+        .is("mean_number_in_system", MeanNumber)
+        .is("mean_response", Response)
+        .is("prob_wait_positive", Waits)
+}
+
+fn batches() -> Vec<Case> {
+    let case = |parameters, size| {
+        let mut scenario = one_server(poisson(0.2), exp(1.0), 800_000.0);
+        scenario.guests[0].workload.batch = Some(size);
+        Case::new("V35", parameters, FIFO, scenario)
+            .is("mean_number_in_system", MeanNumber)
+            .is("mean_response", Response)
+    };
+    let geometric = Dist::geometric(3.0, 1.0).expect("a geometric distribution");
+    vec![
+        case("geometric mean 3", geometric),
+        case("fixed 4", constant(4.0)),
     ]
 }
 

@@ -26,7 +26,7 @@ fn table(all: &[Point], set: &Set) -> String {
 /// A number with its interval to so many decimals.
 fn with_half(value: f64, half_width: f64, decimals: usize) -> String {
     let half = format!("{half_width:.decimals$}");
-    let least = 0.1_f64.powi(decimals as i32);
+    let least = libm::pow(10.0, -(decimals as f64));
     if half_width < least / 2.0 {
         return format!("{value:.decimals$} ± <{least:.decimals$}");
     }

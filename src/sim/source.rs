@@ -1,0 +1,294 @@
+//! Where a guest's jobs come from: the arrival processes at run time.
+//!
+//! Every draw is a function of the guest's own stream of its purpose and of an index that counts the
+//! process's own steps, so arrivals do not depend on anybody else.
+
+use super::guest::{DrawKey, Job};
+use crate::engine::random::Stream;
+use crate::engine::time::{LONGEST, NEVER, Nanos};
+use crate::workload::dist::Dist;
+use crate::workload::{Arrivals, FirstArrival, Workload};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// See the [module documentation](self).
+#[derive(Debug)]
+pub enum Source {
+    Open(Open),
+    Closed {
+        think: Dist,
+        draws: Stream,
+        /// (end of thinking, user), earliest first.
+        thinking: BinaryHeap<Reverse<(Nanos, u32)>>,
+        /// Jobs that each user has submitted.
+        submitted: Vec<u64>,
+    },
+    Trace {
+        keep: f64,
+        draws: Stream,
+        /// Counts on when the trace begins anew.
+        row: u64,
+        start: Nanos,
+    },
+}
+
+/// An open process: arrivals of one job, or of several together.
+#[derive(Debug)]
+pub struct Open {
+    start: Nanos,
+    draws: Stream,
+    /// Arrivals so far, and jobs.
+    arrivals: u64,
+    jobs: u64,
+    /// Size of each arrival and where it is drawn from.
+    batch: Option<(Dist, Stream)>,
+    /// Jobs of the present arrival that are still to come.
+    together: u64,
+    /// Where a modulated process is.
+    phase: usize,
+    phase_ends: Nanos,
+    stays: Stream,
+    visits: u64,
+    /// Exponential gaps drawn so far, accepted or not.
+    gaps: u64,
+    /// First beat of a paced process.
+    beat: Nanos,
+}
+
+/// The sum of a time and a delay; [`NEVER`] beyond the range of time.
+pub(super) fn later(time: Nanos, delay: Nanos) -> Nanos {
+    match time.checked_add(delay) {
+        Some(sum) if sum <= LONGEST => sum,
+        _ => NEVER,
+    }
+}
+
+impl Source {
+    /// The source of a workload's jobs, counted from `start`, and the time of its first job.
+    pub fn new(workload: &Workload, key: DrawKey<'_>, start: Nanos) -> (Source, Nanos) {
+        match &workload.arrivals {
+            Arrivals::Open { .. } | Arrivals::Paced { .. } | Arrivals::Modulated { .. } => {
+                let mut open = Open::new(workload, key, start);
+                let first = open.first(&workload.arrivals, key);
+                (Source::Open(open), first)
+            }
+            Arrivals::Closed { users, think } => {
+                let draws = key.stream("think");
+                let thinking: BinaryHeap<_> = (0..*users)
+                    .map(|user| {
+                        let delay = think.sample_nanos(&draws, u64::from(user));
+                        Reverse((later(start, delay), user))
+                    })
+                    .collect();
+                let first = thinking.peek().map_or(NEVER, |Reverse((time, _))| *time);
+                let source = Source::Closed {
+                    think: think.clone(),
+                    draws,
+                    thinking,
+                    submitted: vec![0; *users as usize],
+                };
+                (source, first)
+            }
+            Arrivals::Trace { keep, .. } => {
+                let mut source = Source::Trace {
+                    keep: *keep,
+                    draws: key.stream("thin"),
+                    row: 0,
+                    start,
+                };
+                let first = source.next_row(&workload.arrivals, 0);
+                (source, first)
+            }
+        }
+    }
+
+    /// The job that arrives at `now`, and the time of the next.
+    pub fn take(&mut self, arrivals: &Arrivals, now: Nanos) -> (Job, Nanos) {
+        match self {
+            Source::Open(open) => open.take(arrivals, now),
+            Source::Closed {
+                thinking,
+                submitted,
+                ..
+            } => {
+                let user = match thinking.pop() {
+                    Some(Reverse((_, user))) => user,
+                    None => unreachable!("an arrival without a thinking user"),
+                };
+                let job = Job::of_user(user, submitted, now);
+                submitted[user as usize] += 1;
+                let next = thinking.peek().map_or(NEVER, |Reverse((time, _))| *time);
+                (job, next)
+            }
+            Source::Trace { row, .. } => {
+                let index = *row;
+                let job = Job {
+                    index,
+                    arrival: now,
+                    user: 0,
+                };
+                (job, self.next_row(arrivals, index + 1))
+            }
+        }
+    }
+
+    /// Moves a trace to its first kept row from `from` on; returns that row's time.
+    fn next_row(&mut self, arrivals: &Arrivals, from: u64) -> Nanos {
+        let (
+            Source::Trace {
+                keep,
+                draws,
+                row,
+                start,
+            },
+            Arrivals::Trace { trace, period, .. },
+        ) = (self, arrivals)
+        else {
+            return NEVER;
+        };
+        let rows = trace.arrivals.len() as u64;
+        *row = from;
+        loop {
+            let (round, place) = (*row / rows, *row % rows);
+            let begins = match (round, period) {
+                (0, _) => Some(0),
+                (_, Some(period)) => round.checked_mul(*period),
+                (_, None) => None,
+            };
+            let Some(begins) = begins.filter(|&begins| begins <= LONGEST) else {
+                return NEVER;
+            };
+            if *keep >= 1.0 || draws.at(*row).uniform() < *keep {
+                return later(later(*start, begins), trace.arrivals[place as usize]);
+            }
+            *row += 1;
+        }
+    }
+}
+
+impl Open {
+    fn new(workload: &Workload, key: DrawKey<'_>, start: Nanos) -> Open {
+        Open {
+            start,
+            draws: key.stream("arrival"),
+            arrivals: 0,
+            jobs: 0,
+            batch: workload
+                .batch
+                .clone()
+                .map(|size| (size, key.stream("batch"))),
+            together: 0,
+            phase: 0,
+            phase_ends: start,
+            stays: key.stream("stay"),
+            visits: 0,
+            gaps: 0,
+            beat: start,
+        }
+    }
+
+    fn first(&mut self, arrivals: &Arrivals, key: DrawKey<'_>) -> Nanos {
+        let phase = || key.stream("phase").at(0).uniform();
+        match arrivals {
+            Arrivals::Open { gap, first } => {
+                let first_gap = gap.sample_nanos(&self.draws, 0);
+                let delay = match first {
+                    FirstArrival::AfterGap => first_gap,
+                    FirstArrival::AtStart => 0,
+                    FirstArrival::RandomPhase => (phase() * first_gap as f64) as Nanos,
+                };
+                later(self.start, delay)
+            }
+            Arrivals::Paced { period, first, .. } => {
+                let delay = match first {
+                    FirstArrival::AfterGap => *period,
+                    FirstArrival::AtStart => 0,
+                    FirstArrival::RandomPhase => (phase() * *period as f64) as Nanos,
+                };
+                self.beat = later(self.start, delay);
+                self.paced(arrivals, self.start)
+            }
+            _ => {
+                self.enter(arrivals, 0);
+                self.modulated(arrivals, self.start)
+            }
+        }
+    }
+
+    fn take(&mut self, arrivals: &Arrivals, now: Nanos) -> (Job, Nanos) {
+        if self.together == 0 {
+            self.together = match &self.batch {
+                Some((size, draws)) => {
+                    let drawn = size.sample(draws, self.arrivals);
+                    (libm::rint(drawn) as u64).max(1)
+                }
+                None => 1,
+            };
+            self.arrivals += 1;
+        }
+        let job = Job {
+            index: self.jobs,
+            arrival: now,
+            user: 0,
+        };
+        self.jobs += 1;
+        self.together -= 1;
+        let next = if self.together > 0 {
+            now
+        } else {
+            match arrivals {
+                Arrivals::Open { gap, .. } => {
+                    later(now, gap.sample_nanos(&self.draws, self.arrivals))
+                }
+                Arrivals::Paced { .. } => self.paced(arrivals, now),
+                _ => self.modulated(arrivals, now),
+            }
+        };
+        (job, next)
+    }
+
+    /// The beat of the next arrival with its jitter, not before `now`.
+    fn paced(&self, arrivals: &Arrivals, now: Nanos) -> Nanos {
+        let Arrivals::Paced { period, jitter, .. } = arrivals else {
+            return NEVER;
+        };
+        let Some(passed) = period.checked_mul(self.arrivals) else {
+            return NEVER;
+        };
+        let delay = jitter.sample_nanos(&self.draws, self.arrivals);
+        later(later(self.beat, passed), delay).max(now)
+    }
+
+    /// A phase begins at the end of the last.
+    fn enter(&mut self, arrivals: &Arrivals, phase: usize) {
+        if let Arrivals::Modulated { phases } = arrivals {
+            let stay = phases[phase].stay.sample_nanos(&self.stays, self.visits);
+            self.phase = phase;
+            self.visits += 1;
+            self.phase_ends = later(self.phase_ends, stay);
+        }
+    }
+
+    /// The next arrival after `now`: exponential gaps at the rate of the phase; one that would end in
+    /// the next phase is drawn anew there, since it has no memory.
+    fn modulated(&mut self, arrivals: &Arrivals, now: Nanos) -> Nanos {
+        let Arrivals::Modulated { phases } = arrivals else {
+            return NEVER;
+        };
+        let mut from = now;
+        loop {
+            if let Some(mean) = phases[self.phase].gap {
+                let gap = Dist::Exponential { mean };
+                let next = later(from, gap.sample_nanos(&self.draws, self.gaps));
+                self.gaps += 1;
+                if next < self.phase_ends || self.phase_ends == NEVER {
+                    return next;
+                }
+            } else if self.phase_ends == NEVER {
+                return NEVER;
+            }
+            from = self.phase_ends;
+            self.enter(arrivals, (self.phase + 1) % phases.len());
+        }
+    }
+}
