@@ -44,13 +44,20 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         dist().prop_map(open),
     ];
     let gpu = || {
-        (dist(), prop::option::of(1u32..=SMS), 1u64..4, 0u32..3).prop_map(
-            |(time, sms, speed, kernel)| {
+        let arithmetic = prop::option::of(prop_oneof![Just(0.2), Just(1.0)]);
+        let sms = prop::option::of(1u32..=SMS);
+        (dist(), sms, 1u64..4, 0u32..3, arithmetic).prop_map(
+            |(time, sms, speed, kernel, arithmetic)| {
                 let mut gpu = work(time);
                 gpu.sms = sms;
                 gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
                 gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
                 gpu.memory_bound = [0.0, 0.3, 1.0][kernel as usize];
+                // Under a roofline, one of the two parts is all of the time.
+                gpu.arithmetic = match gpu.memory_bound {
+                    1.0 => arithmetic,
+                    _ => arithmetic.map(|_| 1.0),
+                };
                 OperationKind::Gpu(gpu)
             },
         )

@@ -86,8 +86,7 @@ pub(super) fn lone_rate(
     let [client] = clients else {
         return None;
     };
-    let plain = shape.memory_bound == 0.0
-        && shape.grid.is_none()
+    let plain = shape.is_plain()
         && rules.clock.is_none()
         && *pressure == Pressure::NONE
         && shape.need <= rules.sms.min(client.cap);
@@ -105,9 +104,9 @@ pub(super) fn rate(
     let simple = rules.clock.is_none()
         && pressure == Pressure::NONE
         && clients.len() == 1
-        && operations.iter().all(|active| {
-            active.operation.shape.memory_bound == 0.0 && active.operation.shape.grid.is_none()
-        });
+        && operations
+            .iter()
+            .all(|active| active.operation.shape.is_plain());
     if simple {
         share_sms(operations, rules.sms.min(clients[0].cap))
     } else {

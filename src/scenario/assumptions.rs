@@ -245,6 +245,33 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("gpus.NAME.share.on_idle"),
     },
     Assumption {
+        key: "roofline.bytes",
+        kind: Kind::Number {
+            low: 0.001,
+            high: 1.0,
+        },
+        default: "0.779",
+        about: "Achieved part of the peak memory bandwidth, for GPU work given by its operations and \
+                bytes.",
+        evidence: "Inference from measurements; see roofline.flops.",
+        local_key: Some("workloads.NAME.stages.NAME.NAME.byte_efficiency"),
+    },
+    Assumption {
+        key: "roofline.flops",
+        kind: Kind::Number {
+            low: 0.001,
+            high: 1.0,
+        },
+        default: "0.706",
+        about: "Achieved part of the peak arithmetic, for GPU work given by its operations and bytes.",
+        evidence: "Inference from measurements. 104 FP16 matrix products on an A100 (Vidur, \
+                   https://github.com/microsoft/vidur) fit 0.706 of the peak arithmetic, 0.779 of the \
+                   peak bandwidth and 4.9 us for the launch with a median error of 3.9 %; the same two \
+                   parts predict those of an A40 with 4.7 % (docs/measurements.md). Other kernels reach \
+                   other parts, mostly smaller ones.",
+        local_key: Some("workloads.NAME.stages.NAME.NAME.flop_efficiency"),
+    },
+    Assumption {
         key: "switch.preemption",
         kind: Kind::Duration,
         default: "0us",

@@ -247,6 +247,9 @@ fn gpu_work(out: &mut Writer, work: &GpuWork) {
     if work.memory_bound != 0.0 {
         out.float("memory_bound", work.memory_bound);
     }
+    if let Some(part) = work.arithmetic {
+        out.float("arithmetic", part);
+    }
     if let Some(grid) = work.grid {
         out.put("blocks", grid.blocks);
         out.put("blocks_per_sm", grid.blocks_per_sm);

@@ -1,7 +1,7 @@
 //! `[gpus]`: facts of the board, its link, and the cost of switching.
 
 use super::checker::Checker;
-use super::raw::{Field, RawCharge, RawGpu, RawSwitch};
+use super::raw::{Field, Key, RawCharge, RawGpu, RawSwitch};
 use super::units::{
     Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
 };
@@ -31,6 +31,7 @@ pub(crate) struct Facts {
 #[derive(Clone, Copy)]
 pub(crate) struct Speed {
     pub fp32_tflops: Option<f64>,
+    pub fp16_tensor_tflops: Option<f64>,
     pub memory_gb_s: Option<f64>,
 }
 
@@ -131,28 +132,12 @@ pub(crate) fn facts(
         Some(_) => c.count(&format!("{path}.max_vfs"), &raw.max_vfs, 1, 100_000, None),
         None => None,
     };
-    if let Some(fp32) = &raw.fp32_tflops {
-        if fp32.value.is_finite() && fp32.value > 0.0 {
-            c.file_value(
-                &format!("{path}.fp32_tflops"),
-                fp32.value.to_string(),
-                &fp32.span,
-            );
-        } else {
-            c.error(
-                &fp32.span,
-                "`fp32_tflops` is out of range",
-                "must be above zero",
-                "",
-            );
-            return None;
-        }
-    }
+    let own_fp32 = peak(c, path, "fp32_tflops", &raw.fp32_tflops)?;
+    let own_fp16 = peak(c, path, "fp16_tensor_tflops", &raw.fp16_tensor_tflops)?;
     if let Some(bandwidth) = &raw.memory_bandwidth {
         let text = RawBandwidth::write(bandwidth.value.bytes_per_second);
         c.file_value(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
     }
-    let own_fp32 = raw.fp32_tflops.as_ref().map(|f| f.value);
     let own_memory = raw
         .memory_bandwidth
         .as_ref()
@@ -166,9 +151,28 @@ pub(crate) fn facts(
         vfs,
         speed: Speed {
             fp32_tflops: own_fp32.or(known.and_then(|gpu| gpu.fp32_tflops)),
+            fp16_tensor_tflops: own_fp16.or(known.and_then(|gpu| gpu.fp16_tensor_tflops_dense)),
             memory_gb_s: own_memory.or(known.and_then(|gpu| gpu.memory_bandwidth_gb_s)),
         },
     })
+}
+
+/// A peak of arithmetic, if the file gives one; `None` after an error.
+fn peak(c: &mut Checker, path: &str, name: &str, key: &Key<f64>) -> Option<Option<f64>> {
+    let Some(field) = key else {
+        return Some(None);
+    };
+    if field.value.is_finite() && field.value > 0.0 {
+        c.file_value(
+            &format!("{path}.{name}"),
+            field.value.to_string(),
+            &field.span,
+        );
+        return Some(Some(field.value));
+    }
+    let title = format!("`{name}` is out of range");
+    c.error(&field.span, title, "must be above zero", "");
+    None
 }
 
 fn catalogued(c: &mut Checker, path: &str, value: String, gpu: &catalog::Gpu, field: &str) {
@@ -552,6 +556,7 @@ mod tests {
     fn speed_weighs_compute_and_bandwidth_on_time() {
         let speed = |fp32, gb_s| Speed {
             fp32_tflops: fp32,
+            fp16_tensor_tflops: None,
             memory_gb_s: gb_s,
         };
         let (slow, fast) = (

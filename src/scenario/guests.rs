@@ -364,10 +364,16 @@ fn attach(
     catalog: &Catalog,
 ) -> Option<Workload> {
     let mut workload = resolved.workload.clone();
-    let bound = resolved
-        .memory_bound
-        .iter()
-        .any(|&(_, _, bound)| bound > 0.0);
+    for (stage, operation, roofline) in &resolved.rooflines {
+        let stage = workload.stages.get_mut(*stage)?;
+        let operation = stage.operations.get_mut(*operation)?;
+        if let OperationKind::Gpu(work) = &mut operation.kind {
+            let path = format!("{path}.roofline.{}.{}", stage.name, operation.name);
+            roofline.settle(c, &path, placed, board, work)?;
+        }
+    }
+    let timed = &resolved.memory_bound;
+    let bound = timed.iter().any(|&(_, _, bound)| bound > 0.0) || !resolved.rooflines.is_empty();
     let shares = several || matches!(placed.holds, Holds::Client { .. });
     if bound && (shares || !placed.domain.is_empty()) && !c.neutral {
         let path = format!("{path}.bandwidth");
@@ -376,6 +382,7 @@ fn attach(
             for operation in stages.flat_map(|stage| &mut stage.operations) {
                 if let OperationKind::Gpu(work) = &mut operation.kind {
                     work.memory_bound = 0.0;
+                    work.arithmetic = None;
                 }
             }
         }
@@ -412,6 +419,7 @@ fn attach(
     }
     let theirs = Speed {
         fp32_tflops: gpu.fp32_tflops,
+        fp16_tensor_tflops: gpu.fp16_tensor_tflops_dense,
         memory_gb_s: gpu.memory_bandwidth_gb_s,
     };
     for &(stage, operation, memory_bound) in &resolved.memory_bound {

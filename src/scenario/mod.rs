@@ -21,6 +21,7 @@ mod memory;
 mod operations;
 pub mod raw;
 pub mod raw_workload;
+mod roofline;
 mod run;
 pub mod schema;
 mod share;

@@ -4,7 +4,9 @@ use super::amounts::{self, form, present};
 use super::checker::Checker;
 use super::raw::Field;
 use super::raw_workload::{RawKind, RawOperation};
+use super::roofline::{self, Roofline};
 use crate::diagnostics::nearest;
+use crate::workload::dist::Dist;
 use crate::workload::{Direction, GpuWork, Grid, MediaEngine, Operation, OperationKind, Size};
 
 /// An operation with one of these names needs no `kind`.
@@ -27,16 +29,27 @@ const OF_GPU_WORK: &[&str] = &[
     "kernel",
     "blocks",
     "blocks_per_sm",
+    "flop_efficiency",
+    "byte_efficiency",
 ];
 
-/// The operation, and the part of its time that is memory-bound.
+/// How work carries over to the board that it runs on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Scaling {
+    /// By its time on a reference board, of which this part is memory-bound.
+    Timed(f64),
+    /// By its operations and bytes; its time is known with the board.
+    Roofline(Roofline),
+}
+
+/// The operation, and how its work carries over.
 pub(super) fn operation(
     c: &mut Checker,
     path: &str,
     name: &str,
     field: &Field<RawOperation>,
     columns: Option<&[String]>,
-) -> Option<(Operation, f64)> {
+) -> Option<(Operation, Scaling)> {
     let raw = &field.value;
     let kind = match (&raw.kind, KINDS.iter().find(|kind| kind.word() == name)) {
         (Some(kind), _) => kind.value,
@@ -62,19 +75,21 @@ pub(super) fn operation(
         RawKind::CopyIn | RawKind::CopyOut => "a copy",
         RawKind::Nvdec | RawKind::Nvenc | RawKind::Jpeg | RawKind::Ofa => "work of a media engine",
     };
-    let (needed, optional): (&str, &[&str]) = match kind {
+    let (forms, optional): (&[&[&str]], &[&str]) = match kind {
         RawKind::Host | RawKind::Nvdec | RawKind::Nvenc | RawKind::Jpeg | RawKind::Ofa => {
-            ("time", &["kind"])
+            (&[&["time"]], &["kind"])
         }
-        RawKind::Gpu => ("time", OF_GPU_WORK),
-        RawKind::CopyIn | RawKind::CopyOut => ("bytes", &["kind"]),
+        RawKind::Gpu => (&[&["time"], &["flops", "bytes", "precision"]], OF_GPU_WORK),
+        RawKind::CopyIn | RawKind::CopyOut => (&[&["bytes"]], &["kind"]),
     };
-    let keys = present!(raw; kind, time, bytes, sms, memory_bound, kernel, blocks, blocks_per_sm);
-    if c.refused.contains(&format!("{path}.{needed}")) {
+    let keys = present!(raw; kind, time, bytes, flops, precision, sms, memory_bound, kernel, blocks,
+        blocks_per_sm, flop_efficiency, byte_efficiency);
+    let mut needed = forms.iter().flat_map(|keys| keys.iter());
+    if needed.any(|key| c.refused.contains(&format!("{path}.{key}"))) {
         return None;
     }
-    let fits = form(c, what, &field.span, &keys, &[&[needed]], optional);
-    let mut bound = 0.0;
+    let fits = form(c, what, &field.span, &keys, forms, optional);
+    let mut scaling = Scaling::Timed(0.0);
     let kind = match kind {
         RawKind::Host => OperationKind::Host {
             time: time(c, path, raw, columns)?,
@@ -96,7 +111,15 @@ pub(super) fn operation(
             bytes: amounts::size(c, &format!("{path}.bytes"), raw.bytes.as_ref()?, columns)?,
         },
         RawKind::Gpu => {
-            let time = time(c, path, raw, columns);
+            if !roofline::unmixed(c, raw) || fits.is_none() {
+                return None;
+            }
+            let time = if raw.flops.is_some() {
+                scaling = Scaling::Roofline(roofline::read(c, path, raw)?);
+                Some(Size::Drawn(Dist::Constant(0.0))) // known with the board
+            } else {
+                time(c, path, raw, columns)
+            };
             let grid = grid(c, path, field)?;
             let sms = match (&raw.sms, grid) {
                 (Some(_), _) => {
@@ -113,8 +136,10 @@ pub(super) fn operation(
                     None
                 }
             };
+            let mut bound = 0.0;
             if let Some(part) = &raw.memory_bound {
                 bound = part.value.0;
+                scaling = Scaling::Timed(bound);
                 c.file_value(
                     &format!("{path}.memory_bound"),
                     bound.to_string(),
@@ -130,6 +155,7 @@ pub(super) fn operation(
                 sms,
                 memory_bound: bound,
                 grid,
+                arithmetic: None,
                 speed: 1.0,
                 kernel,
             })
@@ -137,7 +163,7 @@ pub(super) fn operation(
     };
     fits?;
     let name = name.to_string();
-    Some((Operation { name, kind }, bound))
+    Some((Operation { name, kind }, scaling))
 }
 
 fn time(

@@ -201,9 +201,13 @@ pub struct RawGpu {
     pub pcie_bandwidth: Key<RawBandwidth>,
     /// Fixed cost of one copy (assumption `pcie.latency`).
     pub pcie_latency: Key<RawDuration>,
-    /// Peak single precision in TFLOPS, for work whose reference is another board.
+    /// Peak single precision in TFLOPS, for work whose reference is another board or that is given by
+    /// its operations.
     pub fp32_tflops: Key<f64>,
-    /// Peak memory bandwidth, for work whose reference is another board.
+    /// Peak of the tensor cores in dense half precision, in TFLOPS, for work that is given by its
+    /// operations.
+    pub fp16_tensor_tflops: Key<f64>,
+    /// Peak memory bandwidth, for work whose reference is another board or that is given by its bytes.
     pub memory_bandwidth: Key<RawBandwidth>,
     /// SM clock relative to that of a fully busy board, by busy part of the SMs, such as
     /// `[[0.3, 1.27], [0.5, 1.22], [1.0, 1.0]]`: fewer busy SMs run faster. Default: one clock.

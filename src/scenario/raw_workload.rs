@@ -1,7 +1,9 @@
 //! The `[workloads]` half of the file as it is written.
 
 use super::raw::{Key, Named, words};
-use super::units::{PART, Quantity, RawDuration, RawProbability, RawRate, RawSize, parse};
+use super::units::{
+    PART, Quantity, RawDuration, RawFlops, RawProbability, RawRate, RawSize, parse,
+};
 use crate::scenario::raw::Field;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
@@ -142,7 +144,7 @@ pub struct RawPhase {
 words! { RawKind as "Kind" {
     /// Work on host cores: `time`.
     Host = "host",
-    /// Work on the SMs: `time`, `sms` or `blocks` and `blocks_per_sm`, `memory_bound`, `kernel`.
+    /// Work on the SMs: `time`, or `flops`, `bytes` and `precision`; `sms` or `blocks` and `blocks_per_sm`, `memory_bound`, `kernel`.
     Gpu = "gpu",
     /// Host to device over PCIe: `bytes`.
     CopyIn = "copy-in",
@@ -158,6 +160,13 @@ words! { RawKind as "Kind" {
     Ofa = "ofa",
 }}
 
+words! { RawPrecision as "Precision" {
+    /// Single precision on the CUDA cores.
+    Fp32 = "fp32",
+    /// Half precision on the tensor cores, dense.
+    Fp16Tensor = "fp16-tensor",
+}}
+
 /// One operation of a stage.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -167,8 +176,17 @@ pub struct RawOperation {
     pub kind: Key<RawKind>,
     /// How long it takes; GPU work: alone on the whole reference board.
     pub time: Key<RawAmount<RawDuration>>,
-    /// How much is copied.
+    /// How much is copied; GPU work: how much memory traffic it has, beside `flops`.
     pub bytes: Key<RawAmount<RawSize>>,
+    /// Operations of GPU work, with `bytes` and `precision` in place of `time`: it takes as long as
+    /// the longer of its arithmetic and its memory traffic. A constant, as are its bytes.
+    pub flops: Key<RawAmount<RawFlops>>,
+    /// Which peak of the board counts for `flops`.
+    pub precision: Key<RawPrecision>,
+    /// Achieved part of the peak arithmetic, above 0 (assumption `roofline.flops`).
+    pub flop_efficiency: Key<RawProbability>,
+    /// Achieved part of the peak memory bandwidth, above 0 (assumption `roofline.bytes`).
+    pub byte_efficiency: Key<RawProbability>,
     /// SMs that the GPU work can fill; default: all that the board has.
     #[schemars(range(min = 1, max = 100000))]
     pub sms: Key<u64>,

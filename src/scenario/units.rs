@@ -261,6 +261,40 @@ impl Quantity for RawSize {
 }
 quantity_text!(RawSize);
 
+/// Floating-point operations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawFlops {
+    pub operations: f64,
+}
+
+impl Quantity for RawFlops {
+    const WHAT: &'static str = "a number of operations";
+    const SCHEMA_NAME: &'static str = "Flops";
+    const ABOUT: &'static str = "Floating-point operations: a decimal number with one of the units MFLOP, GFLOP, TFLOP, PFLOP.";
+    const UNITS: &'static [(&'static str, u64)] = &[
+        ("MFLOP", 1_000_000),
+        ("GFLOP", 1_000_000_000),
+        ("TFLOP", 1_000_000_000_000),
+        ("PFLOP", 1_000_000_000_000_000),
+    ];
+    const EXAMPLES: &'static str = "\"8.2GFLOP\" or \"1.5TFLOP\"";
+
+    fn build(number: Decimal, unit: u64) -> Result<Self, String> {
+        let operations = number.times(unit);
+        if operations > 1e24 {
+            return Err("more than a billion PFLOP".into());
+        }
+        Ok(RawFlops { operations })
+    }
+    fn amount(&self) -> f64 {
+        self.operations
+    }
+    fn write(amount: f64) -> String {
+        format!("{}GFLOP", trimmed(amount / 1e9, 9))
+    }
+}
+quantity_text!(RawFlops);
+
 /// A frequency in hertz; zero is allowed, it asks for the default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RawFrequency {

@@ -2,8 +2,10 @@
 
 use super::amounts;
 use super::checker::Checker;
+use super::operations::Scaling;
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
+use super::roofline::Roofline;
 use super::{arrivals, operations};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
@@ -14,8 +16,10 @@ pub(crate) struct Resolved {
     /// GPU operations have speed 1.
     pub workload: Workload,
     pub reference: Option<Field<String>>,
-    /// (stage, operation, memory-bound part) of each GPU operation.
+    /// (stage, operation, memory-bound part) of each GPU operation that is given by its time.
     pub memory_bound: Vec<(usize, usize, f64)>,
+    /// (stage, operation, work) of each one that is given by its operations and bytes.
+    pub rooflines: Vec<(usize, usize, Roofline)>,
 }
 
 impl Resolved {
@@ -99,16 +103,16 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         None => None,
     };
-    let (stages, memory_bound) = stages(c, &path, field, columns.as_deref())?;
+    let (stages, memory_bound, rooflines) = stages(c, &path, field, columns.as_deref())?;
     if let Some(reference) = &raw.reference {
         let has_gpu = !memory_bound.is_empty();
         if !has_gpu {
-            c.no_effect(
-                &raw.reference,
-                "reference",
-                "no stage has GPU work",
-                "remove the key",
-            );
+            let why = if rooflines.is_empty() {
+                "no stage has GPU work"
+            } else {
+                "no GPU work is given by its time"
+            };
+            c.no_effect(&raw.reference, "reference", why, "remove the key");
         } else {
             c.file_value(
                 &format!("{path}.reference"),
@@ -128,10 +132,15 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         },
         reference: raw.reference.clone(),
         memory_bound,
+        rooflines,
     })
 }
 
-type Stages = (Vec<Stage>, Vec<(usize, usize, f64)>);
+type Stages = (
+    Vec<Stage>,
+    Vec<(usize, usize, f64)>,
+    Vec<(usize, usize, Roofline)>,
+);
 
 fn stages(
     c: &mut Checker,
@@ -170,12 +179,17 @@ fn stages(
         return None;
     }
     let mut stages = Vec::new();
-    let mut memory_bound = Vec::new();
+    let (mut memory_bound, mut rooflines) = (Vec::new(), Vec::new());
     for name in order? {
         let operations = built.remove(&name)?;
-        for (index, (operation, bound)) in operations.iter().enumerate() {
+        for (index, (operation, scaling)) in operations.iter().enumerate() {
             if matches!(operation.kind, OperationKind::Gpu(_)) {
-                memory_bound.push((stages.len(), index, *bound));
+                match scaling {
+                    Scaling::Timed(bound) => memory_bound.push((stages.len(), index, *bound)),
+                    Scaling::Roofline(work) => {
+                        rooflines.push((stages.len(), index, work.clone()));
+                    }
+                }
             }
         }
         let operations = operations
@@ -184,7 +198,7 @@ fn stages(
             .collect();
         stages.push(Stage { name, operations });
     }
-    Some((stages, memory_bound))
+    Some((stages, memory_bound, rooflines))
 }
 
 /// Names of the stages in the order in which a job passes them.

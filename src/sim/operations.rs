@@ -5,7 +5,7 @@ use super::build::{BuildError, Builder};
 use super::guest::{DrawKey, OperationPlan, PlannedKind};
 use super::layout::StationRole;
 use crate::engine::work::{FULL_SPEED, rate_of};
-use crate::gpu::law::Shape;
+use crate::gpu::law::{Compute, Shape};
 use crate::gpu::{Board, Servers, Station};
 use crate::scenario::Guest;
 use crate::workload::{MediaEngine, OperationKind};
@@ -38,7 +38,11 @@ impl Builder<'_> {
                             shape: Shape {
                                 need: work.sms.unwrap_or(board.sms).clamp(1, board.sms),
                                 memory_bound: work.memory_bound,
-                                grid: work.grid,
+                                compute: match (work.grid, work.arithmetic) {
+                                    (Some(grid), _) => Compute::Waves(grid),
+                                    (None, Some(part)) => Compute::Beside(part),
+                                    (None, None) => Compute::Proportional,
+                                },
                             },
                             work: work.clone(),
                             speed,

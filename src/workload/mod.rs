@@ -195,6 +195,9 @@ pub struct GpuWork {
     pub memory_bound: f64,
     /// Wave quantisation in place of the proportional law; `sms` is then what the grid can fill.
     pub grid: Option<Grid>,
+    /// Work under the roofline, without a grid: the part of the time that arithmetic takes, beside the
+    /// memory traffic; one of this and `memory_bound` is 1.
+    pub arithmetic: Option<f64>,
     /// Speed of the guest's board relative to the reference board; 1 when they are the same.
     pub speed: f64,
     /// Length of one kernel in nanoseconds alone on the reference board, where preemption waits for

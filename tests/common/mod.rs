@@ -90,6 +90,7 @@ pub fn work(time: Dist) -> GpuWork {
         sms: None,
         memory_bound: 0.0,
         grid: None,
+        arithmetic: None,
         speed: 1.0,
         kernel: None,
     }
