@@ -12,10 +12,12 @@ use warpshare::gpu::{Charge, Preemption};
 use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::policy::TimeSlice;
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
-use warpshare::scenario::{ComputeInstance, Division, GpuInstance, Guest, Holds, Scenario, Share};
+use warpshare::scenario::{
+    ComputeInstance, Division, GpuInstance, Guest, GuestMemory, Holds, Scenario, Share,
+};
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Direction, MediaEngine, OperationKind, Size, Workload};
+use warpshare::workload::{Arrivals, Direction, MediaEngine, OperationKind, Size, Workload};
 
 const US: f64 = 1_000.0;
 
@@ -74,12 +76,20 @@ fn a_workload() -> impl Strategy<Value = Workload> {
     });
     let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy, 1 => media];
     let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
-    (arrivals, gpu(), stages).prop_map(|(arrivals, gpu, more)| {
+    // As many bytes as the operations last: some jobs fail, some do not.
+    let memory = prop::option::of(
+        (1u32..4_000).prop_map(|bytes| Size::Drawn(Dist::exponential(f64::from(bytes)).unwrap())),
+    );
+    (arrivals, gpu(), stages, memory).prop_map(|(arrivals, gpu, more, memory)| {
         let mut stages = vec![stage("first", vec![gpu])];
         for (index, kinds) in more.into_iter().enumerate() {
             stages.push(stage(&format!("more{index}"), kinds));
         }
-        workload(arrivals, stages)
+        let mut workload = workload(arrivals, stages);
+        let at_once = matches!(&workload.arrivals, Arrivals::Closed { think, .. }
+            if *think == constant(0.0));
+        workload.memory = memory.filter(|_| !at_once);
+        workload
     })
 }
 
@@ -173,6 +183,11 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                     .into_iter()
                     .enumerate()
                     .map(|(index, guest)| Guest {
+                        memory: guest.workload.memory.is_some().then(|| GuestMemory {
+                            held: 100,
+                            limit: [None, Some(2_000)][index % 2],
+                            vgpu: None,
+                        }),
                         name: format!("guest{index}"),
                         domain: index % domains,
                         holds: Holds::Client {

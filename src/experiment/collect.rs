@@ -12,6 +12,7 @@ use crate::sim::{self, Instance};
 
 mod gpus;
 mod guests;
+mod memory;
 
 /// Recorders of all cells of all replications, found by what they recorded.
 pub(super) struct Shared {
@@ -145,6 +146,7 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
             .map(|gpu| gpus::gpu(scenario, shared, baselines, gpu))
             .collect(),
         host: gpus::host(scenario, shared),
+        memory: memory::memory(scenario, shared),
         checks: check::checks(scenario, shared),
         replications: shared
             .each_replication()

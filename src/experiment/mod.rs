@@ -241,6 +241,10 @@ impl<O: Observer> Observer for Ticking<'_, O> {
         self.inner.dropped(guest, arrival);
     }
 
+    fn out_of_memory(&mut self, guest: usize, arrival: u64) {
+        self.inner.out_of_memory(guest, arrival);
+    }
+
     #[inline]
     fn ended(&mut self, guest: usize, job: &sim::JobEnd) {
         self.inner.ended(guest, job);

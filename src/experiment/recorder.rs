@@ -5,7 +5,7 @@ use super::records::RecordPart;
 use crate::engine::time::Nanos;
 use crate::gpu::{Accounts, ComputeDomain};
 use crate::scenario::Scenario;
-use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Probe, Schedule};
+use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Pool, Probe, Schedule};
 use crate::stats::coarse::CoarseHistogram;
 use crate::stats::histogram::LatencyHistogram;
 use std::io;
@@ -20,6 +20,7 @@ pub(super) struct MemberRecord {
     pub arrived: u64,
     pub completed: u64,
     pub dropped: u64,
+    pub out_of_memory: u64,
     /// Jobs that ended in the window.
     pub ended_in_window: u64,
     pub late: u64,
@@ -78,6 +79,8 @@ pub(super) struct Recorder {
     ran_before: Vec<Nanos>,
     /// Running time of all entries in the window, by local GPU.
     pub(super) entries_ran: Vec<Nanos>,
+    /// Memory at the end of the window.
+    pub(super) pools: Vec<Pool>,
     records: Option<RecordPart>,
     failure: Option<io::Error>,
 }
@@ -116,6 +119,7 @@ impl Recorder {
                 .collect(),
             ran_before: vec![0; layout.guests.len()],
             entries_ran: vec![0; layout.gpus.len()],
+            pools: Vec::new(),
             records: None,
             failure: None,
             layout: layout.clone(),
@@ -168,6 +172,10 @@ impl Observer for Recorder {
 
     fn dropped(&mut self, guest: usize, arrival: Nanos) {
         self.members[guest].dropped += u64::from(self.schedule.in_window(arrival));
+    }
+
+    fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
+        self.members[guest].out_of_memory += u64::from(self.schedule.in_window(arrival));
     }
 
     #[inline]
@@ -244,6 +252,9 @@ impl Observer for Recorder {
             if probe.now == end {
                 self.entries_ran[gpu] = ran - self.entries_ran[gpu];
             }
+        }
+        if probe.now == end {
+            self.pools = probe.pools.to_vec();
         }
         for guest in 0..self.members.len() {
             if probe.now == start {

@@ -38,6 +38,13 @@ pub struct Board {
     pub switch: SwitchCost,
 }
 
+impl Board {
+    /// Device memory in bytes; `None` = unlimited (the neutral board).
+    pub fn memory(&self) -> Option<u64> {
+        (self.frame_buffer_mib > 0).then_some(self.frame_buffer_mib << 20)
+    }
+}
+
 /// Copy engines by direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyEngines {

@@ -137,6 +137,10 @@ impl Metrics<'_> {
         ] {
             self.observed(metric, "jobs", Some(value), "count", false)?;
         }
+        if jobs.out_of_memory > 0 {
+            let failed = Some(jobs.out_of_memory);
+            self.observed("jobs_out_of_memory", "jobs", failed, "count", false)?;
+        }
         Ok(())
     }
 

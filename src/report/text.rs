@@ -1,7 +1,7 @@
 //! The summary that a terminal shows: first what failed, then what a capacity planner asks.
 
 use super::table::{Table, WIDTH, cut, paragraph, pieces};
-use super::units::{Unit, count, length, reason, short, time, with_interval};
+use super::units::{Unit, bytes, count, length, reason, short, time, with_interval};
 use crate::result::{
     EngineResult, Estimate, GpuResult, GroupResult, Latency, QuantileEstimate, RunResult,
 };
@@ -28,6 +28,7 @@ pub fn to_text(result: &RunResult) -> String {
         page.section("Host");
         page.engine(host);
     }
+    page.memory(result);
     page.remarks(result);
     page.footnotes();
     page.basis(result);
@@ -372,6 +373,25 @@ impl Page {
         self.entry(&engine.name, &[text]);
     }
 
+    fn memory(&mut self, result: &RunResult) {
+        if result.memory.is_empty() {
+            return;
+        }
+        self.section("Device memory: held from the beginning, and the most that was allocated");
+        for memory in &result.memory {
+            let of = match memory.capacity_bytes {
+                Some(capacity) => format!(" of {}", bytes(capacity)),
+                None => String::new(),
+            };
+            let text = format!(
+                "{} held, {} at most{of}",
+                bytes(memory.held_bytes),
+                bytes(memory.largest_bytes)
+            );
+            self.entry(&format!("{} ({})", memory.name, memory.what), &[text]);
+        }
+    }
+
     /// A line of a GPU's block; the leads are padded to one width.
     fn entry(&mut self, lead: &str, text: &[String]) {
         pieces(&mut self.out, &format!("  {lead:<19} "), text);
@@ -455,6 +475,8 @@ fn verdict(group: &GroupResult) -> String {
         "OVERLOADED".to_owned()
     } else if group.jobs.arrived == 0 {
         "no jobs".to_owned()
+    } else if group.jobs.out_of_memory > 0 {
+        format!("{} out of memory", count(group.jobs.out_of_memory))
     } else if group.jobs.dropped > 0 {
         format!("{} dropped", count(group.jobs.dropped))
     } else {

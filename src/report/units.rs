@@ -55,6 +55,19 @@ pub(super) fn length(ns: u64) -> String {
     format!("{} {unit}", short(ns / factor))
 }
 
+/// An amount of memory: `3.5 GiB`, `512 MiB`.
+pub(super) fn bytes(value: u64) -> String {
+    let value = value as f64;
+    let (factor, unit) = match value {
+        x if x < 1024.0 * 1024.0 => (1024.0, "KiB"),
+        x if x < 1024.0 * 1024.0 * 1024.0 => (1024.0 * 1024.0, "MiB"),
+        _ => (1024.0 * 1024.0 * 1024.0, "GiB"),
+    };
+    let shown = format!("{:.2}", value / factor);
+    let shown = shown.trim_end_matches('0').trim_end_matches('.');
+    format!("{shown} {unit}")
+}
+
 /// A count with separators: `1,234,567`.
 pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();

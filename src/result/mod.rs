@@ -33,6 +33,9 @@ pub struct RunResult {
     pub gpus: Vec<GpuResult>,
     /// Host cores, where the scenario limits them.
     pub host: Option<EngineResult>,
+    /// Device memory, where guests allocate some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<MemoryResult>,
     /// Invariants that were checked in this run.
     pub checks: Vec<Check>,
     /// The same figures for each replication.
@@ -118,6 +121,9 @@ pub struct JobCounts {
     pub arrived: u64,
     pub completed: u64,
     pub dropped: u64,
+    /// Failed for lack of device memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub out_of_memory: u64,
     /// Still in the system when the drain bound was reached.
     pub unfinished: u64,
 }
@@ -130,6 +136,10 @@ pub struct Latency {
     pub largest_ns: Option<u64>,
     /// Merged over replications and members.
     pub histogram: LatencyHistogram,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Mean nanoseconds of a job in each part of its life.
@@ -238,6 +248,22 @@ pub struct Timeline {
     pub switching: Vec<f64>,
     pub reserved_idle: Vec<f64>,
     pub idle: Vec<f64>,
+}
+
+/// Memory that guests allocate from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryResult {
+    /// `a`, `a.big`, or the guest whose vGPUs it is.
+    pub name: String,
+    /// `GPU`, `GPU instance`, or the vGPU type.
+    pub what: String,
+    /// `None` = unlimited (the neutral board).
+    pub capacity_bytes: Option<u64>,
+    /// Allocated from the beginning on.
+    pub held_bytes: u64,
+    /// Most that was allocated at any time up to the end of the window, over all replications (and
+    /// vGPUs).
+    pub largest_bytes: u64,
 }
 
 /// A station beside the SMs.

@@ -298,6 +298,20 @@ pub const ALL: &[Assumption] = &[
                    vGPU user guide allow; boards with a published number have at least that many.",
         local_key: Some("gpus.NAME.max_vfs"),
     },
+    Assumption {
+        key: "vgpu.visible_memory",
+        kind: Kind::Number {
+            low: 0.0,
+            high: 1.0,
+        },
+        default: "0.93",
+        about: "Part of its frame buffer that the guest of a vGPU sees, for types of which no source \
+                gives it.",
+        evidence: "Inference: 7616 of 8192 MiB and 15296 of 16384 MiB in the types of Volta to \
+                   Ampere, whose figures are in data/vgpu_types.csv. Smaller types see less (1856 of \
+                   2048), those of Ada more (47104 of 49152).",
+        local_key: None,
+    },
 ];
 
 /// The assumption with this key.

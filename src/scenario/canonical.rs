@@ -166,7 +166,15 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("streams", guest.streams);
     out.put("queue", format!("{:?}", guest.queue));
     out.put("deadline", format!("{:?}", guest.deadline));
+    if let Some(memory) = &guest.memory {
+        out.put("held", memory.held);
+        out.put("limit", format!("{:?}", memory.limit));
+        out.put("vgpu", format!("{:?}", memory.vgpu));
+    }
     let workload = &guest.workload;
+    if let Some(memory) = &workload.memory {
+        size(out, "memory", memory);
+    }
     out.put("workload", &workload.name);
     out.put("needs", format!("{:?}", workload.needs));
     match &workload.arrivals {

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
+use super::memory;
 use super::raw::{Field, RawGpu, RawGuest, RawMode, RawScenario, RawShare};
 use super::spatial;
 use super::tree::domain_paths;
@@ -326,6 +327,7 @@ pub(crate) fn finish(
             Some(None)
         }
     };
+    let memory = memory::of_guest(c, &path, field, placed, board, workload, catalog);
     let workload = attach(
         c,
         &path,
@@ -346,6 +348,7 @@ pub(crate) fn finish(
         streams: streams?,
         queue: queue?,
         deadline: deadline?,
+        memory: memory?,
         workload: workload?,
     })
 }

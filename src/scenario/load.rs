@@ -7,7 +7,9 @@ use super::guests::{self, Placed};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
-use super::{Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, text, units, workloads};
+use super::{
+    Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, memory, text, units, workloads,
+};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -238,6 +240,9 @@ fn scenario(
         guests.extend(guests::finish(
             c, field, placed, place, facts, workload, &catalog,
         ));
+    }
+    if gpus.len() == raw.gpus.len() {
+        memory::check(c, raw, &gpus, &guests);
     }
     if let Some(plan) = &plan {
         late(c, raw, plan);

@@ -16,6 +16,7 @@ mod instances;
 pub mod legal;
 mod load;
 mod media;
+mod memory;
 mod operations;
 pub mod raw;
 pub mod raw_workload;
@@ -156,6 +157,9 @@ pub struct Domain<'a> {
     pub bandwidth: f64,
     pub copy_engines: CopyEngines,
     pub media_engines: MediaEngines,
+    /// Memory that contexts can allocate in its memory domain, bytes; `None` = unlimited (the neutral
+    /// board).
+    pub memory: Option<u64>,
     pub share: &'a Share,
 }
 
@@ -198,6 +202,7 @@ impl Gpu {
                 bandwidth: 1.0,
                 copy_engines: self.board.copy_engines,
                 media_engines: self.board.media_engines,
+                memory: self.board.memory(),
                 share,
             }],
             Division::Mig(instances) => instances
@@ -210,6 +215,7 @@ impl Gpu {
                         bandwidth: instance.bandwidth,
                         copy_engines: instance.copy_engines,
                         media_engines: instance.media_engines,
+                        memory: Some(instance.frame_buffer_mib << 20),
                         share: &compute.share,
                     })
                 })
@@ -238,7 +244,20 @@ pub struct Guest {
     pub queue: Option<u32>,
     /// A job that takes longer counts as late.
     pub deadline: Option<Nanos>,
+    /// `None` where neither the guest nor its jobs allocate anything.
+    pub memory: Option<GuestMemory>,
     pub workload: Workload,
+}
+
+/// What a guest may allocate; bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GuestMemory {
+    /// Allocated from the beginning on, in each of its vGPUs.
+    pub held: u64,
+    /// Most that it may have in all.
+    pub limit: Option<u64>,
+    /// Frame buffer that the guest sees in each of its vGPUs.
+    pub vgpu: Option<u64>,
 }
 
 /// What a guest holds on its GPU.

@@ -442,6 +442,11 @@ pub struct RawGuest {
     /// to whole SMs, at least one. Default 100.
     #[schemars(range(min = 0, max = 100))]
     pub active_thread_percentage: Key<f64>,
+    /// Memory that the guest allocates at its start and keeps (contexts, weights, buffers), in each of
+    /// its vGPUs; default none.
+    pub memory: Key<RawSize>,
+    /// Most that an MPS client may allocate in all; default no limit of its own.
+    pub memory_limit: Key<RawSize>,
     /// Guests in the group, 1 to 100,000; default 1.
     #[schemars(range(min = 1, max = 100000))]
     pub count: Key<u64>,

@@ -21,6 +21,9 @@ pub struct RawWorkload {
     pub needs: Key<Vec<Field<RawNeed>>>,
     /// How jobs come. Required.
     pub arrivals: Key<RawArrivals>,
+    /// Device memory that a job allocates when it starts and frees when it ends; default none. A job
+    /// that finds too little left fails: out of memory.
+    pub memory: Key<RawAmount<RawSize>>,
     /// Stages in the order in which a job passes them; may be left out with one stage.
     pub sequence: Key<Vec<Field<String>>>,
     /// Catalogue id of the board on which GPU times hold; default: the guest's own board.

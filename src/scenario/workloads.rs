@@ -78,6 +78,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             amounts::wanted_columns(operation.value.bytes.as_ref(), &mut wanted);
         }
     }
+    amounts::wanted_columns(raw.memory.as_ref(), &mut wanted);
     let arrivals = match &raw.arrivals {
         Some(arrivals) => self::arrivals(c, &format!("{path}.arrivals"), arrivals, &wanted),
         None => {
@@ -93,6 +94,13 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             .is_some_and(|p| p.value == RawProcess::Trace)
     }) || c.refused.contains(&format!("{path}.arrivals"));
     let columns: Option<Vec<String>> = from_trace.then(|| wanted.keys().cloned().collect());
+    let memory = match &raw.memory {
+        Some(memory) => {
+            let path = format!("{path}.memory");
+            Some(amounts::size(c, &path, memory, columns.as_deref())?)
+        }
+        None => None,
+    };
     let (stages, memory_bound) = stages(c, &path, field, columns.as_deref())?;
     if let Some(reference) = &raw.reference {
         let has_gpu = !memory_bound.is_empty();
@@ -116,6 +124,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             name: name.to_string(),
             needs,
             arrivals: arrivals?,
+            memory,
             stages,
         },
         reference: raw.reference.clone(),

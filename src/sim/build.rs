@@ -4,6 +4,7 @@ use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
 use super::guest::{DrawKey, GuestState, Job, Source, StreamState};
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
+use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
 use crate::engine::calendar::Calendar;
@@ -13,6 +14,7 @@ use crate::gpu::{
 };
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
 use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
+use crate::workload::dist::Dist;
 use crate::workload::{Arrivals, Direction, MediaEngine};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -34,6 +36,8 @@ pub enum BuildError {
     Speed { guest: String, speed: String },
     #[error("guest `{guest}`: there is no gpu number {gpu}")]
     UnknownGpu { guest: String, gpu: usize },
+    #[error("guest `{guest}`: users who do not think would try a job without memory for ever")]
+    RetriesForEver { guest: String },
     #[error("guest `{guest}`: there is no {engine} engine where it is")]
     NoEngine { guest: String, engine: &'static str },
     #[error("guest `{guest}`: its gpu has no compute domain number {domain}")]
@@ -64,6 +68,7 @@ pub fn build<O: Observer>(
         memory_of: Vec::new(),
         starts: Vec::new(),
         stations: Vec::new(),
+        pools: Vec::new(),
         guests: Vec::new(),
     };
     let mut members = members(scenario, gpus, variant)?;
@@ -132,6 +137,7 @@ pub(super) struct Builder<'a> {
     pub(super) memory_of: Vec<u32>,
     starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
+    pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
 }
 
@@ -277,6 +283,7 @@ impl Builder<'_> {
             }
         };
         let (tenants, tenant_of) = self.add_entries(guest, domain);
+        let pools = self.add_memory(guest, instance, gpu, domain);
         let with_work = match self.variant {
             Variant::AloneOnShare(only) => only == instance,
             _ => true,
@@ -284,7 +291,15 @@ impl Builder<'_> {
         if with_work {
             self.layout.guests.push(instance);
             self.layout.tenants.push(tenants);
-            self.add_guest_state(guest, instance.ordinal, (gpu, domain), tenant_of)?;
+            let streams = tenant_of.into_iter().enumerate().map(|(index, tenant)| {
+                let pool = if pools.is_empty() {
+                    0
+                } else {
+                    pools[index % pools.len()]
+                };
+                (tenant, pool)
+            });
+            self.add_guest_state(guest, instance.ordinal, (gpu, domain), streams.collect())?;
         }
         Ok(())
     }
@@ -369,6 +384,55 @@ impl Builder<'_> {
         (vec![tenant], vec![tenant; guest.streams as usize])
     }
 
+    /// The memory from which a guest allocates: a pool, or one for each of its vGPUs; none if it
+    /// allocates nothing.
+    fn add_memory(
+        &mut self,
+        guest: &Guest,
+        instance: Instance,
+        gpu: usize,
+        domain: usize,
+    ) -> Vec<u32> {
+        let Some(memory) = &guest.memory else {
+            return Vec::new();
+        };
+        let alone = matches!(self.variant, Variant::AloneOnBoard(_));
+        let each = u64::from(guest.tenants().max(1));
+        if let (Some(visible), false) = (memory.vgpu, alone) {
+            let first = self.pools.len() as u32;
+            for _ in 0..each {
+                let mut pool = Pool::new(visible);
+                pool.hold(memory.held);
+                self.pools.push(pool);
+                self.layout.pools.push(PoolRole::Vgpu(instance));
+            }
+            return (first..self.pools.len() as u32).collect();
+        }
+        let configured = &self.scenario.gpus[guest.gpu];
+        let capacity = if alone {
+            configured.board.memory()
+        } else {
+            configured.domains()[guest.domain].memory
+        };
+        let role = PoolRole::Domain {
+            gpu,
+            memory: self.memory_of[domain],
+        };
+        let mut roles = self.layout.pools.iter();
+        let pool = roles.position(|&other| other == role).unwrap_or_else(|| {
+            self.pools.push(Pool::new(capacity.unwrap_or(u64::MAX)));
+            self.layout.pools.push(role);
+            self.pools.len() - 1
+        });
+        self.pools[pool].hold(memory.held.saturating_mul(each));
+        vec![pool as u32]
+    }
+
+    /// A job that fails for lack of memory is followed at once by another.
+    fn retries_at_once(guest: &Guest) -> bool {
+        matches!(&guest.workload.arrivals, Arrivals::Closed { think, .. } if *think == Dist::Constant(0.0))
+    }
+
     fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
         let starts = &mut self.starts[domain];
         match starts.last_mut() {
@@ -385,7 +449,7 @@ impl Builder<'_> {
         guest: &Guest,
         ordinal: u32,
         (gpu, domain): (usize, usize),
-        tenant_of: Vec<Tenant>,
+        streams: Vec<(Tenant, u32)>,
     ) -> Result<(), BuildError> {
         let key = DrawKey {
             seed: self.scenario.run.seed,
@@ -400,9 +464,25 @@ impl Builder<'_> {
             Some(bound) if !closed => bound as usize,
             _ => usize::MAX,
         };
-        let streams = tenant_of
+        let memory = match (&guest.workload.memory, &guest.memory) {
+            (Some(_), _) if closed && Self::retries_at_once(guest) => {
+                return Err(BuildError::RetriesForEver {
+                    guest: guest.name.clone(),
+                });
+            }
+            (Some(size), Some(memory)) => Some(JobMemory {
+                size: size.clone(),
+                draws: key.stream("memory"),
+                limit: memory.limit.map_or(u64::MAX, |limit| limit - memory.held),
+                used: 0,
+            }),
+            _ => None,
+        };
+        let streams = streams
             .into_iter()
-            .map(|tenant| StreamState {
+            .map(|(tenant, pool)| StreamState {
+                pool,
+                bytes: 0,
                 entry: tenant.entry,
                 client: tenant.client,
                 job: Job {
@@ -420,6 +500,7 @@ impl Builder<'_> {
             domain,
             workload: guest.workload.clone(),
             operations,
+            memory,
             stages,
             source,
             next_arrival,
@@ -467,6 +548,7 @@ impl Builder<'_> {
             coupling_of: self.coupling_of,
             starts: self.starts,
             stations: self.stations,
+            pools: self.pools,
             guests: self.guests,
             schedule,
             speed,

@@ -8,6 +8,7 @@
 
 use super::coupling::Coupling;
 use super::guest::{GuestState, Job, PlannedKind, Source, StreamState};
+use super::memory::Pool;
 use super::observer::{JobEnd, Observer, PARTS, Part, Probe};
 use super::schedule::Schedule;
 use crate::engine::calendar::{Calendar, Class, Key};
@@ -55,6 +56,7 @@ pub struct Cell<O> {
     pub(super) coupling_of: Vec<Option<usize>>,
     pub(super) starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
+    pub(super) pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
     pub(super) schedule: Schedule,
     pub(super) speed: Speed,
@@ -218,6 +220,7 @@ impl<O: Observer> Cell<O> {
                 now,
                 domains: &self.domains,
                 stations: &self.stations,
+                pools: &self.pools,
                 backlog: &self.state.backlog,
             };
             self.observer.edge(self.state.next_edge, &probe);
@@ -239,13 +242,62 @@ impl<O: Observer> Cell<O> {
         let measured = self.schedule.in_window(job.arrival);
         if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
-            self.start_job(guest, stream as usize, job, job.arrival);
+            self.take_job(guest, stream as usize, job, job.arrival);
         } else if state.queue.len() < state.queue_bound {
             self.state.pending += u64::from(measured);
             state.queue.push_back(job);
         } else {
             // Only open arrivals: the queue of a closed loop is not bounded.
             self.observer.dropped(guest, job.arrival);
+        }
+    }
+
+    /// A stream takes a job; if that one is out of memory, the next in the queue.
+    fn take_job(&mut self, guest: usize, stream: usize, mut job: Job, now: Nanos) {
+        if self.guests[guest].memory.is_some() {
+            while !self.allocate(guest, stream, &job) {
+                self.observer.out_of_memory(guest, job.arrival);
+                self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+                let next = self.guests[guest].queue.pop_front();
+                if next.is_none() {
+                    self.guests[guest].free.push_back(stream as u32);
+                }
+                self.answer(guest, &job, now);
+                match next {
+                    Some(next) => job = next,
+                    None => return,
+                }
+            }
+        }
+        self.start_job(guest, stream, job, now);
+    }
+
+    /// Allocates the memory of a job; whether there was enough.
+    fn allocate(&mut self, guest: usize, stream: usize, job: &Job) -> bool {
+        let state = &mut self.guests[guest];
+        let Some(memory) = &state.memory else {
+            return true;
+        };
+        let bytes = state.size(&memory.size, &memory.draws, job).max(0.0) as u64;
+        let pool = &mut self.pools[state.streams[stream].pool as usize];
+        let Some(memory) = &mut state.memory else {
+            return true;
+        };
+        let within = bytes <= memory.limit - memory.used;
+        if !within || !pool.allocate(bytes) {
+            return false;
+        }
+        memory.used += bytes;
+        state.streams[stream].bytes = bytes;
+        true
+    }
+
+    fn free(&mut self, guest: usize, stream: usize) {
+        let state = &mut self.guests[guest];
+        if let Some(memory) = &mut state.memory {
+            let stream = &mut state.streams[stream];
+            memory.used -= stream.bytes;
+            self.pools[stream.pool as usize].free(stream.bytes);
         }
     }
 
@@ -371,12 +423,18 @@ impl<O: Observer> Cell<O> {
         };
         self.observer.ended(guest, &end);
         self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+        self.free(guest, index);
 
         let state = &mut self.guests[guest];
         match state.queue.pop_front() {
-            Some(waiting) => self.start_job(guest, index, waiting, now),
+            Some(waiting) => self.take_job(guest, index, waiting, now),
             None => state.free.push_back(index as u32),
         }
+        self.answer(guest, &job, now);
+    }
+
+    /// The user of a closed loop has its answer, or hears that the job failed.
+    fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
         let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
         if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {
             match self.guests[guest].answer(job.user, now) {

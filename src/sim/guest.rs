@@ -1,5 +1,6 @@
 //! A guest at run time: its arrivals, its queue, its streams.
 
+use super::memory::JobMemory;
 use super::observer::PARTS;
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, NEVER, Nanos};
@@ -30,6 +31,9 @@ pub struct StreamState {
     /// Operations of the stage that have not ended.
     pub pending: u32,
     pub parts: [Nanos; PARTS],
+    /// Where its jobs allocate memory, and what the present one has.
+    pub pool: u32,
+    pub bytes: u64,
 }
 
 /// An operation of the workload with everything that is the same for each job.
@@ -96,6 +100,8 @@ pub struct GuestState {
     pub domain: usize,
     pub workload: Workload,
     pub operations: Vec<OperationPlan>,
+    /// `None` if its jobs allocate nothing.
+    pub memory: Option<JobMemory>,
     /// First operation of each stage in `operations`; one more at the end.
     pub stages: Vec<u32>,
     pub source: Source,

@@ -1,5 +1,6 @@
 //! What is simulated, and what is where in a cell.
 
+use super::memory::PoolRole;
 use crate::scenario::Scenario;
 use crate::workload::{Direction, MediaEngine};
 use std::ops::Range;
@@ -45,6 +46,8 @@ pub struct Layout {
     /// Where every tenant of each guest with work is.
     pub tenants: Vec<Vec<Tenant>>,
     pub stations: Vec<StationRole>,
+    /// Memory from which guests allocate; only where some do.
+    pub pools: Vec<PoolRole>,
 }
 
 impl Layout {

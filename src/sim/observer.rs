@@ -3,6 +3,7 @@
 //! The world tells an observer what happens; it computes no statistic itself. Every method has an
 //! empty default, so an observer costs what it uses.
 
+use super::memory::Pool;
 use crate::engine::time::Nanos;
 use crate::gpu::{ComputeDomain, Station};
 
@@ -49,6 +50,8 @@ pub struct Probe<'a> {
     pub domains: &'a [ComputeDomain],
     /// By local index of the station in the cell.
     pub stations: &'a [Station],
+    /// By local index of the pool in the cell.
+    pub pools: &'a [Pool],
     /// Jobs in the system, by local index of the guest in the cell.
     pub backlog: &'a [u64],
 }
@@ -64,6 +67,12 @@ pub trait Observer {
     /// An arriving job found the guest's queue full.
     #[inline]
     fn dropped(&mut self, guest: usize, arrival: Nanos) {
+        let _ = (guest, arrival);
+    }
+
+    /// A job found too little memory when it was to start: it failed.
+    #[inline]
+    fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
         let _ = (guest, arrival);
     }
 

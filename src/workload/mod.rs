@@ -19,6 +19,8 @@ pub struct Workload {
     /// What the workload needs from the type or board that it runs on.
     pub needs: Needs,
     pub arrivals: Arrivals,
+    /// Device memory of a job, bytes, from its start to its end.
+    pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
     pub stages: Vec<Stage>,
 }

@@ -118,6 +118,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         name: "w".into(),
         needs: Needs::default(),
         arrivals,
+        memory: None,
         stages,
     }
 }
@@ -178,6 +179,7 @@ pub fn guest(name: &str, workload: Workload) -> Guest {
         streams: 1,
         queue: None,
         deadline: None,
+        memory: None,
         workload,
     }
 }

@@ -131,6 +131,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         arrived: jobs + if group.overloaded { 137 } else { 0 },
         completed: jobs,
         dropped: 0,
+        out_of_memory: 0,
         unfinished: if group.overloaded { 137 } else { 0 },
     };
     let members = (0..group.count)
@@ -290,6 +291,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
                         arrived: g.jobs.arrived / 2,
                         completed: g.jobs.completed / 2,
                         dropped: 0,
+                        out_of_memory: 0,
                         unfinished: g.jobs.unfinished / 2,
                     },
                     throughput_per_s: 12.25 + f64::from(index),
@@ -322,6 +324,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
         .collect();
     RunResult {
         format: FORMAT,
+        memory: Vec::new(),
         meta: Meta {
             program: "warpshare".to_owned(),
             version: "0.1.0".to_owned(),

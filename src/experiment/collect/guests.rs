@@ -53,11 +53,12 @@ pub(super) fn counts(
             counts.arrived += record.arrived;
             counts.completed += record.completed;
             counts.dropped += record.dropped;
+            counts.out_of_memory += record.out_of_memory;
         }
     }
     counts.unfinished = counts
         .arrived
-        .saturating_sub(counts.completed + counts.dropped);
+        .saturating_sub(counts.completed + counts.dropped + counts.out_of_memory);
     counts
 }
 

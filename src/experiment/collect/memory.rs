@@ -1,0 +1,70 @@
+//! Results of device memory.
+
+use super::Shared;
+use crate::result::MemoryResult;
+use crate::scenario::{Holds, Scenario};
+use crate::sim::PoolRole;
+
+/// Memory of GPUs and instances, and of each group's vGPUs, in the order in which guests first use it.
+pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> {
+    let mut found: Vec<MemoryResult> = Vec::new();
+    for replication in shared.each_replication() {
+        for cell in 0..shared.cells {
+            let recorder = shared.recorder(replication, cell);
+            for (role, pool) in recorder.layout.pools.iter().zip(&recorder.pools) {
+                let (name, what) = match *role {
+                    PoolRole::Domain { gpu, memory } => {
+                        domain(scenario, recorder.layout.gpus[gpu], memory)
+                    }
+                    PoolRole::Vgpu(guest) => {
+                        let guest = &scenario.guests[guest.group];
+                        let what = match &guest.holds {
+                            Holds::Vgpu { type_name, .. } => type_name.clone(),
+                            Holds::Context | Holds::Client { .. } => String::new(),
+                        };
+                        (guest.name.clone(), what)
+                    }
+                };
+                match found
+                    .iter_mut()
+                    .find(|row| row.name == name && row.what == what)
+                {
+                    Some(row) => row.largest_bytes = row.largest_bytes.max(pool.largest),
+                    None => found.push(MemoryResult {
+                        name,
+                        what,
+                        capacity_bytes: (pool.capacity != u64::MAX).then_some(pool.capacity),
+                        held_bytes: pool.held,
+                        largest_bytes: pool.largest,
+                    }),
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Name and kind of a memory domain.
+fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, String) {
+    let gpu = &scenario.gpus[gpu];
+    let mut instances = gpu
+        .domains()
+        .into_iter()
+        .filter_map(|domain| domain.instance);
+    let mut last = None;
+    let mut number = None;
+    let found = instances.find(|instance| {
+        if last != Some(instance.name.as_str()) {
+            last = Some(instance.name.as_str());
+            number = Some(number.map_or(0, |number: u32| number + 1));
+        }
+        number == Some(memory)
+    });
+    match found {
+        Some(instance) => (
+            format!("{}.{}", gpu.name, instance.name),
+            instance.profile.clone(),
+        ),
+        None => (gpu.name.clone(), "GPU".to_owned()),
+    }
+}
