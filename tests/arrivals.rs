@@ -89,7 +89,7 @@ fn a_profile_has_arrivals_only_where_it_says_so() {
         "20h",
     );
     let hour = 3_600_000 * MS;
-    assert!(found.iter().all(|time| (time / hour) % 2 == 0));
+    assert!(found.iter().all(|time| (time / hour).is_multiple_of(2)));
     // Poisson with mean 6,000: 5 standard deviations are 387.
     assert!(found.len().abs_diff(6_000) < 388, "{}", found.len());
 }

@@ -84,6 +84,9 @@ impl Case {
 /// Both forms of all cases: the same scenario, or refused alike; those that are not refused are then
 /// compared without the others. How many were accepted?
 fn same(cases: &[&Case]) -> usize {
+    if cases.is_empty() {
+        return 0;
+    }
     let mut configured = String::from(REST);
     let mut written = String::from(REST);
     let mut ends = Vec::new();
@@ -112,18 +115,21 @@ fn same(cases: &[&Case]) -> usize {
             assert!(!wrong.is_empty(), "{:?}", titles(&mine));
             let fine = (0..cases.len()).filter(|at| !wrong.contains(at));
             let fine: Vec<&Case> = fine.map(|at| cases[at]).collect();
-            if fine.is_empty() { 0 } else { same(&fine) }
+            same(&fine)
         }
         (Ok(_), Err(wrong)) => panic!("only configured:\n{}", Diagnostics(wrong).render()),
         (Err(wrong), Ok(_)) => panic!("only written out:\n{}", Diagnostics(wrong).render()),
     }
 }
 
-/// Refused configs, each with the reasons that stand against it.
-fn refused(board: &str, cases: &[(String, Vec<String>)]) {
+/// Refused configs: board, config and the reasons that stand against it.
+fn refused(cases: &[(&str, String, Vec<String>)]) {
+    if cases.is_empty() {
+        return;
+    }
     let mut text = String::from(REST);
     let mut lines = Vec::new();
-    for (number, (config, _)) in cases.iter().enumerate() {
+    for (number, (board, config, _)) in cases.iter().enumerate() {
         let _ = writeln!(
             text,
             "[gpus.c{number}]\nboard = \"{board}\"\nconfig = \"{config}\""
@@ -140,11 +146,11 @@ fn refused(board: &str, cases: &[(String, Vec<String>)]) {
             by_line.entry(line).or_default().push(&finding.label);
         }
     }
-    for ((config, reasons), line) in cases.iter().zip(lines) {
+    for ((board, config, reasons), line) in cases.iter().zip(lines) {
         let said = by_line.remove(&line).unwrap_or_default();
         assert_eq!(&said, reasons, "{board} {config}");
     }
-    assert!(by_line.is_empty(), "{board}: {by_line:?}");
+    assert!(by_line.is_empty(), "{by_line:?}");
 }
 
 const NOTHING: &str = "MIG is on without a GPU instance: no work can run here";
@@ -163,9 +169,9 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
         list
     };
     let (mut accepted, mut wrong) = (0, 0);
-    for (turn, board) in boards.iter().enumerate() {
-        let mut cases = Vec::new();
-        let mut not: Vec<(String, Vec<String>)> = Vec::new();
+    let mut cases = Vec::new();
+    let mut not = Vec::new();
+    for (turn, &board) in boards.iter().enumerate() {
         for (number, config) in file.configs.iter().enumerate() {
             let own = config.entries.iter().any(|entry| match &entry.content {
                 Content::Mig { .. } => true,
@@ -182,13 +188,13 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
             let indices = counts(config);
             let mut one = |config: String, made: Result<ImportedGpu, Vec<String>>| match made {
                 Ok(gpu) if gpu.mig && gpu.instances.is_empty() => {
-                    not.push((config, vec![NOTHING.to_owned()]));
+                    not.push((board, config, vec![NOTHING.to_owned()]));
                 }
                 Ok(gpu) => {
                     let name = format!("c{}", cases.len());
-                    cases.push(Case::new(&name, Some(*board), &config, &gpu));
+                    cases.push(Case::new(&name, Some(board), &config, &gpu));
                 }
-                Err(reasons) => not.push((config, reasons)),
+                Err(reasons) => not.push((board, config, reasons)),
             };
             let words = |reasons: Vec<warpshare::import::Refusal>| -> Vec<String> {
                 reasons.iter().map(ToString::to_string).collect()
@@ -212,13 +218,16 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
                 one(format!("{whole}@{index}"), made);
             }
         }
-        if !cases.is_empty() {
+        // Several boards in one scenario: reading files and catalogue takes longest.
+        if cases.len() > 100 || turn + 1 == boards.len() {
             accepted += same(&cases.iter().collect::<Vec<_>>());
+            cases.clear();
         }
-        if !not.is_empty() {
-            refused(board, &not);
+        if not.len() > 200 || turn + 1 == boards.len() {
+            wrong += not.len();
+            refused(&not);
+            not.clear();
         }
-        wrong += not.len();
     }
     (accepted, wrong)
 }

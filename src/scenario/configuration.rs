@@ -31,7 +31,7 @@ pub(crate) struct Configured {
 struct Vgpus {
     /// As the scenario writes the config.
     config: String,
-    /// Domain (empty for the whole GPU) and type: how many, and the profile of the instance.
+    /// Domain (empty for the whole GPU) and type: how many.
     held: BTreeMap<(String, String), u32>,
     /// Profile of each GPU instance.
     profiles: BTreeMap<String, String>,

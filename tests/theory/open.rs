@@ -2,6 +2,7 @@
 
 use super::harness::Case;
 use super::measure::Measure::*;
+use super::measure::UNIT;
 use super::models::*;
 use crate::common::*;
 use warpshare::gpu::Link;
