@@ -186,3 +186,33 @@ pub(super) fn legal(
     );
     false
 }
+
+/// Replicas that a Kubernetes device plugin advertises: how many contexts may be there. They isolate
+/// nothing and reserve nothing. `None` after an error.
+///
+/// Source: NVIDIA GPU Operator, "Time-Slicing GPUs in Kubernetes"
+/// (<https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/gpu-sharing.html>).
+pub(super) fn replicas(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    tenancy: &Tenancy,
+) -> Option<()> {
+    let Some(field) = &raw.replicas else {
+        return Some(());
+    };
+    if tenancy.vgpus {
+        let why = "replicas are for containers, not for vGPUs";
+        let instead = "remove it: the vGPU type says how many there may be";
+        c.no_effect(&raw.replicas, "replicas", why, instead);
+        return None;
+    }
+    let most = c.count(&format!("{path}.replicas"), &raw.replicas, 1, 1000, None)?;
+    if tenancy.tenants > u64::from(most) {
+        let title = format!("{} contexts for {most} replicas", tenancy.tenants);
+        let help = "fewer guests, or more replicas";
+        c.error(&field.span, title, "each context takes one", help);
+        return None;
+    }
+    Some(())
+}

@@ -311,6 +311,10 @@ pub struct RawShare {
     /// How much longer work takes while work of another client runs, beyond what SMs and bandwidth
     /// explain, 0 to 10; for `spatial` (assumption `mps.interference`).
     pub interference: Key<f64>,
+    /// Contexts that may share it, 1 to 1,000: replicas that a Kubernetes device plugin advertises.
+    /// Default no limit.
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: Key<u64>,
     /// Default: `best-effort` for vGPUs, `round-robin` for CUDA contexts.
     pub scheduler: Key<RawScheduler>,
     /// Adaptive round robin, for `equal-share` and `fixed-share`; default on (off under `neutral`).

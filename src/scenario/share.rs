@@ -7,7 +7,7 @@
 
 use super::Share;
 use super::checker::{Checker, Span};
-use super::legal::{Part, legal, modes};
+use super::legal::{Part, legal, modes, replicas};
 use super::raw::{
     Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare, RawTies,
     RawTurns,
@@ -95,6 +95,7 @@ pub(crate) fn resolve(
         c.error(&span, title, row.why, help);
         return None;
     }
+    replicas(c, &path, raw, tenancy)?;
     if mode == RawMode::Spatial {
         return spatial::resolve(c, &path, raw, &span, tenancy);
     }
