@@ -110,7 +110,9 @@ pub(crate) fn check(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &[
             c.error(span, title, label, help);
             continue;
         }
-        let limit = memory.limit.map_or(u64::MAX, |limit| limit - memory.held);
+        let limit = memory
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(memory.held));
         let left = (capacity - held).min(limit);
         let workload = raw.workloads.get(&guest.workload.name);
         let asked = workload.and_then(|workload| workload.value.memory.as_ref());

@@ -474,7 +474,9 @@ impl Builder<'_> {
             (Some(size), Some(memory)) => Some(JobMemory {
                 size: size.clone(),
                 draws: key.stream("memory"),
-                limit: memory.limit.map_or(u64::MAX, |limit| limit - memory.held),
+                limit: memory
+                    .limit
+                    .map_or(u64::MAX, |limit| limit.saturating_sub(memory.held)),
                 used: 0,
             }),
             _ => None,
