@@ -53,6 +53,7 @@ fn a_workload() -> impl Strategy<Value = Workload> {
                 gpu.speed = [1.0, 0.7, 1.9][speed as usize - 1];
                 gpu.kernel = (kernel > 0).then(|| u64::from(kernel) * 300_000);
                 gpu.memory_bound = [0.0, 0.3, 1.0][kernel as usize];
+                gpu.reach = (speed != 1).then_some(1.5);
                 // Under a roofline, one of the two parts is all of the time.
                 gpu.arithmetic = match gpu.memory_bound {
                     1.0 => arithmetic,

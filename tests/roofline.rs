@@ -148,9 +148,14 @@ fn neighbours_share_each_roof_by_what_they_need() {
     let (a, b) = pair(&work(0.1), &work(0.1));
     close(a, 20e6);
     close(b, 20e6);
-    // Each has half of the SMs. The first needs a tenth of its time for arithmetic and does not mind; the
-    // second runs at half speed and draws a twentieth of the bandwidth, the first has the rest.
+    // Both fill all SMs and take turns on them: the first holds them while it waits for its traffic.
     let (a, b) = pair(&work(10.0), &work(0.1));
+    close(a, 200e6);
+    close(b, 20e6);
+    // With half of the SMs each, arithmetic of the second takes twice as long and it draws a twentieth of
+    // the bandwidth; the first has the rest.
+    let half = |ratio: f64| format!("{}, sms = 54", work(ratio));
+    let (a, b) = pair(&half(10.0), &half(0.1));
     close(a, 100e6 / 0.95);
     close(b, 20e6);
 }

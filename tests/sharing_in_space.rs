@@ -152,6 +152,50 @@ fn interference_lengthens_work_only_beside_others() {
 }
 
 #[test]
+fn work_that_wants_the_same_sms_takes_turns_on_them() {
+    let fills = |memory_bound: f64, sms: u32| {
+        shaped(10 * MS, move |work| {
+            work.sms = Some(sms);
+            work.memory_bound = memory_bound;
+        })
+    };
+    let pair = |interference, cap: Option<u32>, sms| {
+        let guests = vec![
+            client("a", cap, fills(0.4, sms)),
+            client("b", cap, fills(0.4, sms)),
+        ];
+        side_by_side(mps(interference), guests)
+    };
+    // Each holds the SMs while it waits for memory: two together are no faster than one after the other,
+    // and interference does not make them slower than that.
+    assert_eq!(pair(0.0, None, 10), [20 * MS, 20 * MS]);
+    assert_eq!(pair(0.3, None, 10), [20 * MS, 20 * MS]);
+    // With SMs of their own each is as slow as alone on them, 0.6 x 2 + 0.4, and then interference counts.
+    nearly(&pair(0.0, Some(5), 10), &[16 * MS, 16 * MS]);
+    nearly(&pair(0.1, Some(5), 10), &[17_600_000, 17_600_000]);
+    // 16 SMs are wanted: each has 10 of 16 of its speed, less interference up to one after the other.
+    nearly(&pair(0.0, None, 8), &[16 * MS, 16 * MS]);
+    nearly(&pair(0.1, None, 8), &[17_600_000, 17_600_000]);
+    nearly(&pair(0.5, None, 8), &[20 * MS, 20 * MS]);
+}
+
+#[test]
+fn few_sms_do_not_draw_all_of_the_bandwidth() {
+    let capped = |cap, reach| {
+        let workload = shaped(10 * MS, move |work| {
+            work.sms = Some(10);
+            work.memory_bound = 1.0;
+            work.reach = reach;
+        });
+        side_by_side(mps(0.0), vec![client("a", Some(cap), workload)])
+    };
+    assert_eq!(capped(2, None), [10 * MS]);
+    assert_eq!(capped(5, Some(2.0)), [10 * MS]);
+    nearly(&capped(4, Some(2.0)), &[12_500_000]);
+    nearly(&capped(2, Some(2.0)), &[25 * MS]);
+}
+
+#[test]
 fn fewer_busy_sms_run_faster_on_a_clock_curve() {
     let gpu = |curve| Gpu {
         clock: curve,

@@ -154,11 +154,9 @@ fn the_ranking_flips_where_the_page_says() {
         assert!(at(large_latency, mig, tenants) > 4.0 * at(large_latency, slices, tenants));
     }
 
-    // Work that fills the board: MPS loses its lead.
+    // Work that fills the board: MPS is ahead by what the changes of tenant cost.
     for tenants in 2..=7 {
-        assert!(
-            at(full, mps, tenants) < at(full, slices, tenants),
-            "{tenants}"
-        );
+        let ratio = at(full, mps, tenants) / at(full, slices, tenants);
+        assert!((1.06..1.10).contains(&ratio), "{tenants}: {ratio}");
     }
 }

@@ -8,7 +8,7 @@
 
 use super::identify::{self, Problem};
 use super::model::{Model, Parameter, Point, Work};
-use crate::gpu::law::ClockCurve;
+use crate::gpu::law::{ClockCurve, REACH};
 use std::collections::BTreeSet;
 
 /// How GPU work depends on the batch.
@@ -31,6 +31,9 @@ pub struct Options {
     pub work: WorkForm,
     /// SM clock by part of the SMs that are busy.
     pub clock: Option<ClockCurve>,
+    /// How many times its part of the SMs work can draw of the bandwidth, at least 1; none = the reach
+    /// that the measurements give ([`REACH`](crate::gpu::law::REACH)).
+    pub reach: Option<f64>,
 }
 
 /// Where a parameter's value comes from.
@@ -184,6 +187,7 @@ pub fn fit(points: &[Point], options: &Options) -> Result<Calibration, NoRows> {
 
     let mut model = Model {
         clock: options.clock.clone(),
+        reach: Some(options.reach.unwrap_or(REACH)),
         ..Model::gpu_only(work)
     };
     let mut verdicts = Vec::new();
@@ -304,6 +308,7 @@ mod tests {
             need: 1.0,
             memory_bound: 0.4,
             clock: None,
+            reach: None,
         }
     }
 

@@ -3,17 +3,18 @@
 //! A step takes
 //!
 //! ```text
-//! latency = max( serial + max( beside, g · stretch(k, b) ),  g · stretch(k / t, b / t) )
+//! latency = max( serial + max( beside, g · stretch(k, b) ),  g · stretch(k, b) · t · n / k,  g · m · t / b )
 //! ```
 //!
 //! for one of `t` identical tenants on a part `k` of the SMs and `b` of the memory bandwidth, where
-//! `g` is the GPU work of its batch alone on the whole board and `stretch` is
-//! [`Shape::stretch`]. Host work is either in front of the GPU work (`serial`) or goes on beside it
-//! (`beside`: a floor that no larger slice undercuts). The second term says that tenants who are all
-//! busy divide SMs and bandwidth evenly; it is the saturated rate. With one tenant it is never the
-//! larger one.
+//! `g` is the GPU work of its batch alone on the whole board, `m` its memory-bound share, `n` the part of
+//! the SMs that it can fill, at most `k`, and `stretch` is [`Shape::stretch`]. Host work is either in
+//! front of the GPU work (`serial`) or goes on beside it (`beside`: a floor that no larger slice
+//! undercuts). The other two terms are the saturated rate of tenants who are all busy, as the simulator
+//! has it without interference: they take turns on the SMs, and together draw no more than the
+//! bandwidth. With one tenant they are never the larger ones.
 
-use crate::gpu::law::{ClockCurve, Shape};
+use crate::gpu::law::{ClockCurve, REACH, Shape};
 use std::fmt;
 
 /// SMs of a nominal board: need and share are parts of it, in steps of a billionth.
@@ -131,6 +132,8 @@ pub struct Model {
     pub memory_bound: f64,
     /// SM clock by part of the SMs that are busy; none = the same clock everywhere.
     pub clock: Option<ClockCurve>,
+    /// How many times its part of the SMs work can draw of the bandwidth; none = all of it.
+    pub reach: Option<f64>,
 }
 
 impl Model {
@@ -143,36 +146,41 @@ impl Model {
             need: 1.0,
             memory_bound: 0.0,
             clock: None,
+            reach: Some(REACH),
         }
     }
 
-    /// GPU time over that alone on the whole board, for a tenant with these parts of the board.
-    fn stretch(&self, sms: f64, bandwidth: f64, tenants: f64) -> f64 {
+    /// GPU time over that alone on the whole board, of one of these tenants while all are busy.
+    fn stretch(&self, at: &Setting, tenants: f64) -> f64 {
         let shape = Shape {
             memory_bound: self.memory_bound,
+            reach: self.reach,
             ..Shape::compute((self.need * WHOLE) as u32)
         };
         let clock = match &self.clock {
-            Some(curve) => curve.at(sms.min(self.need * tenants)),
+            Some(curve) => curve.at(at.sms.min(self.need * tenants)),
             None => 1.0,
         };
-        shape.stretch(sms * WHOLE / tenants, bandwidth / tenants, clock)
+        let alone = shape.stretch(at.sms * WHOLE, at.bandwidth, clock);
+        let turns = (tenants * self.need.min(at.sms) / at.sms).max(1.0);
+        let drawn = self.memory_bound * tenants / at.bandwidth;
+        (alone * turns).max(drawn)
     }
 
     /// Time on the GPU of a step alone in this setting; `None` for an unknown batch.
     pub fn gpu_ms(&self, at: &Setting) -> Option<f64> {
-        Some(self.work.of(at.batch)? * self.stretch(at.sms, at.bandwidth, 1.0))
+        Some(self.work.of(at.batch)? * self.stretch(at, 1.0))
     }
 
     /// Latency of a step in this setting; `None` for an unknown batch.
     pub fn latency_ms(&self, at: &Setting) -> Option<f64> {
         let work = self.work.of(at.batch)?;
-        let alone = work * self.stretch(at.sms, at.bandwidth, 1.0);
+        let alone = work * self.stretch(at, 1.0);
         let own = self.serial_ms + self.beside_ms.max(alone);
         if at.tenants == 1 {
             return Some(own);
         }
-        let even = work * self.stretch(at.sms, at.bandwidth, f64::from(at.tenants));
+        let even = work * self.stretch(at, f64::from(at.tenants));
         Some(own.max(even))
     }
 

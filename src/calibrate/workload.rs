@@ -111,6 +111,7 @@ mod tests {
                 need: 0.5,
                 memory_bound: 0.3,
                 clock: None,
+                reach: None,
             },
             parameters: Vec::new(),
             rows: 12,

@@ -71,6 +71,9 @@ pub struct Args {
     /// SM clock by busy part of the SMs, relative to all busy, such as 0.3=1.26,0.5=1.21,1=1.
     #[arg(long, value_name = "PART=CLOCK,…", value_parser = curve)]
     clock: Option<ClockCurve>,
+    /// How many times its part of the SMs work can draw of the memory bandwidth [default: 2].
+    #[arg(long, value_name = "TIMES", value_parser = reach)]
+    reach: Option<f64>,
     /// Batch of the workload that --out writes [default: the largest that was calibrated on].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch: Option<u32>,
@@ -129,6 +132,11 @@ fn form(text: &str) -> Result<WorkForm, String> {
     }
 }
 
+fn reach(text: &str) -> Result<f64, String> {
+    let times = text.parse().ok().filter(|times| *times >= 1.0);
+    times.ok_or_else(|| "a number from 1 on, such as 2; 1000 = no such limit".to_owned())
+}
+
 fn curve(text: &str) -> Result<ClockCurve, String> {
     let point = |part: &str| -> Option<(f64, f64)> {
         let (share, clock) = part.split_once('=')?;
@@ -161,6 +169,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         given: args.fix.clone(),
         work: args.work.unwrap_or_default(),
         clock: args.clock.clone(),
+        reach: args.reach,
     };
     let rows = points.calibration();
     let calibration = fit(&rows, &options)

@@ -56,6 +56,8 @@ pub(super) struct Active {
     pub rate: Rate,
     /// Speed relative to alone on the whole board, if nobody else drew on the memory.
     pub unhindered: f64,
+    /// The same without other clients.
+    pub alone: f64,
     submitted: Nanos,
     /// `ran` and `switched` of the entry when the operation was submitted.
     ran: Nanos,
@@ -196,6 +198,7 @@ impl EntryState {
             left: operation.work,
             rate: 0,
             unhindered: 1.0,
+            alone: 1.0,
             submitted: now,
             ran: self.ran,
             switched: self.switched,

@@ -185,7 +185,10 @@ pub const ALL: &[Assumption] = &[
                    up to 100 % slow each other by 10 % on average, 2 to 22 % (iGniter, \
                    https://github.com/icloud-ecnu/igniter); the factor of one pair of models, 1.07 \
                    to 1.12, predicts the other pairs with a mean error of 3.5 to 4.5 % \
-                   (docs/measurements.md). Not measured on other boards. 0 switches it off.",
+                   (docs/measurements.md). Not measured on other boards. Clients that all want the \
+                   same SMs never slow each other so much that turns would be faster (ParvaGPU, \
+                   https://github.com/MunQ-Lee/ParvaGPU_SC24: processes that fill their instance do \
+                   1.03 to 1.07 times the work of one, docs/ways-to-share.md). 0 switches it off.",
         local_key: Some("gpus.NAME.share.interference"),
     },
     Assumption {
@@ -222,6 +225,22 @@ pub const ALL: &[Assumption] = &[
                    error of 4.9 %, the SM ratio alone with 6.8 % (MIGPerf, \
                    https://github.com/MLSysOps/MIGProfiler; docs/measurements.md). Max-min sharing \
                    among co-runners is a model without a measurement of its own.",
+        local_key: None,
+    },
+    Assumption {
+        key: "rates.reach",
+        kind: Kind::Number {
+            low: 1.0,
+            high: 1000.0,
+        },
+        default: "2",
+        about: "How many times its part of the SMs work can draw of the memory bandwidth: with 2, half \
+                of the SMs that it can fill draw all of it.",
+        evidence: "Inference from measurements. Decode steps of LLaMA 7B under SM limits on an A100, \
+                   which stream from memory, come out with a mean error of 8.5 %, and those of 13B are \
+                   predicted with 8.7 %; without this limit the errors are 13.6 and 14.6 % (MuxServe, \
+                   https://github.com/hao-ai-lab/MuxServe; docs/measurements.md). Not measured on other \
+                   boards. 1000 switches it off.",
         local_key: None,
     },
     Assumption {

@@ -246,6 +246,9 @@ fn gpu_work(out: &mut Writer, work: &GpuWork) {
     out.put("kernel", format!("{:?}", work.kernel));
     if work.memory_bound != 0.0 {
         out.float("memory_bound", work.memory_bound);
+        if let Some(reach) = work.reach {
+            out.float("reach", reach);
+        }
     }
     if let Some(part) = work.arithmetic {
         out.float("arithmetic", part);

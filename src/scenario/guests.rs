@@ -376,14 +376,20 @@ fn attach(
     let bound = timed.iter().any(|&(_, _, bound)| bound > 0.0) || !resolved.rooflines.is_empty();
     let shares = several || matches!(placed.holds, Holds::Client { .. });
     if bound && (shares || !placed.domain.is_empty()) && !c.neutral {
-        let path = format!("{path}.bandwidth");
-        if c.assume(&path, "rates.bandwidth", None) == "off" {
-            let stages = workload.stages.iter_mut();
-            for operation in stages.flat_map(|stage| &mut stage.operations) {
-                if let OperationKind::Gpu(work) = &mut operation.kind {
-                    work.memory_bound = 0.0;
-                    work.arithmetic = None;
-                }
+        let limited = c.assume(&format!("{path}.bandwidth"), "rates.bandwidth", None) != "off";
+        let reach = limited.then(|| c.assume(&format!("{path}.reach"), "rates.reach", None));
+        // Checked where it was read.
+        let reach: Option<f64> = reach.and_then(|text| text.parse().ok());
+        let stages = workload.stages.iter_mut();
+        for operation in stages.flat_map(|stage| &mut stage.operations) {
+            let OperationKind::Gpu(work) = &mut operation.kind else {
+                continue;
+            };
+            if !limited {
+                work.memory_bound = 0.0;
+                work.arithmetic = None;
+            } else if work.memory_bound > 0.0 {
+                work.reach = reach;
             }
         }
     }

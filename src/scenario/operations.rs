@@ -154,6 +154,7 @@ pub(super) fn operation(
                 time: time?,
                 sms,
                 memory_bound: bound,
+                reach: None,
                 grid,
                 arithmetic: None,
                 speed: 1.0,

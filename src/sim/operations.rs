@@ -38,6 +38,7 @@ impl Builder<'_> {
                             shape: Shape {
                                 need: work.sms.unwrap_or(board.sms).clamp(1, board.sms),
                                 memory_bound: work.memory_bound,
+                                reach: work.reach,
                                 compute: match (work.grid, work.arithmetic) {
                                     (Some(grid), _) => Compute::Waves(grid),
                                     (None, Some(part)) => Compute::Beside(part),

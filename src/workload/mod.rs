@@ -193,6 +193,9 @@ pub struct GpuWork {
     pub sms: Option<u32>,
     /// Part of the time alone on the whole board that memory bandwidth limits, 0 to 1.
     pub memory_bound: f64,
+    /// How many times its part of the SMs it can draw of the memory bandwidth, at least 1; `None` = all
+    /// of it, however few SMs.
+    pub reach: Option<f64>,
     /// Wave quantisation in place of the proportional law; `sms` is then what the grid can fill.
     pub grid: Option<Grid>,
     /// Work under the roofline, without a grid: the part of the time that arithmetic takes, beside the

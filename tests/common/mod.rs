@@ -89,6 +89,7 @@ pub fn work(time: Dist) -> GpuWork {
         time: Size::Drawn(time),
         sms: None,
         memory_bound: 0.0,
+        reach: None,
         grid: None,
         arithmetic: None,
         speed: 1.0,

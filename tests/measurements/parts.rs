@@ -5,9 +5,9 @@ use super::sets::{Line, Series, errors, lines, number, outcomes, series};
 use super::tally;
 use std::collections::{BTreeMap, BTreeSet};
 use warpshare::calibrate::least_squares::minimise_positive;
-use warpshare::calibrate::{Errors, Model, Options, Point, Setting, Work, clock_curve};
+use warpshare::calibrate::{Errors, Model, Options, Parameter, Point, Setting, Work, clock_curve};
 use warpshare::catalog::Catalog;
-use warpshare::gpu::law::ClockCurve;
+use warpshare::gpu::law::{ClockCurve, REACH};
 
 fn point(line: &Line) -> Point {
     Point {
@@ -47,9 +47,9 @@ fn has_gpu_sm_shares() {
     assert!(all.mean <= 0.07, "{all:?}");
 }
 
-/// MuxServe's prefill: of each batch and length, the row with all SMs calibrates.
-pub fn muxserve(model: &str) -> Vec<Series> {
-    let lines = lines("muxserve_prefill_a100.csv");
+/// MuxServe's `prefill` or `decode`: of each batch and length, the row with all SMs calibrates.
+pub fn muxserve(phase: &str, model: &str) -> Vec<Series> {
+    let lines = lines(&format!("muxserve_{phase}_a100.csv"));
     let of_model = lines.iter().filter(|line| line["model"] == model);
     let mut set = series(of_model.map(|line| {
         let name = format!("batch {} x {} tokens", line["batch"], line["seq_len"]);
@@ -61,7 +61,7 @@ pub fn muxserve(model: &str) -> Vec<Series> {
 
 /// The SM clock by SM share, from all prefill rows of the 7B model.
 pub fn muxserve_clock() -> ClockCurve {
-    let series: Vec<Vec<(f64, f64)>> = muxserve("llama-7b")
+    let series: Vec<Vec<(f64, f64)>> = muxserve("prefill", "llama-7b")
         .iter()
         .map(|one| {
             let rows = one.calibration.iter().chain(&one.held_back);
@@ -76,7 +76,7 @@ pub fn muxserve_errors(clock: Option<ClockCurve>) -> Errors {
         clock,
         ..Options::default()
     };
-    let all: Vec<_> = muxserve("llama-13b")
+    let all: Vec<_> = muxserve("prefill", "llama-13b")
         .iter()
         .map(|one| outcomes(one, &options))
         .collect();
@@ -90,6 +90,38 @@ fn muxserve_prefill_of_the_larger_model() {
     assert!(with.mean <= 0.10, "{with:?}");
     let without = muxserve_errors(None);
     assert!(without.mean > 2.0 * with.mean, "{without:?}");
+}
+
+/// Decode steps, all memory-bound, with this reach.
+pub fn decode_errors(model: &str, reach: f64) -> Errors {
+    let options = Options {
+        given: vec![(Parameter::MemoryBound, 1.0)],
+        reach: Some(reach),
+        ..Options::default()
+    };
+    let all: Vec<_> = muxserve("decode", model)
+        .iter()
+        .map(|one| outcomes(one, &options))
+        .collect();
+    errors(&all.concat())
+}
+
+/// The reach of decode steps, in steps of a fourth: the smallest mean error over the 7B rows.
+pub fn decode_reach() -> f64 {
+    let reaches = (4..=16).map(|quarters| f64::from(quarters) / 4.0);
+    let mean = |reach: &f64| decode_errors("llama-7b", *reach).mean;
+    let best = reaches.min_by(|a, b| mean(a).total_cmp(&mean(b)));
+    best.expect("a reach")
+}
+
+#[test]
+fn muxserve_decode_of_the_larger_model() {
+    assert_eq!(decode_reach(), REACH);
+    let with = decode_errors("llama-13b", REACH);
+    assert_eq!(with.n, 294);
+    assert!(with.mean <= 0.10, "{with:?}");
+    let without = decode_errors("llama-13b", 1000.0);
+    assert!(without.mean > 1.5 * with.mean, "{without:?}");
 }
 
 /// The three pairs of iGniter's models.

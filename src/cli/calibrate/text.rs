@@ -71,10 +71,11 @@ pub(super) fn render(report: &Report<'_>, calibration: &Calibration, points: &Po
         Work::Linear { .. } => "(gpu_fixed_ms + gpu_per_item_ms × batch)",
         Work::Each(_) => "gpu_ms of the batch",
     };
+    let reach = calibration.model.reach.unwrap_or(f64::INFINITY);
     let law = format!(
         "serial_ms + max(beside_ms, GPU), where GPU is {form} alone on the whole board, stretched by \
-         (1 − memory_bound) × max(1, sm_need / SM share) + memory_bound / memory share. Tenants \
-         who are all busy divide SMs and bandwidth."
+         (1 − memory_bound) × max(1, sm_need / SM share) + memory_bound / memory share, of which a \
+         part of the SMs draws at most {reach} times its size. Tenants who are all busy divide the SMs."
     );
     wrap(&mut out, "Latency: ", 2, &law);
     let scatter = match report.scatter {
