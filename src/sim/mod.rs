@@ -7,6 +7,7 @@ mod build;
 pub mod cell;
 mod coupling;
 mod guest;
+mod jobs;
 mod layout;
 mod memory;
 mod observer;

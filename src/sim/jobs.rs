@@ -1,0 +1,219 @@
+//! The life of a job in a cell: arrival, queue, memory, stages and their operations, end.
+
+use super::cell::Cell;
+use super::guest::{Job, PlannedKind, StreamState};
+use super::observer::{JobEnd, Observer, PARTS, Part};
+use super::source::Source;
+use crate::engine::time::{LONGEST, Nanos, round_nanos};
+use crate::gpu::{OperationId, SmOperation, sm_work};
+use crate::workload::Size;
+
+impl<O: Observer> Cell<O> {
+    pub(super) fn job_arrived(&mut self, guest: usize, job: Job) {
+        self.observer.arrived(guest, job.arrival);
+        let state = &mut self.guests[guest];
+        let measured = self.schedule.in_window(job.arrival);
+        if let Some(stream) = state.free.pop_front() {
+            self.state.pending += u64::from(measured);
+            self.take_job(guest, stream as usize, job, job.arrival);
+        } else if state.queue.len() < state.queue_bound {
+            self.state.pending += u64::from(measured);
+            state.queue.push_back(job);
+        } else {
+            // Only open arrivals: the queue of a closed loop is not bounded.
+            self.observer.dropped(guest, job.arrival);
+        }
+    }
+
+    /// A stream takes a job; if that one is out of memory, the next in the queue.
+    fn take_job(&mut self, guest: usize, stream: usize, mut job: Job, now: Nanos) {
+        if self.guests[guest].memory.is_some() {
+            while !self.allocate(guest, stream, &job) {
+                self.observer.out_of_memory(guest, job.arrival);
+                self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+                let next = self.guests[guest].queue.pop_front();
+                if next.is_none() {
+                    self.guests[guest].free.push_back(stream as u32);
+                }
+                self.answer(guest, &job, now);
+                match next {
+                    Some(next) => job = next,
+                    None => return,
+                }
+            }
+        }
+        self.start_job(guest, stream, job, now);
+    }
+
+    /// Allocates the memory of a job; whether there was enough.
+    fn allocate(&mut self, guest: usize, stream: usize, job: &Job) -> bool {
+        let state = &mut self.guests[guest];
+        let Some(memory) = &state.memory else {
+            return true;
+        };
+        let bytes = state.size(&memory.size, &memory.draws, job).max(0.0) as u64;
+        let pool = &mut self.pools[state.streams[stream].pool as usize];
+        let Some(memory) = &mut state.memory else {
+            return true;
+        };
+        let within = bytes <= memory.limit - memory.used;
+        if !within || !pool.allocate(bytes) {
+            return false;
+        }
+        memory.used += bytes;
+        state.streams[stream].bytes = bytes;
+        true
+    }
+
+    fn free(&mut self, guest: usize, stream: usize) {
+        let state = &mut self.guests[guest];
+        if let Some(memory) = &mut state.memory {
+            let stream = &mut state.streams[stream];
+            memory.used -= stream.bytes;
+            self.pools[stream.pool as usize].free(stream.bytes);
+        }
+    }
+
+    fn start_job(&mut self, guest: usize, stream: usize, job: Job, now: Nanos) {
+        let state = &mut self.guests[guest].streams[stream];
+        state.job = job;
+        state.started = now;
+        state.stage = 0;
+        state.parts = [0; PARTS];
+        state.parts[Part::Queue as usize] = now - job.arrival;
+        self.start_stage(guest, stream, now);
+    }
+
+    fn start_stage(&mut self, guest: usize, stream: usize, now: Nanos) {
+        let state = &mut self.guests[guest];
+        let stage = state.streams[stream].stage as usize;
+        let (first, last) = (state.stages[stage], state.stages[stage + 1]);
+        state.streams[stream].pending = last - first;
+        for operation in first..last {
+            self.start_operation(guest, stream, operation, now);
+        }
+    }
+
+    fn start_operation(&mut self, guest: usize, stream: usize, operation: u32, now: Nanos) {
+        let id = OperationId {
+            guest: guest as u32,
+            stream: stream as u32,
+            operation,
+        };
+        let state = &self.guests[guest];
+        let StreamState {
+            entry, client, job, ..
+        } = &state.streams[stream];
+        let (entry, client) = (*entry, *client);
+        let plan = &state.operations[operation as usize];
+        let nanos = |size: &Size| {
+            let value = state.size(size, &plan.draws, job);
+            round_nanos(value).unwrap_or(if value < 0.0 { 0 } else { LONGEST })
+        };
+        match &plan.kind {
+            PlannedKind::Gpu { work, speed, shape } => {
+                let operation = SmOperation {
+                    id,
+                    work: sm_work(nanos(&work.time)),
+                    speed: *speed,
+                    shape: *shape,
+                    client,
+                    kernel: work.kernel,
+                };
+                let domain = state.domain;
+                if self.state.completing == Some(domain) {
+                    self.domains[domain].submit(entry, operation, now);
+                } else {
+                    self.catch_up(domain);
+                    self.domains[domain].submit(entry, operation, now);
+                    self.schedule_domain(domain);
+                }
+            }
+            PlannedKind::Copy {
+                bytes,
+                station,
+                group,
+                nanos_per_byte,
+                latency,
+            } => {
+                let bytes = state.size(bytes, &plan.draws, job).max(0.0);
+                let transfer = round_nanos(bytes * nanos_per_byte).unwrap_or(LONGEST);
+                let duration = transfer.saturating_add(*latency).min(LONGEST);
+                let (station, group) = (*station, *group);
+                self.stations[station].submit(id, group, duration, now);
+                self.schedule_station(station);
+            }
+            PlannedKind::Host { time, station } => {
+                let (station, duration) = (*station, nanos(time));
+                self.stations[station].submit(id, 0, duration, now);
+                self.schedule_station(station);
+            }
+            PlannedKind::Media {
+                time,
+                station,
+                group,
+            } => {
+                let (station, group, duration) = (*station, *group, nanos(time));
+                self.stations[station].submit(id, group, duration, now);
+                self.schedule_station(station);
+            }
+        }
+    }
+
+    /// An operation ended; `account` adds to the parts of the job where its time went. The operation
+    /// of a stage that ends last decides where the stage's time went.
+    #[inline(always)]
+    pub(super) fn operation_ended(
+        &mut self,
+        id: OperationId,
+        now: Nanos,
+        account: impl FnOnce(&mut [Nanos; PARTS]),
+    ) {
+        let (guest, index) = (id.guest as usize, id.stream as usize);
+        let stream = &mut self.guests[guest].streams[index];
+        stream.pending -= 1;
+        if stream.pending > 0 {
+            return;
+        }
+        account(&mut stream.parts);
+        stream.stage += 1;
+        if (stream.stage as usize) + 1 < self.guests[guest].stages.len() {
+            self.start_stage(guest, index, now);
+        } else {
+            self.job_ended(guest, index, now);
+        }
+    }
+
+    fn job_ended(&mut self, guest: usize, index: usize, now: Nanos) {
+        let stream = &self.guests[guest].streams[index];
+        let job = stream.job;
+        let end = JobEnd {
+            index: job.index,
+            arrival: job.arrival,
+            started: stream.started,
+            ended: now,
+            parts: stream.parts,
+        };
+        self.observer.ended(guest, &end);
+        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+        self.free(guest, index);
+
+        let state = &mut self.guests[guest];
+        match state.queue.pop_front() {
+            Some(waiting) => self.take_job(guest, index, waiting, now),
+            None => state.free.push_back(index as u32),
+        }
+        self.answer(guest, &job, now);
+    }
+
+    /// The user of a closed loop has its answer, or hears that the job failed.
+    fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
+        let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
+        if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {
+            match self.guests[guest].answer(job.user, now) {
+                Some(next) => self.job_arrived(guest, next),
+                None => self.schedule_arrivals(guest),
+            }
+        }
+    }
+}
