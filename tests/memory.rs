@@ -101,8 +101,9 @@ fn a_client_has_a_limit_of_its_own() {
 fn the_queue_goes_on_behind_a_job_that_failed() {
     let mut workload = jobs(&[(0, 4 * MS), (MS, 3 * MS), (2 * MS, 2 * MS)], 3.0);
     // The second job wants more than there is: its memory is a thousand times its time.
-    workload.memory = Some(Size::FromTrace {
+    workload.memory = Some(Size::Sum {
         base: -(3.0 * MS as f64 * 1e6),
+        per_item: 0.0,
         terms: vec![(0, 2e6)],
     });
     let mut only = client("a", 0, None, workload);

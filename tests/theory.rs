@@ -46,6 +46,11 @@ fn pools_bounded_queues_and_tandems() {
 }
 
 #[test]
+fn batches_of_requests() {
+    assert_holds(&["V34"]);
+}
+
+#[test]
 fn closed_loops() {
     assert_holds(&["V12", "V13", "V14"]);
 }

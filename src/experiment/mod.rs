@@ -245,6 +245,10 @@ impl<O: Observer> Observer for Ticking<'_, O> {
         self.inner.out_of_memory(guest, arrival);
     }
 
+    fn batched(&mut self, guest: usize, arrival: u64) {
+        self.inner.batched(guest, arrival);
+    }
+
     #[inline]
     fn ended(&mut self, guest: usize, job: &sim::JobEnd) {
         self.inner.ended(guest, job);

@@ -21,6 +21,8 @@ pub(super) struct MemberRecord {
     pub completed: u64,
     pub dropped: u64,
     pub out_of_memory: u64,
+    /// Started with a request of the window as their oldest.
+    pub batches: u64,
     /// Jobs that ended in the window.
     pub ended_in_window: u64,
     pub late: u64,
@@ -176,6 +178,10 @@ impl Observer for Recorder {
 
     fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
         self.members[guest].out_of_memory += u64::from(self.schedule.in_window(arrival));
+    }
+
+    fn batched(&mut self, guest: usize, arrival: Nanos) {
+        self.members[guest].batches += u64::from(self.schedule.in_window(arrival));
     }
 
     #[inline]

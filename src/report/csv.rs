@@ -141,6 +141,9 @@ impl Metrics<'_> {
             let failed = Some(jobs.out_of_memory);
             self.observed("jobs_out_of_memory", "jobs", failed, "count", false)?;
         }
+        if jobs.batches > 0 {
+            self.observed("batches", "batches", Some(jobs.batches), "count", false)?;
+        }
         Ok(())
     }
 

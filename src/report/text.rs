@@ -3,7 +3,7 @@
 use super::table::{Table, WIDTH, cut, paragraph, pieces};
 use super::units::{Unit, bytes, count, length, reason, short, time, with_interval};
 use crate::result::{
-    EngineResult, Estimate, GpuResult, GroupResult, Latency, QuantileEstimate, RunResult,
+    EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, QuantileEstimate, RunResult,
 };
 use std::fmt::Write;
 
@@ -21,6 +21,7 @@ pub fn to_text(result: &RunResult) -> String {
     page.guests(result);
     page.response(result);
     page.parts(result);
+    page.batches(result);
     for gpu in &result.gpus {
         page.gpu(gpu, &result.guests);
     }
@@ -389,6 +390,25 @@ impl Page {
                 bytes(memory.largest_bytes)
             );
             self.entry(&format!("{} ({})", memory.name, memory.what), &[text]);
+        }
+    }
+
+    fn batches(&mut self, result: &RunResult) {
+        let batching = |group: &&GroupResult| group.jobs.batches > 0;
+        if !result.guests.iter().any(|group| batching(&group)) {
+            return;
+        }
+        self.section("Batches: requests that were served together");
+        for group in result.guests.iter().filter(batching) {
+            let JobCounts {
+                completed, batches, ..
+            } = group.jobs;
+            let text = format!(
+                "{} batches, {:.2} requests in each on average",
+                count(batches),
+                completed as f64 / batches as f64
+            );
+            self.entry(&group_label(group), &[text]);
         }
     }
 

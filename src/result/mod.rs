@@ -124,6 +124,9 @@ pub struct JobCounts {
     /// Failed for lack of device memory.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_memory: u64,
+    /// Batches of requests that were started together, where the guest batches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub batches: u64,
     /// Still in the system when the drain bound was reached.
     pub unfinished: u64,
 }

@@ -111,11 +111,13 @@ pub(crate) fn dist<Q: Quantity>(
             settle::<Q>(c, &amount.span, &Present::new(), built)?
         }
         RawAmount::Table(table) => {
-            if table.dist.is_none() && (table.base.is_some() || table.per.is_some()) {
+            if table.dist.is_none()
+                && (table.base.is_some() || table.per.is_some() || table.by_batch.is_some())
+            {
                 c.error(
                     &amount.span,
-                    "this amount cannot come from a trace row",
-                    "`base` and `per` are for the sizes of operations",
+                    "this amount cannot come from a trace row or a batch",
+                    "`base`, `per` and `by_batch` are for the sizes of operations",
                     "give a constant or a distribution",
                 );
                 return None;
@@ -134,75 +136,36 @@ pub(crate) fn size<Q: Quantity>(
     amount: &Field<RawAmount<Q>>,
     columns: Option<&[String]>,
 ) -> Option<Size> {
-    let RawAmount::Table(table) = &amount.value else {
-        let dist = dist(c, path, amount)?;
-        if dist == Dist::Constant(0.0) {
-            c.error(
-                &amount.span,
-                "an operation of size zero",
-                "does nothing",
-                "leave it out",
-            );
-            return None;
-        }
-        return Some(Size::Drawn(dist));
-    };
-    if table.dist.is_some() || (table.base.is_none() && table.per.is_none()) {
-        return dist(c, path, amount).map(Size::Drawn);
-    }
-    let keys = parameters(table);
-    form(
-        c,
-        "an amount from the trace",
-        &amount.span,
-        &keys,
-        &[&["per"]],
-        &["base"],
-    )?;
-    let per = table.per.as_ref()?;
-    let Some(columns) = columns else {
-        c.error(
-            &per.span,
-            "`per` needs arrivals from a trace",
-            "this workload reads no trace",
-            "set arrivals to { process = \"trace\", … }, or give a distribution",
-        );
-        return None;
-    };
-    let base = table.base.as_ref().map_or(0.0, |b| b.value.amount());
-    let mut terms = Vec::new();
-    let mut text = Vec::new();
-    if base > 0.0 {
-        text.push(Q::write(base));
-    }
-    let mut fine = true;
-    for (name, coefficient) in &per.value {
-        match columns.iter().position(|column| column == name) {
-            Some(index) => {
-                let coefficient = coefficient.value.amount();
-                text.push(format!("{} x {name}", Q::write(coefficient)));
-                terms.push((index, coefficient));
-            }
-            None => {
-                fine = false;
-                let help = match nearest(name, columns.iter().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("numeric columns: {}", columns.join(", ")),
-                };
-                c.error(
-                    &coefficient.span,
-                    format!("the trace has no numeric column `{name}`"),
-                    format!("coefficient of `{name}`"),
-                    help,
-                );
+    let size = match &amount.value {
+        RawAmount::Table(table) if table.dist.is_none() => {
+            let keys = parameters(table);
+            let what = "an amount of a job";
+            let forms: &[&[&str]] = &[&["per"], &["by_batch"]];
+            match (&table.per, &table.by_batch) {
+                (Some(per), _) => {
+                    form(c, what, &amount.span, &keys, forms, &["base"])?;
+                    let base = table.base.as_ref().map_or(0.0, |b| b.value.amount());
+                    sum(c, path, amount, (base, per), columns)?
+                }
+                (None, Some(table)) => {
+                    form(c, what, &amount.span, &keys, forms, &[])?;
+                    Size::ByBatch(by_batch(c, path, table)?)
+                }
+                (None, None) => Size::Drawn(dist(c, path, amount)?),
             }
         }
-    }
-    terms.sort_by_key(|&(index, _)| index);
-    if !fine {
-        return None;
-    }
-    if base == 0.0 && terms.iter().all(|&(_, coefficient)| coefficient == 0.0) {
+        _ => Size::Drawn(dist(c, path, amount)?),
+    };
+    let nothing = match &size {
+        Size::Drawn(dist) => *dist == Dist::Constant(0.0),
+        Size::Sum {
+            base,
+            per_item,
+            terms,
+        } => *base == 0.0 && *per_item == 0.0 && terms.iter().all(|&(_, k)| k == 0.0),
+        Size::ByBatch(table) => table.iter().all(|&(_, value)| value == 0.0),
+    };
+    if nothing {
         c.error(
             &amount.span,
             "an operation of size zero",
@@ -211,13 +174,107 @@ pub(crate) fn size<Q: Quantity>(
         );
         return None;
     }
+    Some(size)
+}
+
+/// The name under `per` that stands for a request of a batch.
+const ITEM: &str = "item";
+
+/// `base` and `per`: a sum over the trace rows and the requests of a batch.
+fn sum<Q: Quantity>(
+    c: &mut Checker,
+    path: &str,
+    amount: &Field<RawAmount<Q>>,
+    (base, per): (f64, &Field<BTreeMap<String, Field<Q>>>),
+    columns: Option<&[String]>,
+) -> Option<Size> {
+    let (mut terms, mut text, mut per_item) = (Vec::new(), Vec::new(), 0.0);
+    if base > 0.0 {
+        text.push(Q::write(base));
+    }
+    let mut fine = true;
+    for (name, field) in &per.value {
+        let coefficient = field.value.amount();
+        text.push(format!("{} x {name}", Q::write(coefficient)));
+        if name == ITEM {
+            per_item = coefficient;
+            continue;
+        }
+        let Some(columns) = columns else {
+            c.error(
+                &field.span,
+                format!("`{name}` under `per` needs arrivals from a trace"),
+                "this workload reads no trace",
+                "set arrivals to { process = \"trace\", … }, or name `item`: a request of a batch",
+            );
+            fine = false;
+            continue;
+        };
+        match columns.iter().position(|column| column == name) {
+            Some(index) => terms.push((index, coefficient)),
+            None => {
+                fine = false;
+                let known = columns.iter().map(String::as_str);
+                let help = match nearest(name, known.chain([ITEM])) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("numeric columns: {}", columns.join(", ")),
+                };
+                c.error(
+                    &field.span,
+                    format!("the trace has no numeric column `{name}`"),
+                    format!("coefficient of `{name}`"),
+                    help,
+                );
+            }
+        }
+    }
+    if !fine {
+        return None;
+    }
+    terms.sort_by_key(|&(index, _)| index);
     c.file_value(path, text.join(" + "), &amount.span);
-    Some(Size::FromTrace { base, terms })
+    Some(Size::Sum {
+        base,
+        per_item,
+        terms,
+    })
+}
+
+/// `by_batch`: values for some numbers of requests.
+fn by_batch<Q: Quantity>(
+    c: &mut Checker,
+    path: &str,
+    table: &Field<BTreeMap<String, Field<Q>>>,
+) -> Option<Vec<(u32, f64)>> {
+    let mut rows: Vec<(u32, &Field<Q>)> = Vec::new();
+    for (requests, value) in &table.value {
+        match requests.parse() {
+            Ok(number) if number > 0 => rows.push((number, value)),
+            _ => {
+                let title = format!("`{requests}` is not a number of requests");
+                let help = "such as by_batch = { 1 = \"3ms\", 8 = \"5ms\" }";
+                c.error(&value.span, title, "from 1 on", help);
+                return None;
+            }
+        }
+    }
+    if rows.is_empty() {
+        c.error(&table.span, "`by_batch` is empty", "says nothing", "");
+        return None;
+    }
+    rows.sort_by_key(|&(requests, _)| requests);
+    let text: Vec<String> = rows
+        .iter()
+        .map(|(requests, value)| format!("{requests}: {}", Q::write(value.value.amount())))
+        .collect();
+    c.file_value(path, text.join(", "), &table.span);
+    let rows = rows.iter();
+    Some(rows.map(|(n, value)| (*n, value.value.amount())).collect())
 }
 
 fn parameters<Q>(t: &RawDist<Q>) -> Present {
     present!(t; value, mean, cv, low, high, k, shape, scale, mu, sigma, p, mean1, mean2, alpha, unit,
-             values, weights, file, column, base, per)
+             values, weights, file, column, base, per, by_batch)
 }
 
 fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>) -> Option<Dist> {
@@ -422,7 +479,7 @@ pub(crate) fn wanted_columns<Q>(
     if let Some(RawAmount::Table(table)) = amount.map(|a| &a.value)
         && let Some(per) = &table.per
     {
-        for (name, field) in &per.value {
+        for (name, field) in per.value.iter().filter(|(name, _)| *name != ITEM) {
             into.entry(name.clone())
                 .or_insert_with(|| field.span.clone());
         }

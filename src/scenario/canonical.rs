@@ -222,6 +222,10 @@ fn guest(out: &mut Writer, guest: &Guest) {
             }
         }
     }
+    if let Some(batching) = &workload.batching {
+        out.put("batching", batching.max);
+        out.put("batching_delay", batching.delay);
+    }
     for stage in &workload.stages {
         out.put("stage", &stage.name);
         for operation in &stage.operations {
@@ -262,11 +266,24 @@ fn gpu_work(out: &mut Writer, work: &GpuWork) {
 fn size(out: &mut Writer, key: &str, size: &Size) {
     match size {
         Size::Drawn(drawn) => dist(out, key, drawn),
-        Size::FromTrace { base, terms } => {
+        Size::Sum {
+            base,
+            per_item,
+            terms,
+        } => {
             out.float(key, *base);
+            if *per_item != 0.0 {
+                out.float("per_item", *per_item);
+            }
             for (column, coefficient) in terms {
                 out.put("column", column);
                 out.float("coefficient", *coefficient);
+            }
+        }
+        Size::ByBatch(table) => {
+            for (requests, value) in table {
+                out.put(key, requests);
+                out.float("value", *value);
             }
         }
     }

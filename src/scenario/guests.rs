@@ -2,12 +2,12 @@
 
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
-use super::memory;
 use super::raw::{Field, RawGpu, RawGuest, RawMode, RawScenario, RawShare};
 use super::spatial;
 use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
+use super::{batching, memory};
 use crate::catalog::{Catalog, VgpuType};
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
@@ -320,6 +320,10 @@ pub(crate) fn finish(
             Some(None)
         }
     };
+    if let Some(Some(bound)) = queue {
+        let rule = workload.and_then(|resolved| resolved.workload.batching);
+        batching::check_queue(c, &guest.queue, bound, rule);
+    }
     let deadline = match &guest.deadline {
         Some(deadline) => c.positive(&format!("{path}.deadline"), deadline).map(Some),
         None => {

@@ -7,6 +7,7 @@ mod admit;
 mod amounts;
 mod arrivals;
 pub mod assumptions;
+mod batching;
 mod canonical;
 mod checker;
 mod configuration;

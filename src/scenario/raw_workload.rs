@@ -23,6 +23,9 @@ pub struct RawWorkload {
     pub needs: Key<Vec<Field<RawNeed>>>,
     /// How jobs come. Required.
     pub arrivals: Key<RawArrivals>,
+    /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
+    /// one job on each stream.
+    pub batching: Key<RawBatching>,
     /// Device memory that a job allocates when it starts and frees when it ends; default none. A job
     /// that finds too little left fails: out of memory.
     pub memory: Key<RawAmount<RawSize>>,
@@ -33,6 +36,19 @@ pub struct RawWorkload {
     /// Stages by name; each is a table of operations that start together.
     #[serde(default)]
     pub stages: Named<BTreeMap<String, Field<RawOperation>>>,
+}
+
+/// How waiting requests are taken together.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Batching")]
+pub struct RawBatching {
+    /// Requests of a batch at most. Required.
+    #[schemars(range(min = 1, max = 65536))]
+    pub max: Key<u64>,
+    /// How long the first request of a batch waits for others at most; default 0s: an idle stream takes
+    /// whatever waits.
+    pub delay: Key<RawDuration>,
 }
 
 words! { RawNeed as "Need" {
@@ -255,7 +271,7 @@ impl<Q: Quantity + JsonSchema> JsonSchema for RawAmount<Q> {
         let table = generator.subschema_for::<RawDist<Q>>();
         json_schema!({
             "anyOf": [constant, table],
-            "description": "A constant, a distribution, or `base` and `per` of the trace row."
+            "description": "A constant, a distribution, or a value computed from the trace row or the batch."
         })
     }
 }
@@ -285,7 +301,8 @@ words! { RawFamily as "Family" {
     Empirical = "empirical",
 }}
 
-/// A distribution with its parameters; or `base` and `per` for a value computed from the trace row.
+/// A distribution with its parameters; or `base` and `per` for a value computed from the trace row and
+/// the number of requests in a batch; or `by_batch`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, bound = "Q: Deserialize<'de>")]
 pub struct RawDist<Q> {
@@ -311,6 +328,7 @@ pub struct RawDist<Q> {
     pub column: Key<String>,
     pub base: Key<Q>,
     pub per: Key<BTreeMap<String, Field<Q>>>,
+    pub by_batch: Key<BTreeMap<String, Field<Q>>>,
 }
 
 impl<Q: Quantity + JsonSchema> JsonSchema for RawDist<Q> {
@@ -324,7 +342,8 @@ impl<Q: Quantity + JsonSchema> JsonSchema for RawDist<Q> {
         json_schema!({
             "type": "object",
             "description": "A distribution with the parameters of its family; or `base` and `per` \
-                            (column to coefficient) for a value computed from the trace row.",
+                            (column to coefficient, `item` for each request of a batch), or \
+                            `by_batch`.",
             "additionalProperties": false,
             "properties": {
                 "dist": family,
@@ -343,7 +362,9 @@ impl<Q: Quantity + JsonSchema> JsonSchema for RawDist<Q> {
                 "file": { "type": "string", "description": "CSV file, relative to the scenario." },
                 "column": { "type": "string", "description": "Its column, in nanoseconds or bytes." },
                 "base": quantity,
-                "per": { "type": "object", "additionalProperties": quantity }
+                "per": { "type": "object", "additionalProperties": quantity },
+                "by_batch": { "type": "object", "additionalProperties": quantity, "description":
+                    "A value for some numbers of requests in a batch, linear between them." }
             }
         })
     }

@@ -252,7 +252,7 @@ fn traces_give_sizes() {
     let crate::workload::OperationKind::Gpu(work) = &workload.stages[0].operations[0].kind else {
         panic!("no GPU work");
     };
-    let crate::workload::Size::FromTrace { base, terms } = &work.time else {
+    let crate::workload::Size::Sum { base, terms, .. } = &work.time else {
         panic!("not from the trace");
     };
     assert_eq!(*base, 10e6);

@@ -6,7 +6,7 @@ use super::operations::Scaling;
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, operations};
+use super::{arrivals, batching, operations};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -103,7 +103,12 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         None => None,
     };
+    let batching = batching::resolve(c, &path, &raw.batching)?;
     let (stages, memory_bound, rooflines) = stages(c, &path, field, columns.as_deref())?;
+    let arrivals = arrivals?;
+    if !batching::check(c, field, batching, &arrivals, &stages) {
+        return None;
+    }
     if let Some(reference) = &raw.reference {
         let has_gpu = !memory_bound.is_empty();
         if !has_gpu {
@@ -125,8 +130,9 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         workload: Workload {
             name: name.to_string(),
             needs,
-            arrivals: arrivals?,
+            arrivals,
             batch,
+            batching,
             memory,
             stages,
         },

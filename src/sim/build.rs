@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
-use super::guest::{DrawKey, GuestState, Job, StreamState};
+use super::guest::{Batcher, DrawKey, GuestState, Job, StreamState};
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
 use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::{Observer, PARTS};
@@ -481,6 +481,11 @@ impl Builder<'_> {
             }),
             _ => None,
         };
+        let batcher = guest.workload.batching.map(|rule| Batcher {
+            rule,
+            due: NEVER,
+            held: false,
+        });
         let streams = streams
             .into_iter()
             .map(|(tenant, pool)| StreamState {
@@ -493,6 +498,7 @@ impl Builder<'_> {
                     arrival: 0,
                     user: 0,
                 },
+                rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
                 started: 0,
                 stage: 0,
                 pending: 0,
@@ -509,6 +515,7 @@ impl Builder<'_> {
             next_arrival,
             queue: VecDeque::new(),
             queue_bound,
+            batcher,
             free: (0..streams.len() as u32).collect(),
             streams,
         });
@@ -540,6 +547,10 @@ impl Builder<'_> {
             slots
                 .arrivals
                 .push(add(EventSource::Arrivals(guest), guest));
+            let batches = self.guests[guest].batcher.is_some();
+            slots
+                .batches
+                .push(batches.then(|| add(EventSource::Batch(guest), guest)));
         }
         slots.sampler = add(EventSource::Sampler, 0);
         Cell {

@@ -35,6 +35,8 @@ pub(super) enum EventSource {
     Starts(usize),
     Station(usize),
     Arrivals(usize),
+    /// The oldest request of a guest that batches has waited long enough.
+    Batch(usize),
     Sampler,
 }
 
@@ -71,6 +73,8 @@ pub(super) struct Slots {
     pub starts: Vec<usize>,
     pub stations: Vec<usize>,
     pub arrivals: Vec<usize>,
+    /// Of guests that batch; others have none.
+    pub batches: Vec<Option<usize>>,
     pub sampler: usize,
 }
 
@@ -100,6 +104,7 @@ impl<O: Observer> Cell<O> {
                 EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
                 EventSource::Station(station) => self.station_event(station, now),
                 EventSource::Arrivals(guest) => self.arrival_event(guest, now),
+                EventSource::Batch(guest) => self.form_batches(guest, now),
                 EventSource::Starts(domain) => self.start_event(domain, now),
                 EventSource::Sampler => {
                     self.sample_event(now);
@@ -311,6 +316,19 @@ impl<O: Observer> Cell<O> {
             self.calendar.clear(slot);
         } else {
             self.calendar.set(slot, time, Class::Arrival);
+        }
+    }
+
+    /// Behind the arrivals of the same moment: these still join.
+    pub(super) fn schedule_batch(&mut self, guest: usize) {
+        let (Some(slot), Some(batcher)) = (self.slots.batches[guest], self.guests[guest].batcher)
+        else {
+            return;
+        };
+        if batcher.due == NEVER {
+            self.calendar.clear(slot);
+        } else {
+            self.calendar.set(slot, batcher.due, Class::Control);
         }
     }
 

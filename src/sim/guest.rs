@@ -6,7 +6,7 @@ use super::source::{Source, later};
 use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
-use crate::workload::{Arrivals, GpuWork, Size, Workload};
+use crate::workload::{Arrivals, Batching, GpuWork, Size, Workload};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
@@ -37,6 +37,8 @@ pub struct StreamState {
     pub entry: u32,
     pub client: u32,
     pub job: Job,
+    /// The other requests of its batch.
+    pub rest: Vec<Job>,
     pub started: Nanos,
     pub stage: u32,
     /// Operations of the stage that have not ended.
@@ -45,6 +47,16 @@ pub struct StreamState {
     /// Where its jobs allocate memory, and what the present one has.
     pub pool: u32,
     pub bytes: u64,
+}
+
+/// Dynamic batching at run time.
+#[derive(Debug, Clone, Copy)]
+pub struct Batcher {
+    pub rule: Batching,
+    /// When the oldest waiting request has waited long enough; [`NEVER`] if nothing waits for that.
+    pub due: Nanos,
+    /// Requests that come now wait for others of the same moment.
+    pub held: bool,
 }
 
 /// An operation of the workload with everything that is the same for each job.
@@ -96,6 +108,7 @@ pub struct GuestState {
     pub next_arrival: Nanos,
     pub queue: VecDeque<Job>,
     pub queue_bound: usize,
+    pub batcher: Option<Batcher>,
     pub streams: Vec<StreamState>,
     /// Idle streams, in the order in which they became idle.
     pub free: VecDeque<u32>,
@@ -162,19 +175,33 @@ impl GuestState {
         (self.queue.len() + self.streams.len() - self.free.len()) as u64
     }
 
-    /// The size of an operation of a job, in its own unit (nanoseconds or bytes).
-    pub fn size(&self, size: &Size, draws: &Stream, job: &Job) -> f64 {
+    /// The size of an operation of a job and the `rest` of its batch, in its own unit (nanoseconds or
+    /// bytes).
+    pub fn size(&self, size: &Size, draws: &Stream, job: &Job, rest: &[Job]) -> f64 {
         match size {
             Size::Drawn(dist) => dist.sample(draws, job.index),
-            Size::FromTrace { base, terms } => {
+            Size::Sum {
+                base,
+                per_item,
+                terms,
+            } => {
+                let requests = 1 + rest.len();
+                let sum = base + per_item * requests as f64;
+                if terms.is_empty() {
+                    return sum;
+                }
                 let Arrivals::Trace { trace, .. } = &self.workload.arrivals else {
                     unreachable!("sizes from a trace without a trace");
                 };
-                let row = job.index as usize % trace.arrivals.len() * trace.columns.len();
-                terms.iter().fold(*base, |sum, (column, coefficient)| {
-                    sum + coefficient * trace.values[row + column]
+                let all = std::iter::once(job).chain(rest);
+                all.fold(sum, |sum, job| {
+                    let row = job.index as usize % trace.arrivals.len() * trace.columns.len();
+                    terms.iter().fold(sum, |sum, (column, coefficient)| {
+                        sum + coefficient * trace.values[row + column]
+                    })
                 })
             }
+            Size::ByBatch(table) => Size::by_batch(table, 1 + rest.len() as u32),
         }
     }
 }

@@ -13,7 +13,9 @@ impl<O: Observer> Cell<O> {
         self.observer.arrived(guest, job.arrival);
         let state = &mut self.guests[guest];
         let measured = self.schedule.in_window(job.arrival);
-        if let Some(stream) = state.free.pop_front() {
+        if state.batcher.is_some() {
+            self.request_arrived(guest, job, measured);
+        } else if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
             self.take_job(guest, stream as usize, job, job.arrival);
         } else if state.queue.len() < state.queue_bound {
@@ -46,12 +48,13 @@ impl<O: Observer> Cell<O> {
     }
 
     /// Allocates the memory of a job; whether there was enough.
-    fn allocate(&mut self, guest: usize, stream: usize, job: &Job) -> bool {
+    pub(super) fn allocate(&mut self, guest: usize, stream: usize, job: &Job) -> bool {
         let state = &mut self.guests[guest];
         let Some(memory) = &state.memory else {
             return true;
         };
-        let bytes = state.size(&memory.size, &memory.draws, job).max(0.0) as u64;
+        let rest = &state.streams[stream].rest;
+        let bytes = state.size(&memory.size, &memory.draws, job, rest).max(0.0) as u64;
         let pool = &mut self.pools[state.streams[stream].pool as usize];
         let Some(memory) = &mut state.memory else {
             return true;
@@ -74,13 +77,12 @@ impl<O: Observer> Cell<O> {
         }
     }
 
-    fn start_job(&mut self, guest: usize, stream: usize, job: Job, now: Nanos) {
+    pub(super) fn start_job(&mut self, guest: usize, stream: usize, job: Job, now: Nanos) {
         let state = &mut self.guests[guest].streams[stream];
         state.job = job;
         state.started = now;
         state.stage = 0;
         state.parts = [0; PARTS];
-        state.parts[Part::Queue as usize] = now - job.arrival;
         self.start_stage(guest, stream, now);
     }
 
@@ -102,12 +104,16 @@ impl<O: Observer> Cell<O> {
         };
         let state = &self.guests[guest];
         let StreamState {
-            entry, client, job, ..
+            entry,
+            client,
+            job,
+            rest,
+            ..
         } = &state.streams[stream];
         let (entry, client) = (*entry, *client);
         let plan = &state.operations[operation as usize];
         let nanos = |size: &Size| {
-            let value = state.size(size, &plan.draws, job);
+            let value = state.size(size, &plan.draws, job, rest);
             round_nanos(value).unwrap_or(if value < 0.0 { 0 } else { LONGEST })
         };
         match &plan.kind {
@@ -136,7 +142,7 @@ impl<O: Observer> Cell<O> {
                 nanos_per_byte,
                 latency,
             } => {
-                let bytes = state.size(bytes, &plan.draws, job).max(0.0);
+                let bytes = state.size(bytes, &plan.draws, job, rest).max(0.0);
                 let transfer = round_nanos(bytes * nanos_per_byte).unwrap_or(LONGEST);
                 let duration = transfer.saturating_add(*latency).min(LONGEST);
                 let (station, group) = (*station, *group);
@@ -185,19 +191,12 @@ impl<O: Observer> Cell<O> {
     }
 
     fn job_ended(&mut self, guest: usize, index: usize, now: Nanos) {
-        let stream = &self.guests[guest].streams[index];
-        let job = stream.job;
-        let end = JobEnd {
-            index: job.index,
-            arrival: job.arrival,
-            started: stream.started,
-            ended: now,
-            parts: stream.parts,
-        };
-        self.observer.ended(guest, &end);
-        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+        let job = self.guests[guest].streams[index].job;
+        self.request_ended(guest, index, &job, now);
         self.free(guest, index);
-
+        if self.guests[guest].batcher.is_some() {
+            return self.batch_ended(guest, index, now);
+        }
         let state = &mut self.guests[guest];
         match state.queue.pop_front() {
             Some(waiting) => self.take_job(guest, index, waiting, now),
@@ -206,8 +205,24 @@ impl<O: Observer> Cell<O> {
         self.answer(guest, &job, now);
     }
 
+    /// A job, or a request of a batch, ended.
+    pub(super) fn request_ended(&mut self, guest: usize, stream: usize, job: &Job, now: Nanos) {
+        let stream = &self.guests[guest].streams[stream];
+        let mut parts = stream.parts;
+        parts[Part::Queue as usize] = stream.started - job.arrival;
+        let end = JobEnd {
+            index: job.index,
+            arrival: job.arrival,
+            started: stream.started,
+            ended: now,
+            parts,
+        };
+        self.observer.ended(guest, &end);
+        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+    }
+
     /// The user of a closed loop has its answer, or hears that the job failed.
-    fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
+    pub(super) fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
         let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
         if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {
             match self.guests[guest].answer(job.user, now) {

@@ -3,6 +3,7 @@
 //! This is the only place where engine, boards, policies and workloads meet. What happens is told to
 //! an [`Observer`]; nothing here computes a statistic.
 
+mod batches;
 mod build;
 pub mod cell;
 mod coupling;

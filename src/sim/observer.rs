@@ -76,6 +76,12 @@ pub trait Observer {
         let _ = (guest, arrival);
     }
 
+    /// A guest that batches has taken requests together; the oldest of them arrived at `arrival`.
+    #[inline]
+    fn batched(&mut self, guest: usize, arrival: Nanos) {
+        let _ = (guest, arrival);
+    }
+
     /// A job ended.
     #[inline]
     fn ended(&mut self, guest: usize, job: &JobEnd) {

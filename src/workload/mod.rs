@@ -21,6 +21,8 @@ pub struct Workload {
     pub arrivals: Arrivals,
     /// Jobs that arrive together; `None` = one. At least one, whatever is drawn.
     pub batch: Option<Dist>,
+    /// Requests are served several at a time: a job that starts is a batch of those that wait.
+    pub batching: Option<Batching>,
     /// Device memory of a job, bytes, from its start to its end.
     pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
@@ -71,6 +73,17 @@ pub enum Arrivals {
         /// The trace begins anew after this time, which is not before its last row; `None` = it ends.
         period: Option<Nanos>,
     },
+}
+
+/// How waiting requests are taken together, as by the dynamic batcher of an inference server: an idle
+/// stream takes up to `max` of them, in order of arrival, as soon as `max` wait or the first of them
+/// has waited for `delay`. Nobody joins a batch that has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batching {
+    /// Requests of a batch at most, at least 1.
+    pub max: u32,
+    /// How long the first request of a batch waits for others at most.
+    pub delay: Nanos,
 }
 
 /// A time with one arrival rate.
@@ -217,12 +230,31 @@ pub enum Direction {
 /// How large an operation is.
 #[derive(Debug, Clone)]
 pub enum Size {
-    /// Drawn for each job from the guest's own stream of this operation.
+    /// Drawn for each job (each batch) from the guest's own stream of this operation.
     Drawn(Dist),
-    /// `base + Σ coefficient × column` of the job's trace row.
-    FromTrace {
+    /// `base + per_item × requests + Σ coefficient × column` of the trace rows of the requests.
+    Sum {
         base: f64,
+        /// For each request of a batch; a job without batching is one.
+        per_item: f64,
         /// (column of the trace, coefficient)
         terms: Vec<(usize, f64)>,
     },
+    /// A value for some numbers of requests, increasing and never empty; linear between them, the
+    /// first value below and the last above.
+    ByBatch(Vec<(u32, f64)>),
+}
+
+impl Size {
+    /// Value of a table by batch.
+    pub fn by_batch(table: &[(u32, f64)], requests: u32) -> f64 {
+        let above = table.partition_point(|&(known, _)| known < requests);
+        match (table.get(above.wrapping_sub(1)), table.get(above)) {
+            (Some(&(low, from)), Some(&(high, to))) => {
+                from + (to - from) * f64::from(requests - low) / f64::from(high - low)
+            }
+            (Some(&(_, value)), None) | (None, Some(&(_, value))) => value,
+            (None, None) => 0.0,
+        }
+    }
 }

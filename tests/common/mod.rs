@@ -121,6 +121,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         needs: Needs::default(),
         arrivals,
         batch: None,
+        batching: None,
         memory: None,
         stages,
     }
@@ -153,8 +154,9 @@ pub fn requests(rows: &[(Nanos, Nanos)]) -> Workload {
         columns: vec!["size".into()],
         values: rows.iter().map(|row| row.1 as f64).collect(),
     };
-    let time = Size::FromTrace {
+    let time = Size::Sum {
         base: 0.0,
+        per_item: 0.0,
         terms: vec![(0, 1.0)],
     };
     let operation = OperationKind::Gpu(GpuWork {

@@ -8,7 +8,9 @@ use crate::common::*;
 use warpshare::gpu::Link;
 use warpshare::sim::Part;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, Direction, FirstArrival, OperationKind, Phase, Size};
+use warpshare::workload::{
+    Arrivals, Batching, Direction, FirstArrival, OperationKind, Phase, Size,
+};
 
 const FIFO: &str = "one guest, one stream, `fifo`";
 
@@ -19,6 +21,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(frame_paced());
     cases.push(on_off());
     cases.extend(batches());
+    cases.extend(batching());
     cases.extend(pools());
     cases.extend(bounded());
     cases.push(tandem());
@@ -145,6 +148,54 @@ fn batches() -> Vec<Case> {
     vec![
         case("geometric mean 3", geometric),
         case("fixed 4", constant(4.0)),
+    ]
+}
+
+/// Requests that are served together: whoever waits when the server is idle, up to a limit.
+fn batching() -> Vec<Case> {
+    const TOGETHER: &str = "one guest, one stream, `batching` without delay, `fifo`";
+    let case = |parameters, rate, max, time: Size, window| {
+        let mut scenario = one_server(poisson(rate), det(1.0), window);
+        let workload = &mut scenario.guests[0].workload;
+        workload.batching = Some(Batching { max, delay: 0 });
+        let OperationKind::Gpu(work) = &mut workload.stages[0].operations[0].kind else {
+            unreachable!("GPU work");
+        };
+        work.time = time;
+        Case::new("V34", parameters, TOGETHER, scenario).is("mean_response", Response)
+    };
+    let affine = || Size::Sum {
+        base: nanos(1.0) as f64,
+        per_item: nanos(0.2) as f64,
+        terms: Vec::new(),
+    };
+    vec![
+        case(
+            "lambda=3;batch service=exp",
+            3.0,
+            4,
+            Size::Drawn(exp(1.0)),
+            200_000.0,
+        )
+        .is("mean_wait", Wait),
+        case(
+            "lambda=3;batch service=det",
+            3.0,
+            4,
+            Size::Drawn(det(1.0)),
+            60_000.0,
+        )
+        .is("mean_wait", Wait),
+        case(
+            "lambda=6;batch service=det",
+            6.0,
+            8,
+            Size::Drawn(det(1.0)),
+            60_000.0,
+        )
+        .is("mean_wait", Wait),
+        case("lambda=2;batch of b", 2.0, 65_536, affine(), 60_000.0),
+        case("lambda=4;batch of b", 4.0, 65_536, affine(), 60_000.0),
     ]
 }
 

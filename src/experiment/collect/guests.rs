@@ -54,6 +54,7 @@ pub(super) fn counts(
             counts.completed += record.completed;
             counts.dropped += record.dropped;
             counts.out_of_memory += record.out_of_memory;
+            counts.batches += record.batches;
         }
     }
     counts.unfinished = counts
