@@ -11,6 +11,8 @@
 mod azure;
 #[path = "measurements/law_tables.rs"]
 mod law_tables;
+#[path = "measurements/llm.rs"]
+mod llm;
 #[path = "measurements/parts.rs"]
 mod parts;
 #[path = "measurements/sets.rs"]

@@ -13,6 +13,7 @@ use crate::sim::{self, Instance};
 mod gpus;
 mod guests;
 mod memory;
+mod tokens;
 
 /// Recorders of all cells of all replications, found by what they recorded.
 pub(super) struct Shared {

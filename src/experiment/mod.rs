@@ -250,6 +250,19 @@ impl<O: Observer> Observer for Ticking<'_, O> {
     }
 
     #[inline]
+    fn token(&mut self, guest: usize, token: &sim::Token) {
+        self.inner.token(guest, token);
+    }
+
+    fn preempted(&mut self, guest: usize, now: u64, requests: u64) {
+        self.inner.preempted(guest, now, requests);
+    }
+
+    fn served(&mut self, guest: usize, tokens: &sim::Tokens) {
+        self.inner.served(guest, tokens);
+    }
+
+    #[inline]
     fn ended(&mut self, guest: usize, job: &sim::JobEnd) {
         self.inner.ended(guest, job);
     }

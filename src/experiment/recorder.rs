@@ -2,12 +2,13 @@
 //! guests and not with that of jobs.
 
 use super::records::RecordPart;
-use crate::engine::time::Nanos;
+use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::{Accounts, ComputeDomain};
 use crate::scenario::Scenario;
-use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Pool, Probe, Schedule};
+use crate::sim::{JobEnd, Layout, Observer, PARTS, Part, Pool, Probe, Schedule, Token, Tokens};
 use crate::stats::coarse::CoarseHistogram;
 use crate::stats::histogram::LatencyHistogram;
+use crate::workload::llm::Llm;
 use std::io;
 
 /// Time bins of the series from which the warm-up is judged.
@@ -23,6 +24,13 @@ pub(super) struct MemberRecord {
     pub out_of_memory: u64,
     /// Started with a request of the window as their oldest.
     pub batches: u64,
+    /// Tokens generated in the window, and requests that were sent back to their engine's queue in it.
+    pub generated: u64,
+    pub preempted: u64,
+    /// Of requests that ended, by arrival in the window: tokens, and how many met their objectives.
+    pub prompt_tokens: u64,
+    pub output_tokens: u64,
+    pub good: u64,
     /// Jobs that ended in the window.
     pub ended_in_window: u64,
     pub late: u64,
@@ -48,6 +56,35 @@ pub(super) struct GroupRecord {
     pub service: LatencyHistogram,
     /// (sum of responses, jobs) by time of arrival.
     pub series: Vec<(u128, u64)>,
+    /// Of a group that serves a language model.
+    pub tokens: Option<Box<TokenRecord>>,
+}
+
+/// Times of tokens, and what is asked of them.
+#[derive(Debug, Clone)]
+pub(super) struct TokenRecord {
+    pub first: LatencyHistogram,
+    pub between: LatencyHistogram,
+    first_objective: Nanos,
+    between_objective: Nanos,
+}
+
+impl TokenRecord {
+    fn new(llm: &Llm) -> Self {
+        TokenRecord {
+            first: LatencyHistogram::new(),
+            between: LatencyHistogram::new(),
+            first_objective: llm.first_token.unwrap_or(NEVER),
+            between_objective: llm.between_tokens.unwrap_or(NEVER),
+        }
+    }
+
+    /// Whether a request meets both objectives. One token has no gaps.
+    fn good(&self, tokens: &Tokens) -> bool {
+        let gaps = u128::from(tokens.output - 1);
+        tokens.to_first <= self.first_objective
+            && u128::from(tokens.to_last) <= gaps * u128::from(self.between_objective)
+    }
 }
 
 /// One GPU at a sampling edge.
@@ -104,6 +141,11 @@ impl Recorder {
                     response: LatencyHistogram::new(),
                     service: LatencyHistogram::new(),
                     series: vec![(0, 0); SERIES_BINS],
+                    tokens: scenario.guests[instance.group]
+                        .workload
+                        .llm
+                        .as_ref()
+                        .map(|llm| Box::new(TokenRecord::new(llm))),
                 });
             }
         }
@@ -182,6 +224,38 @@ impl Observer for Recorder {
 
     fn batched(&mut self, guest: usize, arrival: Nanos) {
         self.members[guest].batches += u64::from(self.schedule.in_window(arrival));
+    }
+
+    fn token(&mut self, guest: usize, token: &Token) {
+        let now = token.arrival + token.since_arrival;
+        self.members[guest].generated += u64::from(self.schedule.in_window(now));
+        let group = &mut self.groups[self.group_of[guest]];
+        if let Some(record) = &mut group.tokens
+            && self.schedule.in_window(token.arrival)
+        {
+            match token.since_last {
+                None => record.first.record(token.since_arrival),
+                Some(gap) => record.between.record(gap),
+            }
+        }
+    }
+
+    fn preempted(&mut self, guest: usize, now: Nanos, requests: u64) {
+        if self.schedule.in_window(now) {
+            self.members[guest].preempted += requests;
+        }
+    }
+
+    fn served(&mut self, guest: usize, tokens: &Tokens) {
+        if !self.schedule.in_window(tokens.arrival) {
+            return;
+        }
+        let member = &mut self.members[guest];
+        member.prompt_tokens += u64::from(tokens.prompt);
+        member.output_tokens += u64::from(tokens.output);
+        if let Some(record) = &self.groups[self.group_of[guest]].tokens {
+            member.good += u64::from(record.good(tokens));
+        }
     }
 
     #[inline]

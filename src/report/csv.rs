@@ -1,6 +1,8 @@
 //! The tidy tables of a results folder: one observation a row, one heading a file, full precision.
 
-use crate::result::{EngineResult, Estimate, JobCounts, Latency, QuantileEstimate, RunResult};
+use crate::result::{
+    EngineResult, Estimate, JobCounts, Latency, QuantileEstimate, RunResult, TokenResult,
+};
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// One file: its name and its text.
@@ -169,6 +171,19 @@ impl Metrics<'_> {
         )
     }
 
+    fn tokens(&mut self, tokens: &TokenResult, lower_bound: bool) -> Result<(), csv::Error> {
+        self.latency("first_token", &tokens.first_token, lower_bound)?;
+        self.latency("between_tokens", &tokens.between_tokens, lower_bound)?;
+        self.put("prompt_tokens", "tokens", &tokens.prompt_tokens, false)?;
+        self.put("output_tokens", "tokens", &tokens.output_tokens, false)?;
+        self.put("generated", "tokens/s", &tokens.generated_per_s, false)?;
+        if let Some(goodput) = &tokens.goodput_per_s {
+            self.put("goodput", "1/s", goodput, false)?;
+        }
+        let preemptions = Some(tokens.preemptions);
+        self.observed("preemptions", "requests", preemptions, "count", false)
+    }
+
     fn engine(&mut self, engine: &EngineResult) -> Result<(), csv::Error> {
         self.put("utilisation", "fraction", &engine.utilisation, false)?;
         let servers = u64::from(engine.servers);
@@ -213,6 +228,9 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
         }
         if let Some(late) = &group.late_fraction {
             rows.put("late_fraction", "fraction", late, bound)?;
+        }
+        if let Some(tokens) = &group.tokens {
+            rows.tokens(tokens, bound)?;
         }
         rows.put("slowdown", "ratio", &group.slowdown, bound)?;
         rows.put("interference", "ratio", &group.interference, bound)?;

@@ -3,7 +3,8 @@
 use super::table::{Table, WIDTH, cut, paragraph, pieces};
 use super::units::{Unit, bytes, count, length, reason, short, time, with_interval};
 use crate::result::{
-    EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, QuantileEstimate, RunResult,
+    EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, QuantileEstimate,
+    RunResult, TokenResult,
 };
 use std::fmt::Write;
 
@@ -21,6 +22,7 @@ pub fn to_text(result: &RunResult) -> String {
     page.guests(result);
     page.response(result);
     page.parts(result);
+    page.tokens(result);
     page.batches(result);
     for gpu in &result.gpus {
         page.gpu(gpu, &result.guests);
@@ -210,10 +212,14 @@ impl Page {
     }
 
     fn latencies(&mut self, result: &RunResult, which: fn(&GroupResult) -> &Latency) {
+        let rows = result.guests.iter();
+        self.latency_table(rows.map(|group| (group, which(group))).collect());
+    }
+
+    fn latency_table(&mut self, rows: Vec<(&GroupResult, &Latency)>) {
         let mut table = Table::new(&["guest", "mean", "p50", "p95", "p99", "largest"]);
-        for group in &result.guests {
+        for (group, latency) in rows {
             let bound = at_least(group);
-            let latency = which(group);
             let at = |p: f64| latency.quantiles.iter().find(|q| (q.p - p).abs() < 1e-9);
             table.row(vec![
                 group_label(group),
@@ -225,6 +231,51 @@ impl Page {
                     Some(ns) => format!("{bound}{}", time(ns as f64)),
                     None => "–".to_owned(),
                 },
+            ]);
+        }
+        table.render(&mut self.out);
+    }
+
+    /// What language-model engines gave their users.
+    fn tokens(&mut self, result: &RunResult) {
+        let served: Vec<(&GroupResult, &TokenResult)> = result
+            .guests
+            .iter()
+            .filter_map(|group| Some((group, group.tokens.as_ref()?)))
+            .collect();
+        if served.is_empty() {
+            return;
+        }
+        self.section("Time to the first token, from arrival");
+        let first = served
+            .iter()
+            .map(|(group, tokens)| (*group, &tokens.first_token));
+        self.latency_table(first.collect());
+        self.section("Time between tokens of a request");
+        let between = served
+            .iter()
+            .map(|(group, tokens)| (*group, &tokens.between_tokens));
+        self.latency_table(between.collect());
+        self.section("Tokens");
+        let mut table = Table::new(&[
+            "guest",
+            "prompt",
+            "answer",
+            "tokens/s",
+            "good requests/s",
+            "preemptions",
+        ]);
+        for (group, tokens) in served {
+            table.row(vec![
+                group_label(group),
+                self.estimate(&tokens.prompt_tokens, Unit::Plain, ""),
+                self.estimate(&tokens.output_tokens, Unit::Plain, ""),
+                self.estimate(&tokens.generated_per_s, Unit::Plain, ""),
+                match &tokens.goodput_per_s {
+                    Some(goodput) => self.estimate(goodput, Unit::Plain, ""),
+                    None => "no objectives".to_owned(),
+                },
+                count(tokens.preemptions),
             ]);
         }
         table.render(&mut self.out);

@@ -114,6 +114,28 @@ pub struct GroupResult {
     pub members: Vec<Member>,
     /// MSER-5 on the mean response by arrival time, averaged over replications.
     pub warmup_check: WarmupCheck,
+    /// Of a group that serves a language model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenResult>,
+}
+
+/// What a language-model engine gave its users. Latencies are of requests that arrived in the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenResult {
+    /// From arrival to the first token of a request.
+    pub first_token: Latency,
+    /// Between consecutive tokens of a request, every gap by itself.
+    pub between_tokens: Latency,
+    /// Mean tokens of a prompt and of an answer, of requests that ended.
+    pub prompt_tokens: Estimate,
+    pub output_tokens: Estimate,
+    /// Tokens that were generated in the window, per second, for the whole group.
+    pub generated_per_s: Estimate,
+    /// Requests that ended, met both objectives, and arrived in the window, per second of the window;
+    /// the second objective is for the mean time between the tokens of a request. `None` without one.
+    pub goodput_per_s: Option<Estimate>,
+    /// Requests that lost their cache for lack of memory and were sent back to the queue, in the window.
+    pub preemptions: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -151,6 +151,66 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("host.cores"),
     },
     Assumption {
+        key: "llm.block",
+        kind: Kind::Count {
+            low: 1,
+            high: 1024,
+            word: None,
+        },
+        default: "16",
+        about: "Tokens of a block of the cache of keys and values.",
+        evidence: "Documented: the default of vLLM (https://docs.vllm.ai).",
+        local_key: Some("workloads.NAME.llm.block"),
+    },
+    Assumption {
+        key: "llm.launch",
+        kind: Kind::Duration,
+        default: "4.9us",
+        about: "What each kernel of an iteration takes beside its work.",
+        evidence: "Inference from measurements: the fit of 104 matrix products on an A100 (Vidur, \
+                   https://github.com/microsoft/vidur; docs/measurements.md); small kernels of the \
+                   same set take 2 to 7 us.",
+        local_key: None,
+    },
+    Assumption {
+        key: "llm.max_requests",
+        kind: Kind::Count {
+            low: 1,
+            high: 65_536,
+            word: None,
+        },
+        default: "256",
+        about: "Requests that an engine runs at once at most.",
+        evidence: "Documented: max_num_seqs of vLLM (https://docs.vllm.ai); newer versions have \
+                   larger defaults on large boards.",
+        local_key: Some("workloads.NAME.llm.max_requests"),
+    },
+    Assumption {
+        key: "llm.max_tokens",
+        kind: Kind::Count {
+            low: 1,
+            high: 1 << 24,
+            word: None,
+        },
+        default: "2048",
+        about: "Tokens that an iteration of an engine computes at most.",
+        evidence: "Documented: max_num_batched_tokens of vLLM with chunked prefill \
+                   (https://docs.vllm.ai); newer versions have larger defaults on large boards.",
+        local_key: Some("workloads.NAME.llm.max_tokens"),
+    },
+    Assumption {
+        key: "llm.memory",
+        kind: Kind::Number {
+            low: 0.01,
+            high: 1.0,
+        },
+        default: "0.9",
+        about: "Part of the memory that weights and cache of an engine take.",
+        evidence: "Documented: gpu_memory_utilization of vLLM (https://docs.vllm.ai). What is left \
+                   stands for activations and the context, which are not counted.",
+        local_key: Some("workloads.NAME.llm.cache"),
+    },
+    Assumption {
         key: mig::START_RULE.key,
         kind: Kind::Choice(&[mig::START_RULE.default]),
         default: mig::START_RULE.default,

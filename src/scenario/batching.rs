@@ -66,6 +66,7 @@ pub(super) fn check(
                 OperationKind::Host { time } | OperationKind::Media { time, .. } => time,
                 OperationKind::Gpu(work) => &work.time,
                 OperationKind::Copy { bytes, .. } => bytes,
+                OperationKind::Iteration { .. } => continue,
             };
             if let Size::ByBatch(table) = size
                 && let Some(&(largest, _)) = table.last()

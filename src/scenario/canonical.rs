@@ -7,6 +7,7 @@
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
 use crate::workload::dist::Dist;
+use crate::workload::llm::Llm;
 use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, Size};
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -226,6 +227,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
         out.put("batching", batching.max);
         out.put("batching_delay", batching.delay);
     }
+    if let Some(llm) = &workload.llm {
+        self::llm(out, llm);
+    }
     for stage in &workload.stages {
         out.put("stage", &stage.name);
         for operation in &stage.operations {
@@ -238,6 +242,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
                 }
                 OperationKind::Media { engine, time } => size(out, engine.word(), time),
                 OperationKind::Gpu(work) => gpu_work(out, work),
+                OperationKind::Iteration { reach, bandwidth } => {
+                    out.put("iteration", format!("{reach:?} {bandwidth}"));
+                }
             }
         }
     }
@@ -261,6 +268,22 @@ fn gpu_work(out: &mut Writer, work: &GpuWork) {
         out.put("blocks", grid.blocks);
         out.put("blocks_per_sm", grid.blocks_per_sm);
     }
+}
+
+fn llm(out: &mut Writer, llm: &Llm) {
+    out.put("llm", format!("{:?}", llm.model));
+    out.float("llm_flops", llm.device.flops);
+    out.float("llm_bytes", llm.device.bytes);
+    out.float("llm_launch", llm.device.launch);
+    size(out, "prompt", &llm.prompt);
+    size(out, "output", &llm.output);
+    out.put("context", llm.context);
+    out.put("max_requests", llm.max_requests);
+    out.put("max_tokens", llm.max_tokens);
+    out.put("blocks", llm.blocks);
+    out.put("block", llm.block);
+    out.put("first_token", format!("{:?}", llm.first_token));
+    out.put("between_tokens", format!("{:?}", llm.between_tokens));
 }
 
 fn size(out: &mut Writer, key: &str, size: &Size) {

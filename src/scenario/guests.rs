@@ -320,6 +320,11 @@ pub(crate) fn finish(
             Some(None)
         }
     };
+    if workload.is_some_and(|resolved| resolved.engine.is_some()) && streams != Some(1) {
+        let why = "an engine runs its iterations one after the other";
+        let instead = "remove it; more engines are more guests (`count`), each with an llm.cache";
+        c.no_effect(&guest.streams, "streams", why, instead);
+    }
     if let Some(Some(bound)) = queue {
         let rule = workload.and_then(|resolved| resolved.workload.batching);
         batching::check_queue(c, &guest.queue, bound, rule);
@@ -376,8 +381,13 @@ fn attach(
             roofline.settle(c, &path, placed, board, work)?;
         }
     }
+    if let (Some(engine), Some(llm)) = (&resolved.engine, &mut workload.llm) {
+        engine.settle(c, path, placed, board, llm)?;
+    }
     let timed = &resolved.memory_bound;
-    let bound = timed.iter().any(|&(_, _, bound)| bound > 0.0) || !resolved.rooflines.is_empty();
+    let bound = timed.iter().any(|&(_, _, bound)| bound > 0.0)
+        || !resolved.rooflines.is_empty()
+        || resolved.engine.is_some();
     let shares = several || matches!(placed.holds, Holds::Client { .. });
     if bound && (shares || !placed.domain.is_empty()) && !c.neutral {
         let limited = c.assume(&format!("{path}.bandwidth"), "rates.bandwidth", None) != "off";
@@ -386,14 +396,17 @@ fn attach(
         let reach: Option<f64> = reach.and_then(|text| text.parse().ok());
         let stages = workload.stages.iter_mut();
         for operation in stages.flat_map(|stage| &mut stage.operations) {
-            let OperationKind::Gpu(work) = &mut operation.kind else {
-                continue;
-            };
-            if !limited {
-                work.memory_bound = 0.0;
-                work.arithmetic = None;
-            } else if work.memory_bound > 0.0 {
-                work.reach = reach;
+            match &mut operation.kind {
+                OperationKind::Gpu(work) if !limited => {
+                    work.memory_bound = 0.0;
+                    work.arithmetic = None;
+                }
+                OperationKind::Gpu(work) if work.memory_bound > 0.0 => work.reach = reach,
+                OperationKind::Iteration {
+                    reach: of_engine,
+                    bandwidth,
+                } => (*of_engine, *bandwidth) = (reach, limited),
+                _ => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
-    Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, memory, text, units, workloads,
+    Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, llm, memory, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -242,6 +242,7 @@ fn scenario(
         ));
     }
     if gpus.len() == raw.gpus.len() {
+        llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
     }
     if let Some(plan) = &plan {

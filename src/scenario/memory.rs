@@ -25,7 +25,9 @@ pub(crate) fn of_guest(
     catalog: &Catalog,
 ) -> Option<Option<GuestMemory>> {
     let guest = &field.value;
-    let jobs = workload.is_some_and(|resolved| resolved.workload.memory.is_some());
+    let jobs = workload.is_some_and(|resolved| {
+        resolved.workload.memory.is_some() || resolved.workload.llm.is_some()
+    });
     let before = c.findings.0.len();
     if !matches!(placed.holds, Holds::Client { .. }) {
         let why = "only MPS limits the memory of a client";
@@ -135,6 +137,12 @@ pub(crate) fn check(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &[
             c.error(&asked.span, title, label, help);
         }
     }
+}
+
+/// Memory that a guest finds: of its vGPU, GPU instance or GPU; `None` if that is not known.
+pub(super) fn capacity(gpus: &[Gpu], guest: &Guest) -> Option<u64> {
+    let vgpu = guest.memory.and_then(|memory| memory.vgpu);
+    vgpu.or_else(|| gpus[guest.gpu].domains()[guest.domain].memory)
 }
 
 /// In mebibytes where gibibytes do not come out whole.

@@ -1,6 +1,7 @@
 //! The `[workloads]` half of the file as it is written.
 
 use super::raw::{Key, Named, words};
+use super::raw_llm::RawLlm;
 use super::units::{
     PART, Quantity, RawDuration, RawFlops, RawProbability, RawRate, RawSize, parse,
 };
@@ -26,6 +27,8 @@ pub struct RawWorkload {
     /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
     /// one job on each stream.
     pub batching: Key<RawBatching>,
+    /// Jobs are requests to a language model behind a serving engine, in place of `stages`.
+    pub llm: Key<RawLlm>,
     /// Device memory that a job allocates when it starts and frees when it ends; default none. A job
     /// that finds too little left fails: out of memory.
     pub memory: Key<RawAmount<RawSize>>,

@@ -89,7 +89,7 @@ fn constant<Q: Quantity>(
 }
 
 /// `Some(None)` if it is not given, `None` after an error.
-fn efficiency(
+pub(super) fn efficiency(
     c: &mut Checker,
     path: &str,
     name: &str,
@@ -112,22 +112,26 @@ fn efficiency(
 /// Lowest part of a peak that can be asked for.
 const LEAST: f64 = 0.001;
 
-impl Roofline {
-    /// Time on the board in nanoseconds: of the arithmetic at this many TFLOPS, and of the traffic at
-    /// this many GB/s, both achieved.
-    fn times(&self, tflops: f64, gb_s: f64) -> (f64, f64) {
-        (self.flops / tflops / 1e3, self.bytes / gb_s)
-    }
+/// What a board achieves for a guest: TFLOPS and GB/s.
+pub(super) struct Asked<'a> {
+    pub precision: RawPrecision,
+    /// Achieved parts of the peaks; `None` = the assumption.
+    pub flop_efficiency: Option<f64>,
+    pub byte_efficiency: Option<f64>,
+    /// What asks for it.
+    pub span: &'a Span,
+}
 
-    /// Fills in what this means on the guest's board.
-    pub(super) fn settle(
+impl Asked<'_> {
+    /// Arithmetic in TFLOPS and memory bandwidth in GB/s; an error where the catalogue does not know
+    /// the peaks.
+    pub(super) fn of_board(
         &self,
         c: &mut Checker,
         path: &str,
         placed: &Placed,
         board: &Facts,
-        work: &mut GpuWork,
-    ) -> Option<()> {
+    ) -> Option<(f64, f64)> {
         let (fact, peak) = match self.precision {
             RawPrecision::Fp32 => ("fp32_tflops", board.speed.fp32_tflops),
             RawPrecision::Fp16Tensor => ("fp16_tensor_tflops", board.speed.fp16_tensor_tflops),
@@ -144,7 +148,7 @@ impl Roofline {
                     "give gpus.{}.{fact}, such as {fact} = {example}",
                     placed.gpu
                 );
-                c.error(&self.span, title, label, help);
+                c.error(self.span, title, label, help);
             }
         }
         let (peak, bandwidth) = (peak?, bandwidth?);
@@ -159,11 +163,38 @@ impl Roofline {
         };
         let flop = part(self.flop_efficiency, "roofline.flops", "flop_efficiency");
         let byte = part(self.byte_efficiency, "roofline.bytes", "byte_efficiency");
+        Some((flop * peak, byte * bandwidth))
+    }
+}
+
+impl Roofline {
+    /// Time on the board in nanoseconds: of the arithmetic at this many TFLOPS, and of the traffic at
+    /// this many GB/s, both achieved.
+    fn times(&self, tflops: f64, gb_s: f64) -> (f64, f64) {
+        (self.flops / tflops / 1e3, self.bytes / gb_s)
+    }
+
+    /// Fills in what this means on the guest's board.
+    pub(super) fn settle(
+        &self,
+        c: &mut Checker,
+        path: &str,
+        placed: &Placed,
+        board: &Facts,
+        work: &mut GpuWork,
+    ) -> Option<()> {
+        let asked = Asked {
+            precision: self.precision,
+            flop_efficiency: self.flop_efficiency,
+            byte_efficiency: self.byte_efficiency,
+            span: &self.span,
+        };
+        let (tflops, gb_s) = asked.of_board(c, path, placed, board)?;
         // Work that cannot fill the board has the peak of the SMs that it fills.
         let filled = work.sms.map_or(1.0, |sms| {
             f64::from(sms.min(board.sms)) / f64::from(board.sms)
         });
-        let (arithmetic, traffic) = self.times(flop * peak * filled, byte * bandwidth);
+        let (arithmetic, traffic) = self.times(tflops * filled, gb_s);
         let time = arithmetic.max(traffic);
         let Ok(dist) = Dist::constant(time) else {
             let title = format!("this work takes {} on `{}`", write_nanos(time), board.id);

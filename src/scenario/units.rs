@@ -295,6 +295,33 @@ impl Quantity for RawFlops {
 }
 quantity_text!(RawFlops);
 
+/// Tokens of a language model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawTokens {
+    pub tokens: f64,
+}
+
+impl Quantity for RawTokens {
+    const WHAT: &'static str = "a number of tokens";
+    const SCHEMA_NAME: &'static str = "Tokens";
+    const ABOUT: &'static str = "Tokens: a decimal number and `tokens` or `token`.";
+    const UNITS: &'static [(&'static str, u64)] = &[("tokens", 1), ("token", 1)];
+    const EXAMPLES: &'static str = "\"512 tokens\" or \"1 token\"";
+
+    fn build(number: Decimal, unit: u64) -> Result<Self, String> {
+        Ok(RawTokens {
+            tokens: number.times(unit),
+        })
+    }
+    fn amount(&self) -> f64 {
+        self.tokens
+    }
+    fn write(amount: f64) -> String {
+        format!("{} tokens", trimmed(amount, 3))
+    }
+}
+quantity_text!(RawTokens);
+
 /// A frequency in hertz; zero is allowed, it asks for the default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RawFrequency {

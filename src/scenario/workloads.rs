@@ -2,11 +2,12 @@
 
 use super::amounts;
 use super::checker::Checker;
+use super::llm::Unplaced;
 use super::operations::Scaling;
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, operations};
+use super::{arrivals, batching, llm, operations};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(crate) struct Resolved {
     pub memory_bound: Vec<(usize, usize, f64)>,
     /// (stage, operation, work) of each one that is given by its operations and bytes.
     pub rooflines: Vec<(usize, usize, Roofline)>,
+    /// Of a workload that serves a language model.
+    pub engine: Option<Unplaced>,
 }
 
 impl Resolved {
@@ -77,6 +80,10 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
     }
     amounts::wanted_columns(raw.memory.as_ref(), &mut wanted);
+    if let Some(llm) = &raw.llm {
+        amounts::wanted_columns(llm.value.prompt.as_ref(), &mut wanted);
+        amounts::wanted_columns(llm.value.output.as_ref(), &mut wanted);
+    }
     let arrivals = match &raw.arrivals {
         Some(arrivals) => arrivals::resolve(c, &format!("{path}.arrivals"), arrivals, &wanted),
         None => {
@@ -103,6 +110,25 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         None => None,
     };
+    if raw.llm.is_some() {
+        let (llm, stages, engine) = llm::resolve(c, &path, raw, columns.as_deref())?;
+        return Some(Resolved {
+            workload: Workload {
+                name: name.to_string(),
+                needs,
+                arrivals: arrivals?,
+                batch,
+                batching: None,
+                llm: Some(llm),
+                memory: None,
+                stages,
+            },
+            reference: None,
+            memory_bound: Vec::new(),
+            rooflines: Vec::new(),
+            engine: Some(engine),
+        });
+    }
     let batching = batching::resolve(c, &path, &raw.batching)?;
     let (stages, memory_bound, rooflines) = stages(c, &path, field, columns.as_deref())?;
     let arrivals = arrivals?;
@@ -133,12 +159,14 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             arrivals,
             batch,
             batching,
+            llm: None,
             memory,
             stages,
         },
         reference: raw.reference.clone(),
         memory_bound,
         rooflines,
+        engine: None,
     })
 }
 

@@ -4,6 +4,7 @@ use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
 use super::guest::{Batcher, DrawKey, GuestState, Job, StreamState};
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
+use super::llm::Engine;
 use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::{Observer, PARTS};
 use super::schedule::Schedule;
@@ -16,6 +17,7 @@ use crate::gpu::{
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
 use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
 use crate::workload::dist::Dist;
+use crate::workload::llm::Cost;
 use crate::workload::{Arrivals, Direction, MediaEngine};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -29,6 +31,8 @@ pub enum BuildError {
     UnknownScheduler { gpu: String, scheduler: String },
     #[error("guest `{guest}`: a workload without stages, or a stage without operations")]
     EmptyWorkload { guest: String },
+    #[error("guest `{guest}`: the engine of a language model runs on one stream")]
+    EngineStreams { guest: String },
     #[error("guest `{guest}`: needs at least one stream and, in a closed loop, one user")]
     NoStreams { guest: String },
     #[error(
@@ -481,6 +485,11 @@ impl Builder<'_> {
             }),
             _ => None,
         };
+        if guest.workload.llm.is_some() && streams.len() != 1 {
+            return Err(BuildError::EngineStreams {
+                guest: guest.name.clone(),
+            });
+        }
         let batcher = guest.workload.batching.map(|rule| Batcher {
             rule,
             due: NEVER,
@@ -516,6 +525,8 @@ impl Builder<'_> {
             queue: VecDeque::new(),
             queue_bound,
             batcher,
+            engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),
+            iteration: Cost::default(),
             free: (0..streams.len() as u32).collect(),
             streams,
         });

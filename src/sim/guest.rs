@@ -1,11 +1,13 @@
 //! A guest at run time: its arrivals, its queue, its streams.
 
+use super::llm::Engine;
 use super::memory::JobMemory;
 use super::observer::PARTS;
 use super::source::{Source, later};
 use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
+use crate::workload::llm::Cost;
 use crate::workload::{Arrivals, Batching, GpuWork, Size, Workload};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -82,6 +84,13 @@ pub enum PlannedKind {
         nanos_per_byte: f64,
         latency: Nanos,
     },
+    /// An iteration of a language-model engine.
+    Iteration {
+        reach: Option<f64>,
+        /// Whether memory bandwidth limits it.
+        bandwidth: bool,
+        need: u32,
+    },
     Host {
         time: Size,
         station: usize,
@@ -109,6 +118,9 @@ pub struct GuestState {
     pub queue: VecDeque<Job>,
     pub queue_bound: usize,
     pub batcher: Option<Batcher>,
+    /// Of a guest that serves a language model, with what its present iteration costs.
+    pub engine: Option<Engine>,
+    pub iteration: Cost,
     pub streams: Vec<StreamState>,
     /// Idle streams, in the order in which they became idle.
     pub free: VecDeque<u32>,
@@ -172,6 +184,9 @@ impl GuestState {
 
     /// Jobs in the system: waiting or in flight.
     pub fn backlog(&self) -> u64 {
+        if let Some(engine) = &self.engine {
+            return (engine.waiting.len() + engine.running.len()) as u64;
+        }
         (self.queue.len() + self.streams.len() - self.free.len()) as u64
     }
 

@@ -5,6 +5,8 @@ use super::guest::{Job, PlannedKind, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part};
 use super::source::Source;
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
+use crate::engine::work::FULL_SPEED;
+use crate::gpu::law::{Compute, Shape};
 use crate::gpu::{OperationId, SmOperation, sm_work};
 use crate::workload::Size;
 
@@ -13,7 +15,9 @@ impl<O: Observer> Cell<O> {
         self.observer.arrived(guest, job.arrival);
         let state = &mut self.guests[guest];
         let measured = self.schedule.in_window(job.arrival);
-        if state.batcher.is_some() {
+        if state.engine.is_some() {
+            self.prompt_arrived(guest, job, measured);
+        } else if state.batcher.is_some() {
             self.request_arrived(guest, job, measured);
         } else if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
@@ -126,14 +130,28 @@ impl<O: Observer> Cell<O> {
                     client,
                     kernel: work.kernel,
                 };
-                let domain = state.domain;
-                if self.state.completing == Some(domain) {
-                    self.domains[domain].submit(entry, operation, now);
-                } else {
-                    self.catch_up(domain);
-                    self.domains[domain].submit(entry, operation, now);
-                    self.schedule_domain(domain);
-                }
+                self.submit_to_sms(state.domain, entry, operation, now);
+            }
+            PlannedKind::Iteration {
+                reach,
+                bandwidth,
+                need,
+            } => {
+                let (time, memory_bound) = self.iteration_work(guest);
+                let operation = SmOperation {
+                    id,
+                    work: sm_work(time),
+                    speed: FULL_SPEED,
+                    shape: Shape {
+                        need: *need,
+                        memory_bound: if *bandwidth { memory_bound } else { 0.0 },
+                        reach: *reach,
+                        compute: Compute::Proportional,
+                    },
+                    client,
+                    kernel: None,
+                };
+                self.submit_to_sms(state.domain, entry, operation, now);
             }
             PlannedKind::Copy {
                 bytes,
@@ -166,6 +184,16 @@ impl<O: Observer> Cell<O> {
         }
     }
 
+    fn submit_to_sms(&mut self, domain: usize, entry: u32, operation: SmOperation, now: Nanos) {
+        if self.state.completing == Some(domain) {
+            self.domains[domain].submit(entry, operation, now);
+        } else {
+            self.catch_up(domain);
+            self.domains[domain].submit(entry, operation, now);
+            self.schedule_domain(domain);
+        }
+    }
+
     /// An operation ended; `account` adds to the parts of the job where its time went. The operation
     /// of a stage that ends last decides where the stage's time went.
     #[inline(always)]
@@ -191,6 +219,9 @@ impl<O: Observer> Cell<O> {
     }
 
     fn job_ended(&mut self, guest: usize, index: usize, now: Nanos) {
+        if self.guests[guest].engine.is_some() {
+            return self.iteration_ended(guest, now);
+        }
         let job = self.guests[guest].streams[index].job;
         self.request_ended(guest, index, &job, now);
         self.free(guest, index);

@@ -10,15 +10,17 @@ mod coupling;
 mod guest;
 mod jobs;
 mod layout;
+mod llm;
 mod memory;
 mod observer;
 mod operations;
 mod schedule;
+mod serving;
 mod source;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};
 pub use layout::{Instance, Layout, StationRole, Tenant, Variant, instances, partition};
 pub use memory::{Pool, PoolRole};
-pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe};
+pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe, Token, Tokens};
 pub use schedule::Schedule;

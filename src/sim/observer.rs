@@ -82,6 +82,24 @@ pub trait Observer {
         let _ = (guest, arrival);
     }
 
+    /// A request has one more token.
+    #[inline]
+    fn token(&mut self, guest: usize, token: &Token) {
+        let _ = (guest, token);
+    }
+
+    /// A language-model engine sent so many requests back to its queue at `now`.
+    #[inline]
+    fn preempted(&mut self, guest: usize, now: Nanos, requests: u64) {
+        let _ = (guest, now, requests);
+    }
+
+    /// A request has all its tokens; [`ended`](Self::ended) follows.
+    #[inline]
+    fn served(&mut self, guest: usize, tokens: &Tokens) {
+        let _ = (guest, tokens);
+    }
+
     /// A job ended.
     #[inline]
     fn ended(&mut self, guest: usize, job: &JobEnd) {
@@ -92,6 +110,28 @@ pub trait Observer {
     fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
         let _ = (edge, probe);
     }
+}
+
+/// A token of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Of its request.
+    pub arrival: Nanos,
+    pub since_arrival: Nanos,
+    /// Since the token before it; `None` for the first.
+    pub since_last: Option<Nanos>,
+}
+
+/// The tokens of a request that has all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    pub arrival: Nanos,
+    pub prompt: u32,
+    pub output: u32,
+    /// From arrival to the first token.
+    pub to_first: Nanos,
+    /// From the first to the last.
+    pub to_last: Nanos,
 }
 
 /// Observes nothing.

@@ -49,6 +49,11 @@ impl Builder<'_> {
                             speed,
                         }
                     }
+                    OperationKind::Iteration { reach, bandwidth } => PlannedKind::Iteration {
+                        reach: *reach,
+                        bandwidth: *bandwidth,
+                        need: board.sms,
+                    },
                     OperationKind::Copy { direction, bytes } => PlannedKind::Copy {
                         bytes: bytes.clone(),
                         station: self.station(StationRole::Copy {

@@ -4,11 +4,13 @@
 //! [`trace`].
 
 pub mod dist;
+pub mod llm;
 pub mod trace;
 mod trace_time;
 
 use crate::engine::time::Nanos;
 use dist::Dist;
+use llm::Llm;
 use std::sync::Arc;
 use trace::Trace;
 
@@ -23,6 +25,8 @@ pub struct Workload {
     pub batch: Option<Dist>,
     /// Requests are served several at a time: a job that starts is a batch of those that wait.
     pub batching: Option<Batching>,
+    /// Jobs are requests to a language model: the stages are those of an iteration of its engine.
+    pub llm: Option<Llm>,
     /// Device memory of a job, bytes, from its start to its end.
     pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
@@ -127,6 +131,13 @@ pub enum OperationKind {
     Host { time: Size },
     /// Work on the SMs.
     Gpu(GpuWork),
+    /// What an iteration of a language-model engine computes on the SMs.
+    Iteration {
+        /// As of [`GpuWork`].
+        reach: Option<f64>,
+        /// Whether memory bandwidth limits it on a slice and beside others.
+        bandwidth: bool,
+    },
     /// A transfer over PCIe by a copy engine, bytes.
     Copy { direction: Direction, bytes: Size },
     /// Work of one media engine, nanoseconds.

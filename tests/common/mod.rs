@@ -122,6 +122,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         arrivals,
         batch: None,
         batching: None,
+        llm: None,
         memory: None,
         stages,
     }

@@ -1,5 +1,6 @@
 //! The tables of `docs/measurements.md` about the laws of rates.
 
+use super::llm::steps;
 use super::parts::{
     PAIRS, decode_errors, decode_reach, gemm, has_gpu, has_gpu_errors, igniter, mlperf_isolation,
     mlperf_scaling, muxserve, muxserve_clock, muxserve_errors, slowdowns, tally_mps, tally_order,
@@ -159,6 +160,11 @@ pub fn sets_table() -> String {
         "mean 10 %",
         all.mean <= 0.10,
     );
+    for phase in ["prefill", "decode"] {
+        let all = Errors::of(steps(phase)).expect("rows");
+        let name = format!("MuxServe, whole steps of {phase}, nothing fitted");
+        add(&name, all, [None, None], "median 20 %", all.median <= 0.20);
+    }
     let (_, a100, a40, plain) = gemm();
     add(
         "GEMM, A100 (calibration rows)",

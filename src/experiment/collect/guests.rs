@@ -129,6 +129,29 @@ fn slowdown_estimate(
     }
 }
 
+/// A latency with its quantiles, from one histogram a replication.
+pub(super) fn latency(
+    replications: Vec<&Histogram>,
+    mean_ns: Estimate,
+    confidence: f64,
+) -> Latency {
+    let mut merged = Histogram::new();
+    replications.iter().for_each(|h| merged.merge(h));
+    Latency {
+        mean_ns,
+        quantiles: QUANTILES
+            .iter()
+            .map(|&p| quantile(p, &replications, &merged, confidence))
+            .collect(),
+        largest_ns: merged.max(),
+        histogram: LatencyHistogram {
+            count: merged.count(),
+            sum_ns: merged.sum(),
+            buckets: merged.buckets(),
+        },
+    }
+}
+
 pub(super) fn group(
     scenario: &Scenario,
     shared: &Shared,
@@ -160,23 +183,6 @@ pub(super) fn group(
             .map(|r| of(shared.group(r, group)))
             .collect::<Vec<_>>()
     };
-    let latency = |replications: Vec<&Histogram>, mean_ns: Estimate| {
-        let mut merged = Histogram::new();
-        replications.iter().for_each(|h| merged.merge(h));
-        Latency {
-            mean_ns,
-            quantiles: QUANTILES
-                .iter()
-                .map(|&p| quantile(p, &replications, &merged, confidence))
-                .collect(),
-            largest_ns: merged.max(),
-            histogram: LatencyHistogram {
-                count: merged.count(),
-                sum_ns: merged.sum(),
-                buckets: merged.buckets(),
-            },
-        }
-    };
     GroupResult {
         name: guest.name.clone(),
         count: guest.count,
@@ -205,10 +211,12 @@ pub(super) fn group(
         response: latency(
             histograms(|record| &record.response),
             per_job(&|m| m.response.moments().sum() as f64),
+            confidence,
         ),
         service: latency(
             histograms(|record| &record.service),
             per_job(&|m| m.service_ns as f64),
+            confidence,
         ),
         parts: Parts {
             queue_ns: part(Part::Queue),
@@ -240,6 +248,7 @@ pub(super) fn group(
             .map(|&m| member(scenario, shared, baselines, group, m))
             .collect(),
         warmup_check: warmup_check(scenario, shared, group),
+        tokens: super::tokens::tokens(scenario, shared, group),
     }
 }
 
