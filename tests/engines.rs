@@ -31,6 +31,7 @@ fn decode(time: Nanos) -> OperationKind {
     OperationKind::Media {
         engine: MediaEngine::Nvdec,
         time: Size::Drawn(constant(time as f64)),
+        factor: 1.0,
     }
 }
 

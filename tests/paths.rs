@@ -17,7 +17,9 @@ use warpshare::scenario::{
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, Direction, MediaEngine, OperationKind, Size, Workload};
+use warpshare::workload::{
+    Arrivals, Batching, Direction, Frames, MediaEngine, OperationKind, Size, Workload,
+};
 
 const US: f64 = 1_000.0;
 
@@ -81,6 +83,7 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             MediaEngine::Ofa
         },
         time: Size::Drawn(time),
+        factor: if up { 1.0 } else { 1.7 },
     });
     let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy, 1 => media];
     let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
@@ -88,7 +91,19 @@ fn a_workload() -> impl Strategy<Value = Workload> {
     let memory = prop::option::of(
         (1u32..4_000).prop_map(|bytes| Size::Drawn(Dist::exponential(f64::from(bytes)).unwrap())),
     );
-    (arrivals, gpu(), stages, memory).prop_map(|(arrivals, gpu, more, memory)| {
+    // One at a time, several together, or frames of which the newest counts.
+    let serving = prop_oneof![
+        2 => Just((None, None)),
+        1 => (1u32..5, 0u64..4_000).prop_map(|(max, us)| {
+            let delay = us * 1_000;
+            (Some(Batching { max, delay }), None)
+        }),
+        1 => (0u64..20_000).prop_map(|us| {
+            let gap = us * 1_000;
+            (None, Some(Frames { displays: 1, resolution: (1920, 1080), gap }))
+        }),
+    ];
+    (arrivals, gpu(), stages, memory, serving).prop_map(|(arrivals, gpu, more, memory, serving)| {
         let mut stages = vec![stage("first", vec![gpu])];
         for (index, kinds) in more.into_iter().enumerate() {
             stages.push(stage(&format!("more{index}"), kinds));
@@ -97,6 +112,11 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         let at_once = matches!(&workload.arrivals, Arrivals::Closed { think, .. }
             if *think == constant(0.0));
         workload.memory = memory.filter(|_| !at_once);
+        (workload.batching, workload.frames) = serving;
+        if let (Some(_), Arrivals::Closed { users, .. }) = (workload.frames, &mut workload.arrivals)
+        {
+            *users = 1; // only one can wait for a frame
+        }
         workload
     })
 }

@@ -227,6 +227,11 @@ fn guest(out: &mut Writer, guest: &Guest) {
         out.put("batching", batching.max);
         out.put("batching_delay", batching.delay);
     }
+    if let Some(frames) = &workload.frames {
+        out.put("displays", frames.displays);
+        out.put("resolution", format!("{:?}", frames.resolution));
+        out.put("frame_gap", frames.gap);
+    }
     if let Some(llm) = &workload.llm {
         self::llm(out, llm);
     }
@@ -240,7 +245,16 @@ fn guest(out: &mut Writer, guest: &Guest) {
                     out.put("copy", format!("{direction:?}"));
                     size(out, "bytes", bytes);
                 }
-                OperationKind::Media { engine, time } => size(out, engine.word(), time),
+                OperationKind::Media {
+                    engine,
+                    time,
+                    factor,
+                } => {
+                    size(out, engine.word(), time);
+                    if *factor != 1.0 {
+                        out.float("factor", *factor);
+                    }
+                }
                 OperationKind::Gpu(work) => gpu_work(out, work),
                 OperationKind::Iteration { reach, bandwidth } => {
                     out.put("iteration", format!("{reach:?} {bandwidth}"));

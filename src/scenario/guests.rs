@@ -7,7 +7,7 @@ use super::spatial;
 use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
-use super::{batching, memory};
+use super::{batching, frames, memory};
 use crate::catalog::{Catalog, VgpuType};
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
@@ -345,7 +345,8 @@ pub(crate) fn finish(
         board,
         workload?,
         catalog,
-    );
+    )
+    .map(frames::scaled);
     Some(Guest {
         name: placed.name.clone(),
         count: placed.count,

@@ -135,6 +135,8 @@ fn beside(c: &mut Checker, raw: &RawWorkload) {
         why,
         "use llm.max_requests and llm.max_tokens",
     );
+    let why = "requests to a language model are no frames";
+    c.no_effect(&raw.frames, "frames", why, "remove it");
     let why = "an engine holds its cache for good";
     c.no_effect(&raw.memory, "memory", why, "use llm.cache");
     let why = "iterations take what they take on the guest's own board";

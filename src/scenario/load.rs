@@ -8,7 +8,8 @@ use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
-    Gpu, GpuInstance, RunPlan, Scenario, canonical, instances, llm, memory, text, units, workloads,
+    Gpu, GpuInstance, RunPlan, Scenario, canonical, frames, instances, llm, memory, text, units,
+    workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -242,6 +243,7 @@ fn scenario(
         ));
     }
     if gpus.len() == raw.gpus.len() {
+        frames::settle(c, raw, &gpus, &mut guests, &catalog);
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
     }

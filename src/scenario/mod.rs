@@ -12,6 +12,7 @@ mod canonical;
 mod checker;
 mod configuration;
 pub mod explain;
+mod frames;
 mod gpus;
 mod guests;
 mod instances;

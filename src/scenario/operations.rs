@@ -102,6 +102,7 @@ pub(super) fn operation(
                 _ => MediaEngine::Ofa,
             },
             time: time(c, path, raw, columns)?,
+            factor: 1.0,
         },
         RawKind::CopyIn | RawKind::CopyOut => OperationKind::Copy {
             direction: match kind {

@@ -469,6 +469,9 @@ pub struct RawGuest {
     pub queue: Key<u64>,
     /// A job that takes longer counts as late.
     pub deadline: Key<RawDuration>,
+    /// `false` switches the frame-rate limiter of its vGPU type off (vGPU parameter
+    /// `frame_rate_limiter=0`); default `true`. It acts under best effort only.
+    pub frame_rate_limiter: Key<bool>,
     /// Name of the workload. Required.
     pub workload: Key<String>,
 }

@@ -27,6 +27,9 @@ pub struct RawWorkload {
     /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
     /// one job on each stream.
     pub batching: Key<RawBatching>,
+    /// Jobs are frames of a display: of those that wait only the newest is shown, and the frame-rate
+    /// limiter of a vGPU under best effort spaces them.
+    pub frames: Key<RawFrames>,
     /// Jobs are requests to a language model behind a serving engine, in place of `stages`.
     pub llm: Key<RawLlm>,
     /// Device memory that a job allocates when it starts and frees when it ends; default none. A job
@@ -39,6 +42,19 @@ pub struct RawWorkload {
     /// Stages by name; each is a table of operations that start together.
     #[serde(default)]
     pub stages: Named<BTreeMap<String, Field<RawOperation>>>,
+}
+
+/// What frames are shown on.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Frames")]
+pub struct RawFrames {
+    /// Width and height of each display, default `1920x1080`. Times of `gpu` and `nvenc` are for one
+    /// display of 1920x1080 and grow with the pixels.
+    pub resolution: Key<String>,
+    /// Displays of each guest, default 1.
+    #[schemars(range(min = 1, max = 16))]
+    pub displays: Key<u64>,
 }
 
 /// How waiting requests are taken together.

@@ -7,7 +7,7 @@ use super::operations::Scaling;
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, llm, operations};
+use super::{arrivals, batching, frames, llm, operations};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -110,6 +110,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         None => None,
     };
+    let frames = frames::resolve(c, &path, field)?;
     if raw.llm.is_some() {
         let (llm, stages, engine) = llm::resolve(c, &path, raw, columns.as_deref())?;
         return Some(Resolved {
@@ -120,6 +121,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 batch,
                 batching: None,
                 llm: Some(llm),
+                frames: None,
                 memory: None,
                 stages,
             },
@@ -160,6 +162,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             batch,
             batching,
             llm: None,
+            frames,
             memory,
             stages,
         },

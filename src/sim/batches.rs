@@ -32,7 +32,7 @@ impl<O: Observer> Cell<O> {
             if batcher.held {
                 return;
             }
-            batcher.due = NEVER;
+            state.due = NEVER;
             let (Some(oldest), Some(&stream)) = (state.queue.front(), state.free.front()) else {
                 break;
             };
@@ -41,13 +41,13 @@ impl<O: Observer> Cell<O> {
                 later(oldest.arrival, batcher.rule.delay),
             );
             if state.queue.len() < max && now < due {
-                batcher.due = due;
+                state.due = due;
                 break;
             }
             state.free.pop_front();
             self.start_batch(guest, stream as usize, max, now);
         }
-        self.schedule_batch(guest);
+        self.schedule_due(guest);
     }
 
     fn start_batch(&mut self, guest: usize, stream: usize, max: usize, now: Nanos) {

@@ -2,13 +2,11 @@
 
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
-use super::guest::{Batcher, DrawKey, GuestState, Job, StreamState};
+use super::guest::GuestState;
 use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
-use super::llm::Engine;
-use super::memory::{JobMemory, Pool, PoolRole};
-use super::observer::{Observer, PARTS};
+use super::memory::Pool;
+use super::observer::Observer;
 use super::schedule::Schedule;
-use super::source::Source;
 use crate::engine::calendar::Calendar;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::{
@@ -16,10 +14,7 @@ use crate::gpu::{
 };
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
 use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
-use crate::workload::dist::Dist;
-use crate::workload::llm::Cost;
 use crate::workload::{Arrivals, Direction, MediaEngine};
-use std::collections::VecDeque;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -31,6 +26,8 @@ pub enum BuildError {
     UnknownScheduler { gpu: String, scheduler: String },
     #[error("guest `{guest}`: a workload without stages, or a stage without operations")]
     EmptyWorkload { guest: String },
+    #[error("guest `{guest}`: only one user can wait for a frame")]
+    FrameUsers { guest: String },
     #[error("guest `{guest}`: the engine of a language model runs on one stream")]
     EngineStreams { guest: String },
     #[error("guest `{guest}`: needs at least one stream and, in a closed loop, one user")]
@@ -132,8 +129,8 @@ fn members(
 
 pub(super) struct Builder<'a> {
     pub(super) scenario: &'a Scenario,
-    replication: u32,
-    variant: Variant,
+    pub(super) replication: u32,
+    pub(super) variant: Variant,
     pub(super) layout: Layout,
     domains: Vec<ComputeDomain>,
     couplings: Vec<Coupling>,
@@ -142,7 +139,7 @@ pub(super) struct Builder<'a> {
     pub(super) memory_of: Vec<u32>,
     starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
-    pools: Vec<Pool>,
+    pub(super) pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
 }
 
@@ -389,55 +386,6 @@ impl Builder<'_> {
         (vec![tenant], vec![tenant; guest.streams as usize])
     }
 
-    /// The memory from which a guest allocates: a pool, or one for each of its vGPUs; none if it
-    /// allocates nothing.
-    fn add_memory(
-        &mut self,
-        guest: &Guest,
-        instance: Instance,
-        gpu: usize,
-        domain: usize,
-    ) -> Vec<u32> {
-        let Some(memory) = &guest.memory else {
-            return Vec::new();
-        };
-        let alone = matches!(self.variant, Variant::AloneOnBoard(_));
-        let each = u64::from(guest.tenants().max(1));
-        if let (Some(visible), false) = (memory.vgpu, alone) {
-            let first = self.pools.len() as u32;
-            for _ in 0..each {
-                let mut pool = Pool::new(visible);
-                pool.hold(memory.held);
-                self.pools.push(pool);
-                self.layout.pools.push(PoolRole::Vgpu(instance));
-            }
-            return (first..self.pools.len() as u32).collect();
-        }
-        let configured = &self.scenario.gpus[guest.gpu];
-        let capacity = if alone {
-            configured.board.memory()
-        } else {
-            configured.domains()[guest.domain].memory
-        };
-        let role = PoolRole::Domain {
-            gpu,
-            memory: self.memory_of[domain],
-        };
-        let mut roles = self.layout.pools.iter();
-        let pool = roles.position(|&other| other == role).unwrap_or_else(|| {
-            self.pools.push(Pool::new(capacity.unwrap_or(u64::MAX)));
-            self.layout.pools.push(role);
-            self.pools.len() - 1
-        });
-        self.pools[pool].hold(memory.held.saturating_mul(each));
-        vec![pool as u32]
-    }
-
-    /// A job that fails for lack of memory is followed at once by another.
-    fn retries_at_once(guest: &Guest) -> bool {
-        matches!(&guest.workload.arrivals, Arrivals::Closed { think, .. } if *think == Dist::Constant(0.0))
-    }
-
     fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
         let starts = &mut self.starts[domain];
         match starts.last_mut() {
@@ -447,90 +395,6 @@ impl Builder<'_> {
                 entries: entries.to_vec(),
             }),
         }
-    }
-
-    fn add_guest_state(
-        &mut self,
-        guest: &Guest,
-        ordinal: u32,
-        (gpu, domain): (usize, usize),
-        streams: Vec<(Tenant, u32)>,
-    ) -> Result<(), BuildError> {
-        let key = DrawKey {
-            seed: self.scenario.run.seed,
-            replication: self.replication,
-            guest: &guest.name,
-            ordinal,
-        };
-        let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
-        let (source, next_arrival) = Source::new(&guest.workload, key, guest.start);
-        let closed = matches!(source, Source::Closed { .. });
-        let queue_bound = match guest.queue {
-            Some(bound) if !closed => bound as usize,
-            _ => usize::MAX,
-        };
-        let memory = match (&guest.workload.memory, &guest.memory) {
-            (Some(_), _) if closed && Self::retries_at_once(guest) => {
-                return Err(BuildError::RetriesForEver {
-                    guest: guest.name.clone(),
-                });
-            }
-            (Some(size), Some(memory)) => Some(JobMemory {
-                size: size.clone(),
-                draws: key.stream("memory"),
-                limit: memory
-                    .limit
-                    .map_or(u64::MAX, |limit| limit.saturating_sub(memory.held)),
-                used: 0,
-            }),
-            _ => None,
-        };
-        if guest.workload.llm.is_some() && streams.len() != 1 {
-            return Err(BuildError::EngineStreams {
-                guest: guest.name.clone(),
-            });
-        }
-        let batcher = guest.workload.batching.map(|rule| Batcher {
-            rule,
-            due: NEVER,
-            held: false,
-        });
-        let streams = streams
-            .into_iter()
-            .map(|(tenant, pool)| StreamState {
-                pool,
-                bytes: 0,
-                entry: tenant.entry,
-                client: tenant.client,
-                job: Job {
-                    index: 0,
-                    arrival: 0,
-                    user: 0,
-                },
-                rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
-                started: 0,
-                stage: 0,
-                pending: 0,
-                parts: [0; PARTS],
-            })
-            .collect::<Vec<_>>();
-        self.guests.push(GuestState {
-            domain,
-            workload: guest.workload.clone(),
-            operations,
-            memory,
-            stages,
-            source,
-            next_arrival,
-            queue: VecDeque::new(),
-            queue_bound,
-            batcher,
-            engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),
-            iteration: Cost::default(),
-            free: (0..streams.len() as u32).collect(),
-            streams,
-        });
-        Ok(())
     }
 
     /// Numbers the calendar's sources and closes the cell.
@@ -558,10 +422,11 @@ impl Builder<'_> {
             slots
                 .arrivals
                 .push(add(EventSource::Arrivals(guest), guest));
-            let batches = self.guests[guest].batcher.is_some();
+            let state = &self.guests[guest];
+            let waits = state.batcher.is_some() || state.frames.is_some();
             slots
-                .batches
-                .push(batches.then(|| add(EventSource::Batch(guest), guest)));
+                .due
+                .push(waits.then(|| add(EventSource::Due(guest), guest)));
         }
         slots.sampler = add(EventSource::Sampler, 0);
         Cell {

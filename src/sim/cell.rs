@@ -35,8 +35,8 @@ pub(super) enum EventSource {
     Starts(usize),
     Station(usize),
     Arrivals(usize),
-    /// The oldest request of a guest that batches has waited long enough.
-    Batch(usize),
+    /// A batch is due, or the next frame may start.
+    Due(usize),
     Sampler,
 }
 
@@ -73,8 +73,8 @@ pub(super) struct Slots {
     pub starts: Vec<usize>,
     pub stations: Vec<usize>,
     pub arrivals: Vec<usize>,
-    /// Of guests that batch; others have none.
-    pub batches: Vec<Option<usize>>,
+    /// Of guests that batch or show frames; others have none.
+    pub due: Vec<Option<usize>>,
     pub sampler: usize,
 }
 
@@ -104,7 +104,10 @@ impl<O: Observer> Cell<O> {
                 EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
                 EventSource::Station(station) => self.station_event(station, now),
                 EventSource::Arrivals(guest) => self.arrival_event(guest, now),
-                EventSource::Batch(guest) => self.form_batches(guest, now),
+                EventSource::Due(guest) => {
+                    self.form_batches(guest, now);
+                    self.start_frame(guest, now);
+                }
                 EventSource::Starts(domain) => self.start_event(domain, now),
                 EventSource::Sampler => {
                     self.sample_event(now);
@@ -320,15 +323,13 @@ impl<O: Observer> Cell<O> {
     }
 
     /// Behind the arrivals of the same moment: these still join.
-    pub(super) fn schedule_batch(&mut self, guest: usize) {
-        let (Some(slot), Some(batcher)) = (self.slots.batches[guest], self.guests[guest].batcher)
-        else {
+    pub(super) fn schedule_due(&mut self, guest: usize) {
+        let Some(slot) = self.slots.due[guest] else {
             return;
         };
-        if batcher.due == NEVER {
-            self.calendar.clear(slot);
-        } else {
-            self.calendar.set(slot, batcher.due, Class::Control);
+        match self.guests[guest].due {
+            NEVER => self.calendar.clear(slot),
+            due => self.calendar.set(slot, due, Class::Control),
         }
     }
 

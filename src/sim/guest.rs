@@ -55,10 +55,17 @@ pub struct StreamState {
 #[derive(Debug, Clone, Copy)]
 pub struct Batcher {
     pub rule: Batching,
-    /// When the oldest waiting request has waited long enough; [`NEVER`] if nothing waits for that.
-    pub due: Nanos,
     /// Requests that come now wait for others of the same moment.
     pub held: bool,
+}
+
+/// What spaces the starts of frames.
+#[derive(Debug, Clone, Copy)]
+pub struct FramePace {
+    /// From the start of a frame to that of the next at least; 0 without a limiter.
+    pub gap: Nanos,
+    /// When the next frame may start.
+    pub next: Nanos,
 }
 
 /// An operation of the workload with everything that is the same for each job.
@@ -97,6 +104,7 @@ pub enum PlannedKind {
     },
     Media {
         time: Size,
+        factor: f64,
         station: usize,
         group: u32,
     },
@@ -118,6 +126,10 @@ pub struct GuestState {
     pub queue: VecDeque<Job>,
     pub queue_bound: usize,
     pub batcher: Option<Batcher>,
+    pub frames: Option<FramePace>,
+    /// When the oldest waiting request has waited long enough for its batch, or the next frame may start;
+    /// [`NEVER`] if nothing waits for that.
+    pub due: Nanos,
     /// Of a guest that serves a language model, with what its present iteration costs.
     pub engine: Option<Engine>,
     pub iteration: Cost,

@@ -19,6 +19,8 @@ impl<O: Observer> Cell<O> {
             self.prompt_arrived(guest, job, measured);
         } else if state.batcher.is_some() {
             self.request_arrived(guest, job, measured);
+        } else if state.frames.is_some() {
+            self.frame_arrived(guest, job, measured);
         } else if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
             self.take_job(guest, stream as usize, job, job.arrival);
@@ -32,7 +34,7 @@ impl<O: Observer> Cell<O> {
     }
 
     /// A stream takes a job; if that one is out of memory, the next in the queue.
-    fn take_job(&mut self, guest: usize, stream: usize, mut job: Job, now: Nanos) {
+    pub(super) fn take_job(&mut self, guest: usize, stream: usize, mut job: Job, now: Nanos) {
         if self.guests[guest].memory.is_some() {
             while !self.allocate(guest, stream, &job) {
                 self.observer.out_of_memory(guest, job.arrival);
@@ -174,10 +176,16 @@ impl<O: Observer> Cell<O> {
             }
             PlannedKind::Media {
                 time,
+                factor,
                 station,
                 group,
             } => {
-                let (station, group, duration) = (*station, *group, nanos(time));
+                let whole = nanos(time);
+                let duration = match *factor {
+                    1.0 => whole,
+                    factor => round_nanos(whole as f64 * factor).unwrap_or(LONGEST),
+                };
+                let (station, group) = (*station, *group);
                 self.stations[station].submit(id, group, duration, now);
                 self.schedule_station(station);
             }
@@ -227,6 +235,11 @@ impl<O: Observer> Cell<O> {
         self.free(guest, index);
         if self.guests[guest].batcher.is_some() {
             return self.batch_ended(guest, index, now);
+        }
+        if self.guests[guest].frames.is_some() {
+            self.guests[guest].free.push_back(index as u32);
+            self.answer(guest, &job, now);
+            return self.start_frame(guest, now);
         }
         let state = &mut self.guests[guest];
         match state.queue.pop_front() {

@@ -68,8 +68,13 @@ impl Builder<'_> {
                         time: time.clone(),
                         station: self.host_station(&mut own_host),
                     },
-                    OperationKind::Media { engine, time } => PlannedKind::Media {
+                    OperationKind::Media {
+                        engine,
+                        time,
+                        factor,
+                    } => PlannedKind::Media {
                         time: time.clone(),
+                        factor: *factor,
                         station: self.media_station(guest, gpu, domain, *engine)?,
                         group: self.memory_of[domain],
                     },

@@ -25,6 +25,8 @@ pub struct Workload {
     pub batch: Option<Dist>,
     /// Requests are served several at a time: a job that starts is a batch of those that wait.
     pub batching: Option<Batching>,
+    /// Jobs are frames.
+    pub frames: Option<Frames>,
     /// Jobs are requests to a language model: the stages are those of an iteration of its engine.
     pub llm: Option<Llm>,
     /// Device memory of a job, bytes, from its start to its end.
@@ -90,6 +92,26 @@ pub struct Batching {
     pub delay: Nanos,
 }
 
+/// Frames of a display: one that has not started when the next one comes is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frames {
+    /// Displays of a guest.
+    pub displays: u32,
+    /// Width and height of each in pixels.
+    pub resolution: (u32, u32),
+    /// Time from the start of a frame to that of the next at least: the frame-rate limiter. 0 without
+    /// one.
+    pub gap: Nanos,
+}
+
+impl Frames {
+    /// Pixels of all displays.
+    pub fn pixels(&self) -> u64 {
+        let (width, height) = self.resolution;
+        u64::from(self.displays) * u64::from(width) * u64::from(height)
+    }
+}
+
 /// A time with one arrival rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Phase {
@@ -141,7 +163,12 @@ pub enum OperationKind {
     /// A transfer over PCIe by a copy engine, bytes.
     Copy { direction: Direction, bytes: Size },
     /// Work of one media engine, nanoseconds.
-    Media { engine: MediaEngine, time: Size },
+    Media {
+        engine: MediaEngine,
+        time: Size,
+        /// On the time.
+        factor: f64,
+    },
 }
 
 /// Fixed-function engines beside the SMs. One operation runs on one engine from its start to its

@@ -123,6 +123,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         batch: None,
         batching: None,
         llm: None,
+        frames: None,
         memory: None,
         stages,
     }

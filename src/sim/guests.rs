@@ -1,0 +1,161 @@
+//! Guests of a cell: the memory that they allocate from, their arrivals, queues and streams.
+
+use super::build::{BuildError, Builder};
+use super::guest::{Batcher, DrawKey, FramePace, GuestState, Job, StreamState};
+use super::layout::{Instance, Tenant, Variant};
+use super::llm::Engine;
+use super::memory::{JobMemory, Pool, PoolRole};
+use super::observer::PARTS;
+use super::source::Source;
+use crate::engine::time::NEVER;
+use crate::scenario::Guest;
+use crate::workload::Arrivals;
+use crate::workload::dist::Dist;
+use crate::workload::llm::Cost;
+use std::collections::VecDeque;
+
+impl Builder<'_> {
+    /// The memory from which a guest allocates: a pool, or one for each of its vGPUs; none if it
+    /// allocates nothing.
+    pub(super) fn add_memory(
+        &mut self,
+        guest: &Guest,
+        instance: Instance,
+        gpu: usize,
+        domain: usize,
+    ) -> Vec<u32> {
+        let Some(memory) = &guest.memory else {
+            return Vec::new();
+        };
+        let alone = matches!(self.variant, Variant::AloneOnBoard(_));
+        let each = u64::from(guest.tenants().max(1));
+        if let (Some(visible), false) = (memory.vgpu, alone) {
+            let first = self.pools.len() as u32;
+            for _ in 0..each {
+                let mut pool = Pool::new(visible);
+                pool.hold(memory.held);
+                self.pools.push(pool);
+                self.layout.pools.push(PoolRole::Vgpu(instance));
+            }
+            return (first..self.pools.len() as u32).collect();
+        }
+        let configured = &self.scenario.gpus[guest.gpu];
+        let capacity = if alone {
+            configured.board.memory()
+        } else {
+            configured.domains()[guest.domain].memory
+        };
+        let role = PoolRole::Domain {
+            gpu,
+            memory: self.memory_of[domain],
+        };
+        let mut roles = self.layout.pools.iter();
+        let pool = roles.position(|&other| other == role).unwrap_or_else(|| {
+            self.pools.push(Pool::new(capacity.unwrap_or(u64::MAX)));
+            self.layout.pools.push(role);
+            self.pools.len() - 1
+        });
+        self.pools[pool].hold(memory.held.saturating_mul(each));
+        vec![pool as u32]
+    }
+
+    /// A job that fails for lack of memory is followed at once by another.
+    fn retries_at_once(guest: &Guest) -> bool {
+        matches!(&guest.workload.arrivals, Arrivals::Closed { think, .. } if *think == Dist::Constant(0.0))
+    }
+
+    pub(super) fn add_guest_state(
+        &mut self,
+        guest: &Guest,
+        ordinal: u32,
+        (gpu, domain): (usize, usize),
+        streams: Vec<(Tenant, u32)>,
+    ) -> Result<(), BuildError> {
+        let key = DrawKey {
+            seed: self.scenario.run.seed,
+            replication: self.replication,
+            guest: &guest.name,
+            ordinal,
+        };
+        let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
+        let (source, next_arrival) = Source::new(&guest.workload, key, guest.start);
+        let closed = matches!(source, Source::Closed { .. });
+        let queue_bound = match guest.queue {
+            Some(bound) if !closed => bound as usize,
+            _ => usize::MAX,
+        };
+        let memory = match (&guest.workload.memory, &guest.memory) {
+            (Some(_), _) if closed && Self::retries_at_once(guest) => {
+                return Err(BuildError::RetriesForEver {
+                    guest: guest.name.clone(),
+                });
+            }
+            (Some(size), Some(memory)) => Some(JobMemory {
+                size: size.clone(),
+                draws: key.stream("memory"),
+                limit: memory
+                    .limit
+                    .map_or(u64::MAX, |limit| limit.saturating_sub(memory.held)),
+                used: 0,
+            }),
+            _ => None,
+        };
+        if let (Some(_), Arrivals::Closed { users: 2.., .. }) =
+            (guest.workload.frames, &guest.workload.arrivals)
+        {
+            return Err(BuildError::FrameUsers {
+                guest: guest.name.clone(),
+            });
+        }
+        if guest.workload.llm.is_some() && streams.len() != 1 {
+            return Err(BuildError::EngineStreams {
+                guest: guest.name.clone(),
+            });
+        }
+        let batcher = guest
+            .workload
+            .batching
+            .map(|rule| Batcher { rule, held: false });
+        let streams = streams
+            .into_iter()
+            .map(|(tenant, pool)| StreamState {
+                pool,
+                bytes: 0,
+                entry: tenant.entry,
+                client: tenant.client,
+                job: Job {
+                    index: 0,
+                    arrival: 0,
+                    user: 0,
+                },
+                rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
+                started: 0,
+                stage: 0,
+                pending: 0,
+                parts: [0; PARTS],
+            })
+            .collect::<Vec<_>>();
+        self.guests.push(GuestState {
+            domain,
+            workload: guest.workload.clone(),
+            operations,
+            memory,
+            stages,
+            source,
+            next_arrival,
+            queue: VecDeque::new(),
+            queue_bound,
+            batcher,
+            frames: guest.workload.frames.map(|frames| FramePace {
+                gap: frames.gap,
+                next: 0,
+            }),
+            due: NEVER,
+            engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),
+            iteration: Cost::default(),
+            free: (0..streams.len() as u32).collect(),
+            streams,
+        });
+        Ok(())
+    }
+}
