@@ -14,6 +14,7 @@ mod run;
 mod schema;
 mod validate;
 mod vgpu;
+mod workload;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -82,6 +83,7 @@ enum Command {
     Vgpu(vgpu::Args),
     Mig(mig::Args),
     Calibrate(calibrate::Args),
+    Workload(workload::Args),
     Import(import::Args),
 }
 
@@ -96,6 +98,7 @@ impl Cli {
             Command::Vgpu(args) => vgpu::execute(args),
             Command::Mig(args) => mig::execute(args),
             Command::Calibrate(args) => calibrate::execute(args),
+            Command::Workload(args) => workload::execute(args),
             Command::Import(args) => import::execute(args),
         };
         outcome.unwrap_or_else(|failure| {

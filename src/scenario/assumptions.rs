@@ -308,7 +308,8 @@ pub const ALL: &[Assumption] = &[
         kind: Kind::Choice(&["compute-and-memory", "none"]),
         default: "compute-and-memory",
         about: "How GPU time carries over from the reference board: with memory-bound part m, time \
-                changes by (1 - m) / (ratio of peak FP32) + m / (ratio of peak memory bandwidth).",
+                changes by (1 - m) / (ratio of peak arithmetic: FP32, or of its `precision`) + m / (ratio \
+                of peak memory bandwidth).",
         evidence: "Inference: the roofline model with no overlap of arithmetic and memory traffic. \
                    Peak ratios ignore caches, clocks under load and tensor cores.",
         local_key: None,

@@ -1,7 +1,9 @@
 //! `[gpus]`: facts of the board, its link, and the cost of switching.
 
 use super::checker::Checker;
+use super::operations::Timed;
 use super::raw::{Field, Key, RawCharge, RawGpu, RawSwitch};
+use super::raw_workload::RawPrecision;
 use super::units::{
     Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
 };
@@ -512,17 +514,26 @@ fn cost(
     }
 }
 
-/// How fast work with this memory-bound part runs on `own`, relative to the reference board.
+/// How fast work runs on `own`, relative to the reference board that its time is for.
 ///
-/// Time on `own` is that on the reference times (1 − m) / (FP32 ratio) + m / (bandwidth ratio).
+/// Time on `own` is that on the reference times (1 − m) / (ratio of peak arithmetic) + m / (bandwidth
+/// ratio), with m the memory-bound part.
 pub(crate) fn relative_speed(
     own: Speed,
     reference: Speed,
-    memory_bound: f64,
+    work: &Timed,
 ) -> Result<f64, &'static str> {
-    let compute = part(1.0 - memory_bound, own.fp32_tflops, reference.fp32_tflops);
-    let memory = part(memory_bound, own.memory_gb_s, reference.memory_gb_s);
-    Ok(1.0 / (compute.ok_or("fp32_tflops")? + memory.ok_or("memory_bandwidth")?))
+    let (fact, ours, theirs) = match work.precision {
+        Some(RawPrecision::Fp16Tensor) => (
+            "fp16_tensor_tflops",
+            own.fp16_tensor_tflops,
+            reference.fp16_tensor_tflops,
+        ),
+        _ => ("fp32_tflops", own.fp32_tflops, reference.fp32_tflops),
+    };
+    let compute = part(1.0 - work.memory_bound, ours, theirs);
+    let memory = part(work.memory_bound, own.memory_gb_s, reference.memory_gb_s);
+    Ok(1.0 / (compute.ok_or(fact)? + memory.ok_or("memory_bandwidth")?))
 }
 
 fn part(weight: f64, own: Option<f64>, reference: Option<f64>) -> Option<f64> {
@@ -563,11 +574,27 @@ mod tests {
             speed(Some(10.0), Some(1000.0)),
             speed(Some(40.0), Some(2000.0)),
         );
-        assert_eq!(relative_speed(fast, slow, 0.0), Ok(4.0));
-        assert_eq!(relative_speed(fast, slow, 1.0), Ok(2.0));
-        assert_eq!(relative_speed(fast, slow, 0.5), Ok(1.0 / 0.375));
+        let work = |memory_bound| Timed {
+            memory_bound,
+            precision: None,
+        };
+        assert_eq!(relative_speed(fast, slow, &work(0.0)), Ok(4.0));
+        assert_eq!(relative_speed(fast, slow, &work(1.0)), Ok(2.0));
+        assert_eq!(relative_speed(fast, slow, &work(0.5)), Ok(1.0 / 0.375));
         let half_known = speed(None, Some(1000.0));
-        assert_eq!(relative_speed(half_known, slow, 1.0), Ok(1.0));
-        assert_eq!(relative_speed(half_known, slow, 0.5), Err("fp32_tflops"));
+        assert_eq!(relative_speed(half_known, slow, &work(1.0)), Ok(1.0));
+        let half = relative_speed(half_known, slow, &work(0.5));
+        assert_eq!(half, Err("fp32_tflops"));
+        let tensor = |tflops| Speed {
+            fp16_tensor_tflops: Some(tflops),
+            ..slow
+        };
+        let work = Timed {
+            precision: Some(RawPrecision::Fp16Tensor),
+            ..work(0.0)
+        };
+        let found = relative_speed(tensor(150.0), tensor(300.0), &work);
+        assert_eq!(found, Ok(0.5));
+        assert_eq!(relative_speed(slow, slow, &work), Err("fp16_tensor_tflops"));
     }
 }

@@ -385,8 +385,8 @@ fn attach(
     if let (Some(engine), Some(llm)) = (&resolved.engine, &mut workload.llm) {
         engine.settle(c, path, placed, board, llm)?;
     }
-    let timed = &resolved.memory_bound;
-    let bound = timed.iter().any(|&(_, _, bound)| bound > 0.0)
+    let timed = &resolved.timed;
+    let bound = timed.iter().any(|(_, _, work)| work.memory_bound > 0.0)
         || !resolved.rooflines.is_empty()
         || resolved.engine.is_some();
     let shares = several || matches!(placed.holds, Holds::Client { .. });
@@ -414,7 +414,7 @@ fn attach(
     let Some(reference) = &resolved.reference else {
         return Some(workload);
     };
-    if resolved.memory_bound.is_empty() || reference.value == board.id {
+    if resolved.timed.is_empty() || reference.value == board.id {
         return Some(workload);
     }
     let Some(gpu) = catalog.gpu(&reference.value) else {
@@ -446,12 +446,13 @@ fn attach(
         fp16_tensor_tflops: gpu.fp16_tensor_tflops_dense,
         memory_gb_s: gpu.memory_bandwidth_gb_s,
     };
-    for &(stage, operation, memory_bound) in &resolved.memory_bound {
-        let speed = match gpus::relative_speed(board.speed, theirs, memory_bound) {
+    for &(stage, operation, ref work) in &resolved.timed {
+        let speed = match gpus::relative_speed(board.speed, theirs, work) {
             Ok(speed) => speed,
             Err(fact) => {
                 let own = match fact {
                     "fp32_tflops" => board.speed.fp32_tflops.is_none(),
+                    "fp16_tensor_tflops" => board.speed.fp16_tensor_tflops.is_none(),
                     _ => board.speed.memory_gb_s.is_none(),
                 };
                 let who = if own { &board.id } else { &gpu.id };

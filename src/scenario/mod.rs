@@ -22,6 +22,7 @@ mod load;
 mod media;
 mod memory;
 mod operations;
+pub mod preset;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;

@@ -3,7 +3,7 @@
 use super::amounts::{self, form, present};
 use super::checker::Checker;
 use super::raw::Field;
-use super::raw_workload::{RawKind, RawOperation};
+use super::raw_workload::{RawKind, RawOperation, RawPrecision};
 use super::roofline::{self, Roofline};
 use crate::diagnostics::nearest;
 use crate::workload::dist::Dist;
@@ -31,13 +31,22 @@ const OF_GPU_WORK: &[&str] = &[
     "blocks_per_sm",
     "flop_efficiency",
     "byte_efficiency",
+    "precision",
 ];
+
+/// Work that is given by its time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Timed {
+    pub memory_bound: f64,
+    /// Which peak of the boards its arithmetic goes by; `None` = FP32.
+    pub precision: Option<RawPrecision>,
+}
 
 /// How work carries over to the board that it runs on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scaling {
-    /// By its time on a reference board, of which this part is memory-bound.
-    Timed(f64),
+    /// By its time on a reference board.
+    Timed(Timed),
     /// By its operations and bytes; its time is known with the board.
     Roofline(Roofline),
 }
@@ -89,7 +98,7 @@ pub(super) fn operation(
         return None;
     }
     let fits = form(c, what, &field.span, &keys, forms, optional);
-    let mut scaling = Scaling::Timed(0.0);
+    let mut scaling = Scaling::Timed(Timed::default());
     let kind = match kind {
         RawKind::Host => OperationKind::Host {
             time: time(c, path, raw, columns)?,
@@ -138,9 +147,15 @@ pub(super) fn operation(
                 }
             };
             let mut bound = 0.0;
+            let timed = Timed {
+                memory_bound: raw.memory_bound.as_ref().map_or(0.0, |part| part.value.0),
+                precision: precision(c, path, raw),
+            };
+            if raw.flops.is_none() {
+                scaling = Scaling::Timed(timed);
+            }
             if let Some(part) = &raw.memory_bound {
                 bound = part.value.0;
-                scaling = Scaling::Timed(bound);
                 c.file_value(
                     &format!("{path}.memory_bound"),
                     bound.to_string(),
@@ -166,6 +181,14 @@ pub(super) fn operation(
     fits?;
     let name = name.to_string();
     Some((Operation { name, kind }, scaling))
+}
+
+/// The peak that a time carries over by.
+fn precision(c: &mut Checker, path: &str, raw: &RawOperation) -> Option<RawPrecision> {
+    let field = raw.precision.as_ref().filter(|_| raw.flops.is_none())?;
+    let word = field.value.word();
+    c.file_value(&format!("{path}.precision"), word, &field.span);
+    Some(field.value)
 }
 
 fn time(

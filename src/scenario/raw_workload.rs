@@ -20,6 +20,8 @@ use std::marker::PhantomData;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Workload")]
 pub struct RawWorkload {
+    /// A built-in workload (`warpshare workload list`) that gives all keys that are not given here.
+    pub preset: Key<String>,
     /// Capabilities that the vGPU type must have.
     pub needs: Key<Vec<Field<RawNeed>>>,
     /// How jobs come. Required.
@@ -216,7 +218,8 @@ pub struct RawOperation {
     /// Operations of GPU work, with `bytes` and `precision` in place of `time`: it takes as long as
     /// the longer of its arithmetic and its memory traffic. A constant, as are its bytes.
     pub flops: Key<RawAmount<RawFlops>>,
-    /// Which peak of the board counts for `flops`.
+    /// Which peak of the board counts for `flops`; of work given by its `time`: by which peak it carries
+    /// over from the `reference` board, default `fp32`.
     pub precision: Key<RawPrecision>,
     /// Achieved part of the peak arithmetic, above 0 (assumption `roofline.flops`).
     pub flop_efficiency: Key<RawProbability>,

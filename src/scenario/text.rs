@@ -4,6 +4,7 @@
 //! refuses something, the finding is noted, the offending entry is taken out of the tree, and serde
 //! tries again.
 
+use super::preset;
 use super::raw::RawScenario;
 use super::units::PART;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
@@ -50,6 +51,7 @@ pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
             findings,
         };
     }
+    preset::complete(tree.get_mut());
     loop {
         let attempt = RawScenario::deserialize(toml::Deserializer::from(tree.clone()));
         let error = match attempt {

@@ -3,11 +3,11 @@
 use super::amounts;
 use super::checker::Checker;
 use super::llm::Unplaced;
-use super::operations::Scaling;
+use super::operations::{Scaling, Timed};
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, frames, llm, operations};
+use super::{arrivals, batching, frames, llm, operations, preset};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ pub(crate) struct Resolved {
     /// GPU operations have speed 1.
     pub workload: Workload,
     pub reference: Option<Field<String>>,
-    /// (stage, operation, memory-bound part) of each GPU operation that is given by its time.
-    pub memory_bound: Vec<(usize, usize, f64)>,
+    /// (stage, operation, what its time means) of each GPU operation that is given by its time.
+    pub timed: Vec<(usize, usize, Timed)>,
     /// (stage, operation, work) of each one that is given by its operations and bytes.
     pub rooflines: Vec<(usize, usize, Roofline)>,
     /// Of a workload that serves a language model.
@@ -57,6 +57,18 @@ pub(crate) fn resolve(c: &mut Checker, raw: &RawScenario) -> BTreeMap<String, Re
 fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<Resolved> {
     let path = format!("workloads.{name}");
     let raw = &field.value;
+    if let Some(name) = &raw.preset {
+        if !preset::names().any(|known| known == name.value) {
+            let title = format!("no workload `{}` is built in", name.value);
+            let help = match nearest(&name.value, preset::names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`warpshare workload list` shows all of them".to_owned(),
+            };
+            c.error(&name.span, title, "unknown preset", help);
+            return None;
+        }
+        c.file_value(&format!("{path}.preset"), &*name.value, &name.span);
+    }
     let mut needs = Needs::default();
     if let Some(list) = &raw.needs {
         let mut words = Vec::new();
@@ -126,19 +138,26 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 stages,
             },
             reference: None,
-            memory_bound: Vec::new(),
+            timed: Vec::new(),
             rooflines: Vec::new(),
             engine: Some(engine),
         });
     }
     let batching = batching::resolve(c, &path, &raw.batching)?;
-    let (stages, memory_bound, rooflines) = stages(c, &path, field, columns.as_deref())?;
+    let (stages, timed, rooflines) = stages(c, &path, field, columns.as_deref())?;
     let arrivals = arrivals?;
     if !batching::check(c, field, batching, &arrivals, &stages) {
         return None;
     }
+    if raw.reference.is_none() {
+        let operations = raw.stages.values().flat_map(|stage| stage.value.values());
+        for operation in operations.filter(|operation| operation.value.flops.is_none()) {
+            let why = "without a `reference` times hold on the guest's own board";
+            c.no_effect(&operation.value.precision, "precision", why, "remove it");
+        }
+    }
     if let Some(reference) = &raw.reference {
-        let has_gpu = !memory_bound.is_empty();
+        let has_gpu = !timed.is_empty();
         if !has_gpu {
             let why = if rooflines.is_empty() {
                 "no stage has GPU work"
@@ -167,7 +186,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             stages,
         },
         reference: raw.reference.clone(),
-        memory_bound,
+        timed,
         rooflines,
         engine: None,
     })
@@ -175,7 +194,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
 
 type Stages = (
     Vec<Stage>,
-    Vec<(usize, usize, f64)>,
+    Vec<(usize, usize, Timed)>,
     Vec<(usize, usize, Roofline)>,
 );
 
@@ -216,13 +235,13 @@ fn stages(
         return None;
     }
     let mut stages = Vec::new();
-    let (mut memory_bound, mut rooflines) = (Vec::new(), Vec::new());
+    let (mut timed, mut rooflines) = (Vec::new(), Vec::new());
     for name in order? {
         let operations = built.remove(&name)?;
         for (index, (operation, scaling)) in operations.iter().enumerate() {
             if matches!(operation.kind, OperationKind::Gpu(_)) {
                 match scaling {
-                    Scaling::Timed(bound) => memory_bound.push((stages.len(), index, *bound)),
+                    Scaling::Timed(work) => timed.push((stages.len(), index, *work)),
                     Scaling::Roofline(work) => {
                         rooflines.push((stages.len(), index, work.clone()));
                     }
@@ -235,7 +254,7 @@ fn stages(
             .collect();
         stages.push(Stage { name, operations });
     }
-    Some((stages, memory_bound, rooflines))
+    Some((stages, timed, rooflines))
 }
 
 /// Names of the stages in the order in which a job passes them.
