@@ -9,6 +9,7 @@ mod gpus;
 mod import;
 mod interrupt;
 mod mig;
+mod new;
 mod progress;
 mod run;
 mod schema;
@@ -77,6 +78,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    New(new::Args),
     Validate(validate::Args),
     Schema(schema::Args),
     Gpus(gpus::Args),
@@ -92,6 +94,7 @@ impl Cli {
     pub fn execute(&self) -> ExitCode {
         let outcome: Result<ExitCode, Failure> = match &self.command {
             Command::Run(args) => run::execute(args),
+            Command::New(args) => new::execute(args),
             Command::Validate(args) => validate::execute(args),
             Command::Schema(args) => schema::execute(args),
             Command::Gpus(args) => gpus::execute(args),
