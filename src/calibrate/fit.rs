@@ -32,7 +32,7 @@ pub struct Options {
     /// SM clock by part of the SMs that are busy.
     pub clock: Option<ClockCurve>,
     /// How many times its part of the SMs work can draw of the bandwidth, at least 1; none = the reach
-    /// that the measurements give ([`REACH`](crate::gpu::law::REACH)).
+    /// that the measurements give ([`REACH`]).
     pub reach: Option<f64>,
 }
 

@@ -31,6 +31,9 @@ pub(super) struct MemberRecord {
     pub prompt_tokens: u64,
     pub output_tokens: u64,
     pub good: u64,
+    /// Jobs that ended at any time, and when the last of them did.
+    pub ended: u64,
+    pub last_end: Nanos,
     /// Jobs that ended in the window.
     pub ended_in_window: u64,
     pub late: u64,
@@ -269,6 +272,8 @@ impl Observer for Recorder {
             bin.0 += u128::from(response);
             bin.1 += 1;
         }
+        member.ended += 1;
+        member.last_end = job.ended;
         member.ended_in_window += u64::from(self.schedule.in_window(job.ended));
         if measured {
             let service = response - job.parts[Part::Queue as usize];

@@ -229,6 +229,9 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
         if let Some(late) = &group.late_fraction {
             rows.put("late_fraction", "fraction", late, bound)?;
         }
+        if let Some(completion) = &group.completion_ns {
+            rows.put("completion", "ns", completion, false)?;
+        }
         if let Some(tokens) = &group.tokens {
             rows.tokens(tokens, bound)?;
         }

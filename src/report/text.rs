@@ -24,6 +24,7 @@ pub fn to_text(result: &RunResult) -> String {
     page.parts(result);
     page.tokens(result);
     page.batches(result);
+    page.completions(result);
     for gpu in &result.gpus {
         page.gpu(gpu, &result.guests);
     }
@@ -441,6 +442,23 @@ impl Page {
                 bytes(memory.largest_bytes)
             );
             self.entry(&format!("{} ({})", memory.name, memory.what), &[text]);
+        }
+    }
+
+    /// When guests with a number of jobs are done.
+    fn completions(&mut self, result: &RunResult) {
+        let done: Vec<_> = result
+            .guests
+            .iter()
+            .filter_map(|group| Some((group, group.completion_ns.as_ref()?)))
+            .collect();
+        if done.is_empty() {
+            return;
+        }
+        self.section("Completion: from a guest's start to the end of its last job");
+        for (group, completion) in done {
+            let text = self.estimate(completion, Unit::Time, "");
+            self.entry(&group_label(group), &[text]);
         }
     }
 

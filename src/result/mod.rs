@@ -114,6 +114,10 @@ pub struct GroupResult {
     pub members: Vec<Member>,
     /// MSER-5 on the mean response by arrival time, averaged over replications.
     pub warmup_check: WarmupCheck,
+    /// From the start of a guest to the end of its last job, where the number of its jobs is given; mean
+    /// over members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_ns: Option<Estimate>,
     /// Of a group that serves a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenResult>,

@@ -3,7 +3,9 @@
 use super::amounts::{self, form, present};
 use super::checker::{Checker, Span};
 use super::raw::Field;
-use super::raw_workload::{RawAmount, RawArrivals, RawFirst, RawProcess, RawTimeFormat};
+use super::raw_workload::{
+    RawAmount, RawArrivals, RawFirst, RawProcess, RawTimeFormat, RawTraceFormat,
+};
 use super::units::{RawDuration, write_nanos};
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
 use crate::workload::dist::Dist;
@@ -40,7 +42,10 @@ pub(super) fn resolve(
         P::OnOff => (&[&["rate", "on", "off"]], MODULATED),
         P::Modulated => (&[&["phases"]], MODULATED),
         P::Closed => (&[&[]], &["process", "users", "think"]),
-        P::Trace => (&[&["file", "time", "time_format"]], TRACE),
+        P::Trace => (
+            &[&["file", "time", "time_format"], &["file", "format"]],
+            TRACE,
+        ),
     };
     let refused = forms
         .iter()
@@ -49,8 +54,8 @@ pub(super) fn resolve(
     if refused {
         return None;
     }
-    let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, time,
-                        time_format, keep, jitter, on, off, phases, batch, batch_mean, stretch,
+    let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, format,
+                        time, time_format, keep, jitter, on, off, phases, batch, batch_mean, stretch,
                         offset, repeat_every);
     let article = match process.value {
         P::OnOff => "an",
@@ -282,20 +287,35 @@ fn gap(c: &mut Checker, path: &str, span: &Span, dist: Option<Dist>) -> Option<D
     }
 }
 
+/// Column and form of the arrival times of a public trace.
+fn layout(format: RawTraceFormat) -> (&'static str, RawTimeFormat) {
+    match format {
+        RawTraceFormat::AzureLlm => ("TIMESTAMP", RawTimeFormat::Timestamp),
+        RawTraceFormat::Openb => ("creation_time", RawTimeFormat::Seconds),
+        RawTraceFormat::Philly => ("timestamp", RawTimeFormat::Timestamp),
+    }
+}
+
 fn trace(
     c: &mut Checker,
     path: &str,
     raw: &RawArrivals,
     wanted: &BTreeMap<String, Span>,
 ) -> Option<Arrivals> {
-    let (file, time, format) = (
-        raw.file.as_ref()?,
-        raw.time.as_ref()?,
-        raw.time_format.as_ref()?,
-    );
+    let file = raw.file.as_ref()?;
+    let (time, time_span, format, format_span) = match (&raw.format, &raw.time, &raw.time_format) {
+        (Some(known), ..) => {
+            let (time, format) = layout(known.value);
+            (time.to_owned(), &known.span, format, &known.span)
+        }
+        (None, Some(time), Some(format)) => {
+            (time.value.clone(), &time.span, format.value, &format.span)
+        }
+        _ => return None,
+    };
     let spec = TraceSpec {
-        time_column: time.value.clone(),
-        time_format: match format.value {
+        time_column: time.clone(),
+        time_format: match format {
             RawTimeFormat::Timestamp => TimeFormat::Timestamp,
             RawTimeFormat::Seconds => TimeFormat::Seconds,
             RawTimeFormat::Milliseconds => TimeFormat::Milliseconds,
@@ -324,9 +344,9 @@ fn trace(
                 let column = error.column.as_ref();
                 let column = column.or_else(|| wanted.keys().find(named));
                 let place = match column {
-                    Some(column) if *column == time.value => &time.span,
+                    Some(column) if *column == time => time_span,
                     Some(column) => wanted.get(column).unwrap_or(&file.span),
-                    None if named(&&time.value) => &time.span,
+                    None if named(&&time) => time_span,
                     None => &file.span,
                 };
                 let mut title = format!("trace `{}`", error.file);
@@ -352,12 +372,8 @@ fn trace(
         format!("{} ({rows} rows)", file.value),
         &file.span,
     );
-    c.file_value(&format!("{path}.time"), &*time.value, &time.span);
-    c.file_value(
-        &format!("{path}.time_format"),
-        format.value.word(),
-        &format.span,
-    );
+    c.file_value(&format!("{path}.time"), &*time, time_span);
+    c.file_value(&format!("{path}.time_format"), format.word(), format_span);
     let keep = match &raw.keep {
         Some(keep) if keep.value.0 == 0.0 => {
             c.error(

@@ -223,6 +223,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
             }
         }
     }
+    if let Some(jobs) = workload.jobs {
+        out.put("jobs", jobs);
+    }
     if let Some(batching) = &workload.batching {
         out.put("batching", batching.max);
         out.put("batching_delay", batching.delay);
@@ -237,6 +240,10 @@ fn guest(out: &mut Writer, guest: &Guest) {
     }
     for stage in &workload.stages {
         out.put("stage", &stage.name);
+        if (stage.every, stage.repeat) != (1, 1) {
+            out.put("stage_every", stage.every);
+            out.put("stage_repeat", stage.repeat);
+        }
         for operation in &stage.operations {
             out.put("operation", &operation.name);
             match &operation.kind {

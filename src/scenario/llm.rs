@@ -128,6 +128,8 @@ fn beside(c: &mut Checker, raw: &RawWorkload) {
         );
     }
     c.no_effect(&raw.sequence, "sequence", why, "remove it");
+    c.no_effect(&raw.every, "every", why, "remove it");
+    c.no_effect(&raw.repeat, "repeat", why, "remove it");
     let why = "the engine takes requests together by itself";
     c.no_effect(
         &raw.batching,
@@ -147,6 +149,8 @@ fn beside(c: &mut Checker, raw: &RawWorkload) {
 fn stages(host: Option<Nanos>) -> Option<Vec<Stage>> {
     let stage = |name: &str, operation: &str, kind| Stage {
         name: name.to_owned(),
+        every: 1,
+        repeat: 1,
         operations: vec![Operation {
             name: operation.to_owned(),
             kind,

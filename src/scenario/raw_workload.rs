@@ -39,6 +39,10 @@ pub struct RawWorkload {
     pub memory: Key<RawAmount<RawSize>>,
     /// Stages in the order in which a job passes them; may be left out with one stage.
     pub sequence: Key<Vec<Field<String>>>,
+    /// Stages that only every so manyth job passes, such as `{ checkpoint = 100 }`.
+    pub every: Key<BTreeMap<String, Field<u64>>>,
+    /// Stages that a job passes so often, one time after the other, such as `{ kernel = 20 }`.
+    pub repeat: Key<BTreeMap<String, Field<u64>>>,
     /// Catalogue id of the board on which GPU times hold; default: the guest's own board.
     pub reference: Key<String>,
     /// Stages by name; each is a table of operations that start together.
@@ -117,6 +121,15 @@ words! { RawTimeFormat as "TimeFormat" {
     Nanoseconds = "nanoseconds",
 }}
 
+words! { RawTraceFormat as "TraceFormat" {
+    /// Azure LLM inference trace 2023: `TIMESTAMP`, `ContextTokens`, `GeneratedTokens`.
+    AzureLlm = "azure-llm",
+    /// Pods of Alibaba's GPU-sharing cluster 2023: `creation_time` in seconds, `gpu_milli`, ...
+    Openb = "openb",
+    /// Microsoft Philly: `timestamp`, `duration` in seconds, `num_gpus`.
+    Philly = "philly",
+}}
+
 /// How jobs come to a guest.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +152,9 @@ pub struct RawArrivals {
     pub off: Key<RawAmount<RawDuration>>,
     /// Phases in the order in which they follow each other, over and over (modulated).
     pub phases: Key<Vec<Field<RawPhase>>>,
+    /// Jobs of a guest in all, then no more come; default no end.
+    #[schemars(range(min = 1))]
+    pub jobs: Key<u64>,
     /// Jobs that arrive together, default 1 (open processes).
     #[schemars(range(min = 1, max = 1000000))]
     pub batch: Key<u64>,
@@ -153,6 +169,8 @@ pub struct RawArrivals {
     pub think: Key<RawAmount<RawDuration>>,
     /// CSV file, relative to the scenario (trace).
     pub file: Key<String>,
+    /// A public trace as it comes, in place of `time` and `time_format` (trace).
+    pub format: Key<RawTraceFormat>,
     /// Column with the arrival times (trace).
     pub time: Key<String>,
     /// How the times are written (trace).

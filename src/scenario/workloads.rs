@@ -4,7 +4,7 @@ use super::amounts;
 use super::checker::Checker;
 use super::llm::Unplaced;
 use super::operations::{Scaling, Timed};
-use super::raw::{Field, RawScenario};
+use super::raw::{Field, Key, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
 use super::{arrivals, batching, frames, llm, operations, preset};
@@ -115,6 +115,14 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         Some(field) => arrivals::batch(c, &format!("{path}.arrivals"), field)?,
         None => None,
     };
+    let jobs = match raw.arrivals.as_ref().map(|field| &field.value.jobs) {
+        Some(jobs @ Some(_)) => {
+            let path = format!("{path}.arrivals.jobs");
+            c.count(&path, jobs, 1, u32::MAX, None)
+                .map(|jobs| Some(u64::from(jobs)))
+        }
+        _ => Some(None),
+    };
     let memory = match &raw.memory {
         Some(memory) => {
             let path = format!("{path}.memory");
@@ -130,6 +138,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 name: name.to_string(),
                 needs,
                 arrivals: arrivals?,
+                jobs: jobs?,
                 batch,
                 batching: None,
                 llm: Some(llm),
@@ -178,6 +187,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             name: name.to_string(),
             needs,
             arrivals,
+            jobs: jobs?,
             batch,
             batching,
             llm: None,
@@ -231,6 +241,30 @@ fn stages(
         fine &= !operations.is_empty();
         built.insert(stage_name.clone(), operations);
     }
+    for (key, table) in [("every", &raw.every), ("repeat", &raw.repeat)] {
+        for (name, number) in table.iter().flat_map(|table| &table.value) {
+            if !raw.stages.contains_key(name) {
+                let title = format!("`{key}` names stage `{name}`, which there is not");
+                let help = match nearest(name, raw.stages.keys().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name one of the stages".to_owned(),
+                };
+                c.error(&number.span, title, "no such stage", help);
+                fine = false;
+            }
+        }
+    }
+    if let Some(every) = &raw.every
+        && raw
+            .stages
+            .keys()
+            .all(|name| every.value.get(name).is_some_and(|n| n.value > 1))
+    {
+        let title = "some jobs would pass no stage";
+        let help = "leave one stage to every job";
+        c.error(&every.span, title, "names every stage", help);
+        fine = false;
+    }
     if !fine {
         return None;
     }
@@ -252,9 +286,30 @@ fn stages(
             .into_iter()
             .map(|(operation, _)| operation)
             .collect();
-        stages.push(Stage { name, operations });
+        stages.push(Stage {
+            every: times(c, path, "every", &raw.every, &name)?,
+            repeat: u32::try_from(times(c, path, "repeat", &raw.repeat, &name)?).ok()?,
+            name,
+            operations,
+        });
     }
     Some((stages, timed, rooflines))
+}
+
+/// What `every` or `repeat` says of a stage; 1 where it says nothing.
+fn times(
+    c: &mut Checker,
+    path: &str,
+    key: &str,
+    table: &Key<BTreeMap<String, Field<u64>>>,
+    stage: &str,
+) -> Option<u64> {
+    let Some(field) = table.as_ref().and_then(|table| table.value.get(stage)) else {
+        return Some(1);
+    };
+    let path = format!("{path}.{key}.{stage}");
+    let given = Some(field.clone());
+    c.count(&path, &given, 1, u32::MAX, None).map(u64::from)
 }
 
 /// Names of the stages in the order in which a job passes them.

@@ -1,5 +1,5 @@
 //! A cell: GPUs and guests that can influence each other, with a calendar of their own. What its events
-//! do to jobs is in [`super::jobs`].
+//! do to jobs is in `jobs.rs` beside this file.
 //!
 //! The *plain path* takes every event from the calendar. With *run-ahead* a domain runs its turns
 //! without the calendar up to the next event of anybody else, and a domain in which nobody has work

@@ -43,6 +43,8 @@ pub struct StreamState {
     pub rest: Vec<Job>,
     pub started: Nanos,
     pub stage: u32,
+    /// How often the job has passed the stage before.
+    pub round: u32,
     /// Operations of the stage that have not ended.
     pub pending: u32,
     pub parts: [Nanos; PARTS],
@@ -120,6 +122,8 @@ pub struct GuestState {
     pub memory: Option<JobMemory>,
     /// First operation of each stage in `operations`; one more at the end.
     pub stages: Vec<u32>,
+    /// Jobs that may still come.
+    pub to_come: u64,
     pub source: Source,
     /// When the next job arrives; [`NEVER`] if none is known.
     pub next_arrival: Nanos,
@@ -164,8 +168,16 @@ impl GuestState {
     /// Takes the job that arrives at `now` from the source and finds the time of the next.
     pub fn take_arrival(&mut self, now: Nanos) -> Job {
         let (job, next) = self.source.take(&self.workload.arrivals, now);
-        self.next_arrival = next;
+        self.to_come -= 1;
+        self.next_arrival = if self.to_come > 0 { next } else { NEVER };
         job
+    }
+
+    /// The first stage from `from` on that a job passes.
+    pub fn stage_from(&self, from: usize, job: &Job) -> Option<u32> {
+        let mut stages = self.workload.stages.iter().enumerate().skip(from);
+        let found = stages.find(|(_, stage)| (job.index + 1).is_multiple_of(stage.every));
+        found.map(|(stage, _)| stage as u32)
     }
 
     /// A user of a closed loop has its answer at `now`: the next job if it follows at once,
@@ -180,10 +192,14 @@ impl GuestState {
         else {
             return None;
         };
+        if self.to_come == 0 {
+            return None;
+        }
         let job = Job::of_user(user, submitted, now);
         let delay = think.sample_nanos(draws, job.index);
         if delay == 0 {
             submitted[user as usize] += 1;
+            self.to_come -= 1;
             return Some(job);
         }
         let time = later(now, delay);
@@ -203,10 +219,10 @@ impl GuestState {
     }
 
     /// The size of an operation of a job and the `rest` of its batch, in its own unit (nanoseconds or
-    /// bytes).
-    pub fn size(&self, size: &Size, draws: &Stream, job: &Job, rest: &[Job]) -> f64 {
+    /// bytes); a drawn one is draw number `draw` of its stream.
+    pub fn size(&self, size: &Size, (draws, draw): (&Stream, u64), job: &Job, rest: &[Job]) -> f64 {
         match size {
-            Size::Drawn(dist) => dist.sample(draws, job.index),
+            Size::Drawn(dist) => dist.sample(draws, draw),
             Size::Sum {
                 base,
                 per_item,

@@ -131,6 +131,7 @@ impl Builder<'_> {
                 rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
                 started: 0,
                 stage: 0,
+                round: 0,
                 pending: 0,
                 parts: [0; PARTS],
             })
@@ -141,6 +142,7 @@ impl Builder<'_> {
             operations,
             memory,
             stages,
+            to_come: guest.workload.jobs.unwrap_or(u64::MAX),
             source,
             next_arrival,
             queue: VecDeque::new(),

@@ -60,7 +60,9 @@ impl<O: Observer> Cell<O> {
             return true;
         };
         let rest = &state.streams[stream].rest;
-        let bytes = state.size(&memory.size, &memory.draws, job, rest).max(0.0) as u64;
+        let bytes = state
+            .size(&memory.size, (&memory.draws, job.index), job, rest)
+            .max(0.0) as u64;
         let pool = &mut self.pools[state.streams[stream].pool as usize];
         let Some(memory) = &mut state.memory else {
             return true;
@@ -84,10 +86,14 @@ impl<O: Observer> Cell<O> {
     }
 
     pub(super) fn start_job(&mut self, guest: usize, stream: usize, job: Job, now: Nanos) {
-        let state = &mut self.guests[guest].streams[stream];
+        let state = &mut self.guests[guest];
+        // Every job passes one stage at least, or the cell is not built.
+        let first = state.stage_from(0, &job).unwrap_or(0);
+        let state = &mut state.streams[stream];
         state.job = job;
         state.started = now;
-        state.stage = 0;
+        state.stage = first;
+        state.round = 0;
         state.parts = [0; PARTS];
         self.start_stage(guest, stream, now);
     }
@@ -118,8 +124,16 @@ impl<O: Observer> Cell<O> {
         } = &state.streams[stream];
         let (entry, client) = (*entry, *client);
         let plan = &state.operations[operation as usize];
+        // Every pass of a stage that repeats has draws of its own.
+        let (stage, round) = (state.streams[stream].stage, state.streams[stream].round);
+        let repeat = state.workload.stages[stage as usize].repeat;
+        let index = match repeat {
+            1 => job.index,
+            repeat => (job.index.wrapping_mul(u64::from(repeat))).wrapping_add(u64::from(round)),
+        };
+        let draw = (&plan.draws, index);
         let nanos = |size: &Size| {
-            let value = state.size(size, &plan.draws, job, rest);
+            let value = state.size(size, draw, job, rest);
             round_nanos(value).unwrap_or(if value < 0.0 { 0 } else { LONGEST })
         };
         match &plan.kind {
@@ -162,7 +176,7 @@ impl<O: Observer> Cell<O> {
                 nanos_per_byte,
                 latency,
             } => {
-                let bytes = state.size(bytes, &plan.draws, job, rest).max(0.0);
+                let bytes = state.size(bytes, draw, job, rest).max(0.0);
                 let transfer = round_nanos(bytes * nanos_per_byte).unwrap_or(LONGEST);
                 let duration = transfer.saturating_add(*latency).min(LONGEST);
                 let (station, group) = (*station, *group);
@@ -218,11 +232,19 @@ impl<O: Observer> Cell<O> {
             return;
         }
         account(&mut stream.parts);
-        stream.stage += 1;
-        if (stream.stage as usize) + 1 < self.guests[guest].stages.len() {
-            self.start_stage(guest, index, now);
-        } else {
-            self.job_ended(guest, index, now);
+        stream.round += 1;
+        let (stage, round, job) = (stream.stage as usize, stream.round, stream.job);
+        let state = &mut self.guests[guest];
+        if round < state.workload.stages[stage].repeat {
+            return self.start_stage(guest, index, now);
+        }
+        match state.stage_from(stage + 1, &job) {
+            Some(next) => {
+                state.streams[index].stage = next;
+                state.streams[index].round = 0;
+                self.start_stage(guest, index, now);
+            }
+            None => self.job_ended(guest, index, now),
         }
     }
 

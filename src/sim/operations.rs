@@ -87,7 +87,8 @@ impl Builder<'_> {
             stages.push(operations.len() as u32);
         }
         let empty = stages.windows(2).any(|pair| pair[0] == pair[1]);
-        if stages.len() == 1 || empty {
+        let always = guest.workload.stages.iter().any(|stage| stage.every == 1);
+        if !always || empty {
             return Err(BuildError::EmptyWorkload {
                 guest: guest.name.clone(),
             });

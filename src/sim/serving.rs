@@ -20,7 +20,7 @@ impl<O: Observer> Cell<O> {
         }
         let (prompts, outputs) = engine.draws();
         let tokens = |size: &Size, draws| {
-            let drawn = state.size(size, draws, &job, &[]);
+            let drawn = state.size(size, (draws, job.index), &job, &[]);
             libm::rint(drawn).clamp(1.0, f64::from(u32::MAX)) as u32
         };
         let prompt = tokens(&engine.llm().prompt, prompts);

@@ -21,6 +21,8 @@ pub struct Workload {
     /// What the workload needs from the type or board that it runs on.
     pub needs: Needs,
     pub arrivals: Arrivals,
+    /// Jobs of a guest in all; `None` = no end.
+    pub jobs: Option<u64>,
     /// Jobs that arrive together; `None` = one. At least one, whatever is drawn.
     pub batch: Option<Dist>,
     /// Requests are served several at a time: a job that starts is a batch of those that wait.
@@ -136,6 +138,11 @@ pub enum FirstArrival {
 #[derive(Debug, Clone)]
 pub struct Stage {
     pub name: String,
+    /// Only every so manyth job of the guest passes it, at least 1; the first one to do so is the job of
+    /// this number.
+    pub every: u64,
+    /// How often a job passes it, one time after the other; at least 1.
+    pub repeat: u32,
     /// Never empty.
     pub operations: Vec<Operation>,
 }

@@ -103,6 +103,8 @@ pub fn constant(value: f64) -> Dist {
 
 pub fn stage(name: &str, kinds: Vec<OperationKind>) -> Stage {
     Stage {
+        every: 1,
+        repeat: 1,
         name: name.into(),
         operations: kinds
             .into_iter()
@@ -120,6 +122,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         name: "w".into(),
         needs: Needs::default(),
         arrivals,
+        jobs: None,
         batch: None,
         batching: None,
         llm: None,

@@ -203,6 +203,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
             }
             .to_owned(),
         },
+        completion_ns: None,
         tokens: None,
     }
 }

@@ -248,7 +248,39 @@ pub(super) fn group(
             .map(|&m| member(scenario, shared, baselines, group, m))
             .collect(),
         warmup_check: warmup_check(scenario, shared, group),
+        completion_ns: guest
+            .workload
+            .jobs
+            .map(|jobs| completion(guest, shared, &members, (jobs, confidence))),
         tokens: super::tokens::tokens(scenario, shared, group),
+    }
+}
+
+/// Time to the end of the last of a guest's jobs.
+fn completion(
+    guest: &Guest,
+    shared: &Shared,
+    members: &[usize],
+    (jobs, confidence): (u64, f64),
+) -> Estimate {
+    let each = |replication: usize| -> Option<f64> {
+        let times: Option<Vec<f64>> = members
+            .iter()
+            .map(|&member| {
+                let record = shared.member(replication, member);
+                (record.ended == jobs).then(|| (record.last_end - guest.start) as f64)
+            })
+            .collect();
+        let times = times?;
+        Some(times.iter().sum::<f64>() / times.len() as f64)
+    };
+    match shared
+        .each_replication()
+        .map(each)
+        .collect::<Option<Vec<_>>>()
+    {
+        Some(times) => mean_of(times, confidence),
+        None => nothing("not all jobs ended within the run"),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Requests bring a prompt and ask for a number of output tokens. An engine works in iterations: each
 //! computes one token of every request that decodes, and chunks of prompts up to a budget of tokens.
-//! [`cost`] says how long an iteration takes, [`model`] what a model weighs.
+//! [`mod@cost`] says how long an iteration takes, [`model`] what a model weighs.
 
 pub mod cost;
 pub mod model;
