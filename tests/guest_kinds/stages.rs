@@ -1,8 +1,6 @@
 //! Stages that repeat or that only some jobs pass, and guests with a number of jobs, by hand.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use std::path::Path;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Silent};

@@ -1,8 +1,6 @@
 //! Dynamic batching by hand, to the nanosecond.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use warpshare::engine::time::Nanos;
 use warpshare::scenario::Guest;
 use warpshare::workload::{Batching, OperationKind, Size, Workload};
