@@ -175,7 +175,7 @@ fn batching() -> Vec<Case> {
             3.0,
             4,
             Size::Drawn(exp(1.0)),
-            60_000.0,
+            120_000.0,
         )
         .is("mean_wait", Wait),
         case(
