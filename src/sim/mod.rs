@@ -14,6 +14,7 @@ mod observer;
 mod operations;
 mod schedule;
 mod source;
+mod tenants;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};
