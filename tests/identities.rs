@@ -225,7 +225,7 @@ impl Observer for Ledger {
             let accounts = domain.accounts();
             let sm_time = u128::from(probe.now) * u128::from(domain.sms());
             assert_eq!(accounts.total(), sm_time);
-            let ran: Nanos = domain.entries().iter().map(|entry| entry.ran).sum();
+            let ran: Nanos = domain.entries().iter().map(|entry| entry.gpu_time()).sum();
             assert_eq!(ran, accounts.gpu_time);
             assert!(accounts.useful <= u128::from(ran) * u128::from(domain.sms()));
         }

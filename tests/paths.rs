@@ -1,5 +1,5 @@
 //! Properties over random scenarios: the plain path, run-ahead and round jump give the same bytes, SM time is
-//! conserved, and no work is lost or invented. Every scheduler takes part.
+//! conserved, and no work is lost or invented. Every scheduler takes part, also with processes inside vGPUs.
 
 mod common;
 
@@ -13,7 +13,7 @@ use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::policy::TimeSlice;
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
 use warpshare::scenario::{
-    ComputeInstance, Division, GpuInstance, Guest, GuestMemory, Holds, Scenario, Share,
+    ComputeInstance, Division, GpuInstance, Guest, GuestMemory, Holds, Scenario, Share, Within,
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
@@ -173,6 +173,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
         prop::option::of(1u32..3),
         any::<u64>(),
         (0u32..5, any::<bool>()),
+        within(),
     )
         .prop_map(
             |(
@@ -185,6 +186,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 cores,
                 seed,
                 (division, clock),
+                within,
             )| {
                 let mut share = time_slice(registry::SCHEDULERS[scheduler].name, slice);
                 share.arr_factor = arr_factor;
@@ -225,11 +227,69 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                     })
                     .collect();
                 let mut scenario = scenario(vec![device], guests, 100_000_000);
+                if let Some((share, number)) = within {
+                    put_inside(&mut scenario, share, number);
+                }
                 scenario.host_cores = cores;
                 scenario.run.seed = seed;
                 scenario
             },
         )
+}
+
+/// How processes share a vGPU, and how many vGPUs their machine has.
+fn within() -> impl Strategy<Value = Option<(Share, u32)>> {
+    let turns = (
+        100_000u64..2_000_000,
+        any::<bool>(),
+        prop_oneof![Just(Rotation::Queue), Just(Rotation::List)],
+        prop_oneof![Just(OnCompletion::Keep), Just(OnCompletion::End)],
+    );
+    let turns = turns.prop_map(|(slice, fifo, rotation, on_completion)| {
+        Share::TimeSlice(TimeSlice {
+            rotation,
+            on_completion,
+            ..time_slice(if fifo { "fifo" } else { "round-robin" }, slice)
+        })
+    });
+    let share = prop_oneof![3 => turns, 1 => Just(Share::Spatial { interference: 0.2 })];
+    prop::option::of((share, 1u32..3))
+}
+
+/// Makes the first guest a virtual machine, and the second one processes in it, where the first one's SMs
+/// are shared in turns.
+fn put_inside(scenario: &mut Scenario, share: Share, number: u32) {
+    let turns = matches!(scenario.gpus[0].domains()[0].share, Share::TimeSlice(_));
+    let [machine, process, ..] = scenario.guests.as_mut_slice() else {
+        return;
+    };
+    if !turns {
+        return;
+    }
+    machine.holds = Holds::Vgpu {
+        type_name: "V".into(),
+        number,
+        frame_buffer_mib: 1,
+    };
+    machine.within = Some(Within {
+        share,
+        sms: Some(6),
+    });
+    let each = process.count;
+    process.count = each * machine.count;
+    process.domain = machine.domain;
+    process.start = machine.start;
+    process.holds = Holds::Process {
+        machine: 0,
+        each,
+        sms: Some(7),
+    };
+    for memory in [machine, process]
+        .into_iter()
+        .filter_map(|g| g.memory.as_mut())
+    {
+        memory.vgpu = Some(3_000);
+    }
 }
 
 /// The whole board in turns or in space, or two GPU instances of which one has two compute

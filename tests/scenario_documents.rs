@@ -109,9 +109,10 @@ fn legal_combinations_are_documented() {
     for row in LEGAL {
         let vgpus = if row.vgpus { "yes" } else { "neutral only" };
         let line = format!(
-            "| `{}` | {vgpus} | {} | {} |",
+            "| `{}` | {vgpus} | {} | {} | {} |",
             row.scheduler.word(),
             row.contexts.words(),
+            if row.inside { "yes" } else { "no" },
             row.why
         );
         assert!(text.contains(&line), "docs/scenario.md lacks: {line}");

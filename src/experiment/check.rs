@@ -118,7 +118,7 @@ fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
             .iter()
             .filter(|guest| guest.gpu == index)
             .map(|guest| match guest.holds {
-                Holds::Context | Holds::Client { .. } => 0,
+                Holds::Context | Holds::Client { .. } | Holds::Process { .. } => 0,
                 Holds::Vgpu {
                     number,
                     frame_buffer_mib,

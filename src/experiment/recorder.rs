@@ -330,7 +330,7 @@ impl Observer for Recorder {
             let entries = probe.domains[domains.clone()]
                 .iter()
                 .flat_map(ComputeDomain::entries);
-            let ran: Nanos = entries.map(|entry| entry.ran).sum();
+            let ran: Nanos = entries.map(|entry| entry.gpu_time()).sum();
             if probe.now == start {
                 self.entries_ran[gpu] = ran;
             }
@@ -352,7 +352,9 @@ impl Observer for Recorder {
                 let ran = self.ran(guest, probe) - self.ran_before[guest];
                 let longest_wait = self.layout.tenants[guest]
                     .iter()
-                    .map(|tenant| probe.domains[tenant.domain].longest_wait(tenant.entry))
+                    .map(|tenant| {
+                        probe.domains[tenant.domain].longest_wait(tenant.entry, tenant.client)
+                    })
                     .max()
                     .unwrap_or(0);
                 let member = &mut self.members[guest];

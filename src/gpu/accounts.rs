@@ -12,7 +12,7 @@ pub struct Accounts {
     /// Wall time with anything running.
     pub gpu_time: Nanos,
     pub turns: u64,
-    /// Changes of the tenant whose context is loaded.
+    /// Changes of the tenant whose context is loaded, and of the context within a tenant.
     pub switches: u64,
 }
 

@@ -72,6 +72,9 @@ impl ComputeDomain {
             self.counters.turns += 1;
             let changes = state.tenant != tenant;
             self.counters.switches += u64::from(changes);
+            if changes {
+                state.restored(&self.rates);
+            }
             let pays = (self.charge.tenant & changes)
                 | (self.charge.entry & (next != holder))
                 | self.charge.always;
@@ -79,6 +82,8 @@ impl ComputeDomain {
             until = ready.saturating_add(slice);
             if next != holder {
                 state.waited_until(ready);
+            } else {
+                state.goes_on(ready);
             }
             tenant = state.tenant;
             holder = next;

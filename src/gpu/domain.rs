@@ -16,6 +16,7 @@
 //! that a holder keeps from others but does not fill count as reserved-idle.
 
 use super::accounts::{Accounts, Counters};
+use super::contexts::ContextRules;
 use super::entry::{EntryState, Finished, SmOperation};
 use super::rates::RateRules;
 use super::rounds::Rounds;
@@ -36,6 +37,9 @@ pub struct TurnRules {
     pub on_idle: OnIdle,
     pub ties: Ties,
     pub switch: SwitchCost,
+    /// Whether a single entry always runs, whose clients share the SMs in space: nobody keeps those that
+    /// it does not fill.
+    pub in_space: bool,
 }
 
 /// A [`Charge`] taken apart: what makes a turn pay.
@@ -76,8 +80,6 @@ pub struct ComputeDomain {
     /// Save, restore and scheduler call together.
     pub(super) switch_time: Nanos,
     pub(super) entries: Vec<EntryState>,
-    /// Clients of an entry run side by side.
-    in_space: bool,
     /// Entries with work.
     backlogged: u32,
     pub(super) turn: Turn,
@@ -89,6 +91,8 @@ pub struct ComputeDomain {
     pub(super) counters: Counters,
     /// A completion is being handled: the next turn is chosen at its end.
     completing: bool,
+    /// Whether an operation ended in it, and not only a turn within the entry.
+    ended: bool,
     pub(super) rounds: Rounds,
 }
 
@@ -121,13 +125,12 @@ impl ComputeDomain {
             rates,
             reserves,
             policy,
-            switch_time: rules.switch.save + rules.switch.restore + rules.switch.scheduler_call,
+            switch_time: rules.switch.total(),
             sprints: preempts_at_once && !charge.in_slot,
             charge,
             preempts_at_once,
             rules,
             entries: Vec::new(),
-            in_space: false,
             backlogged: 0,
             turn: Turn {
                 holder: NOBODY,
@@ -144,22 +147,31 @@ impl ComputeDomain {
             context_tenant: NOBODY,
             counters: Counters::default(),
             completing: false,
+            ended: false,
             rounds: Rounds::default(),
         }
     }
 
-    /// Adds an entry for `streams` streams of a tenant, with a client for each cap on its SMs; it
-    /// takes part once it is admitted. Entries are added in rank order.
-    pub fn add_entry(&mut self, tenant: u32, streams: usize, caps: &[u32]) -> Entry {
-        self.entries.push(EntryState::new(tenant, streams, caps));
+    /// Adds an entry of a tenant, which takes part once it is admitted. Entries are added in rank order.
+    pub fn add_entry(&mut self, tenant: u32) -> Entry {
+        self.entries.push(EntryState::new(tenant));
         (self.entries.len() - 1) as Entry
     }
 
-    /// Adds a client with at most `cap` SMs and `streams` streams to an entry whose clients run side
-    /// by side; returns its number.
+    /// Adds a client with at most `cap` SMs and `streams` streams to an entry; returns its number. An
+    /// entry needs at least one.
     pub fn add_client(&mut self, entry: Entry, cap: u32, streams: usize) -> u32 {
-        self.in_space = true;
         self.entries[entry as usize].add_client(cap, streams)
+    }
+
+    /// Clients of an entry run side by side, and work of one takes so much longer beside work of another.
+    pub fn interfere(&mut self, entry: Entry, interference: f64) {
+        self.entries[entry as usize].interfere(interference);
+    }
+
+    /// Clients of an entry, still to be added, take turns within its running time.
+    pub fn take_turns(&mut self, entry: Entry, policy: Box<dyn Policy>, rules: ContextRules) {
+        self.entries[entry as usize].take_turns(policy, rules);
     }
 
     pub fn sms(&self) -> u32 {
@@ -168,7 +180,9 @@ impl ComputeDomain {
 
     /// Accounts up to the last [`settle`](Self::settle).
     pub fn accounts(&self) -> Accounts {
-        let gpu_time: Nanos = self.entries.iter().map(|entry| entry.ran).sum();
+        let gpu_time: Nanos = self.entries.iter().map(EntryState::gpu_time).sum();
+        let changing: Nanos = self.entries.iter().map(EntryState::changing).sum();
+        let changes: u64 = self.entries.iter().map(EntryState::changes).sum();
         let useful: u128 = self.entries.iter().map(EntryState::used).sum();
         let Counters {
             switching,
@@ -181,19 +195,19 @@ impl ComputeDomain {
         // SMs that nobody fills while something runs: kept from others by the holder of a turn, free
         // for any client where clients run side by side.
         let unfilled = u128::from(gpu_time) * sms - useful;
-        let (kept, free) = if self.in_space {
+        let (kept, free) = if self.rules.in_space {
             (0, unfilled)
         } else {
             (unfilled, 0)
         };
         Accounts {
             useful,
-            switching: u128::from(switching) * sms,
+            switching: u128::from(switching + changing) * sms,
             reserved_idle: u128::from(held_idle) * sms + kept,
             idle: u128::from(idle) * sms + free,
             gpu_time,
             turns,
-            switches,
+            switches: switches + changes,
         }
     }
 
@@ -211,23 +225,17 @@ impl ComputeDomain {
         &self.rates
     }
 
-    /// Longest wait of an entry with work for the SMs, one that is still going on included.
-    pub fn longest_wait(&self, entry: Entry) -> Nanos {
-        let state = &self.entries[entry as usize];
+    /// Longest wait of an entry with work for the SMs, one that is still going on included; of one of its
+    /// clients, where they take turns within the entry.
+    pub fn longest_wait(&self, entry: Entry, client: u32) -> Nanos {
         let running = self.turn.holder == entry || self.turn.draining == entry;
-        let waiting = if state.admitted && state.has_work() && !running {
-            self.cursor.saturating_sub(state.waiting_since)
-        } else {
-            0
-        };
-        state.longest_wait.max(waiting)
+        self.entries[entry as usize].longest_wait(client, self.cursor, running)
     }
 
     /// Forgets the longest waits so far: measurement starts.
     pub fn forget_waits(&mut self) {
         for entry in &mut self.entries {
-            entry.longest_wait = 0;
-            entry.waiting_since = entry.waiting_since.max(self.cursor);
+            entry.forget_waits(self.cursor);
         }
     }
 
@@ -364,8 +372,8 @@ impl ComputeDomain {
         state.waited_until(self.turn.ready);
     }
 
-    /// Handles a completion at `now`: finished operations are appended to `finished`. The caller
-    /// reacts to them (which may submit more work), then calls [`completed`](Self::completed).
+    /// Handles a completion at `now`: finished operations are appended to `finished`; there are none where
+    /// only a turn within the entry ends. The caller reacts to them (which may submit more work), then calls [`completed`](Self::completed).
     pub fn complete(&mut self, now: Nanos, finished: &mut Vec<Finished>) {
         self.settle(now);
         self.completing = true;
@@ -374,8 +382,10 @@ impl ComputeDomain {
         } else {
             self.turn.holder
         };
+        let before = finished.len();
         let state = &mut self.entries[entry as usize];
-        state.complete(&self.rates, finished);
+        state.complete(now, &self.rates, finished);
+        self.ended = finished.len() > before;
         if !state.has_work() {
             self.backlogged -= 1;
             if self.turn.drain_completes {
@@ -395,7 +405,7 @@ impl ComputeDomain {
         }
         let state = &self.entries[self.turn.holder as usize];
         let ends = if state.has_work() {
-            self.rules.on_completion == OnCompletion::End
+            self.ended && self.rules.on_completion == OnCompletion::End
         } else {
             !self.reserves || self.rules.on_idle == OnIdle::End
         };
@@ -407,6 +417,8 @@ impl ComputeDomain {
             let held = now.saturating_sub(self.turn.begin);
             let grant = self.policy.rotate(held, more, now);
             self.begin_turn(now, grant, NOBODY);
+        } else if now < self.turn.until {
+            self.entries[self.turn.holder as usize].goes_on(now);
         }
     }
 
@@ -473,9 +485,14 @@ impl ComputeDomain {
             turn.begin = turn.ready;
             turn.until = turn.ready.saturating_add(slice);
         }
-        if has_work && holder != outgoing {
+        if has_work {
             let ready = turn.ready;
-            self.entries[holder as usize].waited_until(ready);
+            let state = &mut self.entries[holder as usize];
+            if holder != outgoing {
+                state.waited_until(ready);
+            } else {
+                state.goes_on(ready);
+            }
         }
     }
 
@@ -488,6 +505,9 @@ impl ComputeDomain {
         let tenant_changes = !first && self.context_tenant != tenant;
         let entry_changes = !first && self.context != entry;
         self.counters.switches += u64::from(tenant_changes);
+        if tenant_changes {
+            self.entries[entry as usize].restored(&self.rates);
+        }
         self.context = entry;
         self.context_tenant = tenant;
         let pays = (self.charge.tenant & tenant_changes)
@@ -509,6 +529,7 @@ impl ComputeDomain {
         if extra == 0 {
             return now;
         }
+        state.goes_on(now);
         self.turn.draining = outgoing;
         self.turn.drain_completes = extra == state.left();
         state.waiting_since = now + extra;

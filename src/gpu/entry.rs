@@ -6,12 +6,15 @@
 //! operations come or go.
 //!
 //! Operations belong to clients. A tenant that takes turns is one client; under MPS one entry that
-//! always runs has a client for each process.
+//! always runs has a client for each process. A vGPU that processes share has a client for each of them:
+//! they run side by side, or take turns [within its running time](super::contexts).
 
+use super::contexts::{ContextRules, Contexts};
 use super::law::Shape;
 use super::rates::{self, Client, Pressure, RateRules, Scratch};
 use crate::engine::time::{NEVER, Nanos};
 use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for, work_of};
+use crate::policy::Policy;
 
 /// The owner of an operation, as the caller numbers guests, streams and operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,9 +45,9 @@ pub struct SmOperation {
 pub struct Finished {
     pub id: OperationId,
     pub submitted: Nanos,
-    /// While the entry was on the SMs.
+    /// While its client was on the SMs.
     pub on_sms: Nanos,
-    /// While the SMs switched to the entry.
+    /// While the SMs switched to the entry, or within the entry to its client.
     pub switching: Nanos,
 }
 
@@ -59,8 +62,9 @@ pub(super) struct Active {
     /// The same without other clients.
     pub alone: f64,
     submitted: Nanos,
-    /// `ran` and `switched` of the entry when the operation was submitted.
-    ran: Nanos,
+    /// [`EntryState::busy`] and [`EntryState::switched_to`] of the client when the operation was
+    /// submitted.
+    busy: Nanos,
     switched: Nanos,
 }
 
@@ -72,7 +76,8 @@ pub struct EntryState {
     pub admitted: bool,
     /// Own running time so far.
     pub ran: Nanos,
-    /// Value of `ran` at the first completion at present rates; [`NEVER`] without operations.
+    /// Value of `ran` at the first completion at present rates, or at the end of a turn of a client
+    /// before; [`NEVER`] without operations.
     finish: Nanos,
     /// SMs in use while it runs.
     sms_in_use: u32,
@@ -83,9 +88,13 @@ pub struct EntryState {
     /// Since when it has had work without being on the SMs.
     pub waiting_since: Nanos,
     /// Longest such wait that has ended.
-    pub longest_wait: Nanos,
+    longest_wait: Nanos,
     active: Vec<Active>,
     clients: Vec<Client>,
+    /// How much longer work of one client takes beside work of another.
+    interference: f64,
+    /// Where clients take turns.
+    contexts: Option<Box<Contexts>>,
     /// What the rates take into account.
     pressure: Pressure,
     scratch: Scratch,
@@ -96,13 +105,8 @@ pub struct EntryState {
 }
 
 impl EntryState {
-    /// An entry of a tenant with one client for each cap on its SMs.
-    pub fn new(tenant: u32, streams: usize, caps: &[u32]) -> Self {
-        let client = |&cap: &u32| Client {
-            cap,
-            active: 0,
-            busy: 0,
-        };
+    /// An entry of a tenant, without clients. Clients that are added run side by side.
+    pub fn new(tenant: u32) -> Self {
         EntryState {
             tenant,
             admitted: false,
@@ -113,23 +117,39 @@ impl EntryState {
             switched: 0,
             waiting_since: 0,
             longest_wait: 0,
-            active: Vec::with_capacity(streams),
-            clients: caps.iter().map(client).collect(),
+            active: Vec::new(),
+            clients: Vec::new(),
+            interference: 0.0,
+            contexts: None,
             pressure: Pressure::NONE,
             scratch: Scratch::default(),
-            parked: Vec::with_capacity(streams),
+            parked: Vec::new(),
             rated_at: 0,
         }
     }
 
+    /// Work of one client takes so much longer beside work of another: see [`rates::rate`].
+    pub fn interfere(&mut self, interference: f64) {
+        self.interference = interference;
+    }
+
+    /// Clients that are added from now on take turns within the entry's running time.
+    pub fn take_turns(&mut self, policy: Box<dyn Policy>, rules: ContextRules) {
+        self.contexts = Some(Box::new(Contexts::new(policy, rules)));
+    }
+
     /// Adds a client; returns its number.
     pub fn add_client(&mut self, cap: u32, streams: usize) -> u32 {
-        self.active.reserve(self.active.len() + streams);
+        self.active.reserve_exact(self.active.capacity() + streams);
+        self.parked.reserve_exact(self.parked.capacity() + streams);
         self.clients.push(Client {
             cap,
             active: 0,
             busy: 0,
         });
+        if let Some(contexts) = &mut self.contexts {
+            contexts.add(streams);
+        }
         (self.clients.len() - 1) as u32
     }
 
@@ -144,13 +164,14 @@ impl EntryState {
         self.finish != NEVER
     }
 
-    /// Running time until the first completion at present rates; beyond any time without operations.
+    /// Running time until the first completion at present rates, or until a turn of a client ends before;
+    /// beyond any time without operations.
     #[inline(always)]
     pub fn left(&self) -> Nanos {
         self.finish - self.ran
     }
 
-    /// Runs for `wall`, at most up to the first completion.
+    /// Runs for `wall`, at most for what is [`left`](Self::left).
     #[inline(always)]
     pub fn run(&mut self, wall: Nanos) {
         debug_assert!(wall <= self.left(), "ran past a completion");
@@ -178,6 +199,38 @@ impl EntryState {
     pub fn waited_until(&mut self, time: Nanos) {
         let wait = time.saturating_sub(self.waiting_since);
         self.longest_wait = self.longest_wait.max(wait);
+        if let Some(contexts) = &mut self.contexts {
+            contexts.runs_from(time, self.waiting_since);
+        }
+    }
+
+    /// The entry goes on running at `now`, perhaps with another of its clients.
+    #[inline]
+    pub fn goes_on(&mut self, now: Nanos) {
+        if let Some(contexts) = &mut self.contexts {
+            contexts.runs_from(now, now);
+        }
+    }
+
+    /// Longest wait of a client with work for the SMs up to `now`, if the entry is not on them.
+    pub fn longest_wait(&self, client: u32, now: Nanos, running: bool) -> Nanos {
+        let waits = self.admitted && self.has_work() && !running;
+        let left = waits.then_some(self.waiting_since);
+        match &self.contexts {
+            Some(contexts) => contexts.longest_wait(client, now, left),
+            None => left
+                .map_or(0, |left| now.saturating_sub(left))
+                .max(self.longest_wait),
+        }
+    }
+
+    /// Forgets the longest waits up to `now`.
+    pub fn forget_waits(&mut self, now: Nanos) {
+        self.longest_wait = 0;
+        self.waiting_since = self.waiting_since.max(now);
+        if let Some(contexts) = &mut self.contexts {
+            contexts.forget_waits(now);
+        }
     }
 
     /// Running time with an operation of this client so far: its GPU time.
@@ -191,8 +244,61 @@ impl EntryState {
         client.busy + since
     }
 
+    /// Switching time towards a client so far, to the entry and within it.
+    fn switched_to(&self, client: usize) -> Nanos {
+        let Some(contexts) = &self.contexts else {
+            return self.switched;
+        };
+        let since = if contexts.incoming() == Some(client as u32) {
+            self.ran - self.rated_at
+        } else {
+            0
+        };
+        self.switched + contexts.changing(client as u32) + since
+    }
+
+    /// Running time in which nothing ran, because one context made way for another.
+    pub fn changing(&self) -> Nanos {
+        let clients = 0..self.clients.len();
+        clients
+            .map(|client| self.switched_to(client) - self.switched)
+            .sum()
+    }
+
+    /// Running time in which an operation ran.
+    pub fn gpu_time(&self) -> Nanos {
+        self.ran - self.changing()
+    }
+
+    /// Changes of the running context within the entry.
+    pub fn changes(&self) -> u64 {
+        self.contexts
+            .as_ref()
+            .map_or(0, |contexts| contexts.changes)
+    }
+
+    /// The SMs come from another tenant: that has loaded the context which was being loaded.
+    #[inline(always)]
+    pub fn restored(&mut self, rules: &RateRules) {
+        if let Some(contexts) = &self.contexts
+            && contexts.loading
+        {
+            self.end_change(rules);
+        }
+    }
+
+    #[inline(never)]
+    fn end_change(&mut self, rules: &RateRules) {
+        self.progress();
+        if let Some(contexts) = &mut self.contexts {
+            contexts.restored(self.ran, &mut self.active, &mut self.clients);
+        }
+        self.rerate(rules);
+    }
+
     /// Adds an operation at `now`; the entry's clock is settled.
     pub fn submit(&mut self, operation: SmOperation, now: Nanos, park: bool, rules: &RateRules) {
+        let client = operation.client as usize;
         let active = Active {
             operation,
             left: operation.work,
@@ -200,16 +306,28 @@ impl EntryState {
             unhindered: 1.0,
             alone: 1.0,
             submitted: now,
-            ran: self.ran,
-            switched: self.switched,
+            busy: self.busy(client),
+            switched: self.switched_to(client),
         };
         if park {
             self.parked.push(active);
         } else {
             self.progress();
-            self.clients[operation.client as usize].active += 1;
-            self.active.push(active);
+            self.join(active, now);
             self.rerate(rules);
+        }
+    }
+
+    /// An operation goes onto the SMs, or waits for the turn of its client.
+    #[inline]
+    fn join(&mut self, active: Active, now: Nanos) {
+        let runs = match &mut self.contexts {
+            None => Some(active),
+            Some(contexts) => contexts.join(active, self.ran, now),
+        };
+        if let Some(active) = runs {
+            self.clients[active.operation.client as usize].active += 1;
+            self.active.push(active);
         }
     }
 
@@ -224,10 +342,11 @@ impl EntryState {
     #[inline(never)]
     fn join_parked(&mut self, rules: &RateRules) {
         self.progress();
-        for parked in &self.parked {
-            self.clients[parked.operation.client as usize].active += 1;
+        for index in 0..self.parked.len() {
+            let parked = self.parked[index];
+            self.join(parked, parked.submitted);
         }
-        self.active.append(&mut self.parked);
+        self.parked.clear();
         self.rerate(rules);
     }
 
@@ -264,45 +383,43 @@ impl EntryState {
     }
 
     /// Moves the finished operations to `finished`; [`left`](Self::left) has just reached zero.
-    pub fn complete(&mut self, rules: &RateRules, finished: &mut Vec<Finished>) {
+    pub fn complete(&mut self, now: Nanos, rules: &RateRules, finished: &mut Vec<Finished>) {
         self.progress();
-        let (ran, switched) = (self.ran, self.switched);
-        let clients = &mut self.clients;
+        let before = finished.len();
+        let switched = self.switched;
+        let (clients, contexts) = (&mut self.clients, &mut self.contexts);
         self.active.retain(|active| {
             if active.left > 0 {
                 return true;
             }
-            clients[active.operation.client as usize].active -= 1;
+            let client = active.operation.client;
+            let state = &mut clients[client as usize];
+            state.active -= 1;
+            let mut switched = switched;
+            if let Some(contexts) = contexts {
+                contexts.ended(active);
+                switched += contexts.changing(client);
+            }
             finished.push(Finished {
                 id: active.operation.id,
                 submitted: active.submitted,
-                on_sms: ran - active.ran,
+                on_sms: state.busy - active.busy,
                 switching: switched - active.switched,
             });
             false
         });
         self.rerate(rules);
+        if let Some(contexts) = &mut self.contexts {
+            let ended = finished.len() > before;
+            contexts.step((self.ran, now), ended, &mut self.active, &mut self.clients);
+            self.rerate(rules);
+        }
     }
 
-    /// Running time until every active operation is at a kernel boundary (at most until the first
-    /// completion).
+    /// Running time until every active operation is at a kernel boundary (at most what is
+    /// [`left`](Self::left)).
     pub fn to_kernel_boundary(&self) -> Nanos {
-        let elapsed = self.ran - self.rated_at;
-        self.active
-            .iter()
-            .map(|active| match active.operation.kernel {
-                None => 0,
-                Some(kernel) => {
-                    let kernel = work_of(kernel);
-                    let left = active.left.saturating_sub(done_in(elapsed, active.rate));
-                    let into = (active.operation.work - left) % kernel;
-                    let rest = if into == 0 { 0 } else { kernel - into };
-                    time_for(rest.min(left), active.rate)
-                }
-            })
-            .max()
-            .unwrap_or(0)
-            .min(self.left())
+        to_kernel_boundary(&self.active, self.ran - self.rated_at).min(self.left())
     }
 
     /// Brings the remaining work of the active operations up to the entry's clock.
@@ -315,25 +432,40 @@ impl EntryState {
                 client.busy += elapsed;
             }
         }
+        if let Some(contexts) = &mut self.contexts {
+            contexts.progress(elapsed);
+        }
         for active in &mut self.active {
             active.left = active.left.saturating_sub(done_in(elapsed, active.rate));
         }
     }
 
-    /// Sets the rates anew and finds the next completion.
+    /// Sets the rates anew and finds the next event on the entry's clock.
     fn rerate(&mut self, rules: &RateRules) {
+        self.finish = match self.rate(rules) {
+            NEVER => NEVER,
+            left => self.ran.saturating_add(left),
+        };
+        if let Some(contexts) = &self.contexts
+            && let Some(event) = contexts.next_event()
+        {
+            self.finish = self.finish.min(event);
+        }
+    }
+
+    /// Sets the rates; returns the time to the first completion.
+    #[inline]
+    fn rate(&mut self, rules: &RateRules) -> Nanos {
         match self.active.as_mut_slice() {
             [] => {
-                self.finish = NEVER;
                 self.sms_in_use = 0;
-                return;
+                return NEVER;
             }
             [only] => {
                 if let Some(rate) = rates::lone_rate(only, &self.clients, rules, &self.pressure) {
                     only.rate = rate;
                     self.sms_in_use = only.operation.shape.need;
-                    self.finish = self.ran.saturating_add(time_for(only.left, rate));
-                    return;
+                    return time_for(only.left, rate);
                 }
             }
             _ => {}
@@ -341,6 +473,7 @@ impl EntryState {
         self.sms_in_use = rates::rate(
             &mut self.active,
             &self.clients,
+            self.interference,
             rules,
             self.pressure,
             &mut self.scratch,
@@ -348,11 +481,27 @@ impl EntryState {
         let left = self
             .active
             .iter()
-            .map(|active| time_for(active.left, active.rate))
-            .min()
-            .unwrap_or(NEVER);
-        self.finish = self.ran.saturating_add(left);
+            .map(|active| time_for(active.left, active.rate));
+        left.min().unwrap_or(NEVER)
     }
+}
+
+/// Running time until every operation is at a kernel boundary, `elapsed` after they were rated.
+pub(super) fn to_kernel_boundary(active: &[Active], elapsed: Nanos) -> Nanos {
+    active
+        .iter()
+        .map(|active| match active.operation.kernel {
+            None => 0,
+            Some(kernel) => {
+                let kernel = work_of(kernel);
+                let left = active.left.saturating_sub(done_in(elapsed, active.rate));
+                let into = (active.operation.work - left) % kernel;
+                let rest = if into == 0 { 0 } else { kernel - into };
+                time_for(rest.min(left), active.rate)
+            }
+        })
+        .max()
+        .unwrap_or(0)
 }
 
 /// The work of a whole number of nanoseconds at full speed; zero-length work counts as one.

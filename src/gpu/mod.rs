@@ -2,6 +2,7 @@
 
 mod accounts;
 mod advance;
+mod contexts;
 pub mod domain;
 pub mod entry;
 pub mod law;
@@ -11,6 +12,7 @@ mod rounds;
 pub mod station;
 
 pub use accounts::Accounts;
+pub use contexts::ContextRules;
 pub use domain::{ComputeDomain, TurnRules};
 pub use entry::{EntryState, Finished, OperationId, SmOperation, sm_work};
 pub use rates::{Pressure, RateRules};
@@ -86,6 +88,13 @@ pub struct SwitchCost {
     /// The scheduler's own call.
     pub scheduler_call: Nanos,
     pub charge: Charge,
+}
+
+impl SwitchCost {
+    /// The time in which nothing runs.
+    pub fn total(&self) -> Nanos {
+        self.save + self.restore + self.scheduler_call
+    }
 }
 
 /// How work on the SMs gives way.

@@ -26,21 +26,17 @@ pub struct RateRules {
     pub board_sms: u32,
     /// Part of the board's memory bandwidth that the memory domain has, above 0 and at most 1.
     pub bandwidth: f64,
-    /// By how much work of one client takes longer while work of another runs beside it, beyond what
-    /// SMs and bandwidth explain; 0 = nothing. Never longer than in turns with the others.
-    pub interference: f64,
     /// SM clock by busy part of the board; `None` = the same at any load.
     pub clock: Option<ClockCurve>,
 }
 
 impl RateRules {
-    /// A whole board of `sms` SMs without interference or clock curve.
+    /// A whole board of `sms` SMs without clock curve.
     pub fn whole(sms: u32) -> Self {
         RateRules {
             sms,
             board_sms: sms,
             bandwidth: 1.0,
-            interference: 0.0,
             clock: None,
         }
     }
@@ -64,7 +60,7 @@ impl Pressure {
     };
 }
 
-/// A client of an entry: a process under MPS. Entries that take turns have one.
+/// A client of an entry: a process, under MPS or in a virtual machine. Other entries have one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client {
     /// SMs that it may fill at most.
@@ -103,9 +99,13 @@ pub(super) fn lone_rate(
 }
 
 /// Sets the rate of every operation; returns the SMs in use.
+///
+/// `interference` is by how much work of one client takes longer while work of another runs beside it,
+/// beyond what SMs and bandwidth explain; 0 = nothing. Never longer than in turns with the others.
 pub(super) fn rate(
     operations: &mut [Active],
     clients: &[Client],
+    interference: f64,
     rules: &RateRules,
     pressure: Pressure,
     scratch: &mut Scratch,
@@ -125,7 +125,7 @@ pub(super) fn rate(
             .unwrap_or_else(|| level(operations, rules.bandwidth, scratch));
         let together = clients.iter().filter(|client| client.active > 0).count() as f64;
         let slower = if together > 1.0 {
-            1.0 + rules.interference
+            1.0 + interference
         } else {
             1.0
         };

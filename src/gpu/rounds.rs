@@ -239,6 +239,7 @@ mod tests {
             on_completion: config.on_completion,
             on_idle: config.on_idle,
             ties: config.ties,
+            in_space: false,
             switch: SwitchCost {
                 preemption,
                 save: 20_000,
@@ -250,7 +251,8 @@ mod tests {
         let policy = (registry::find(scheduler).unwrap().build)(&config);
         let mut domain = ComputeDomain::new(RateRules::whole(10), policy, rules);
         for (tenant, work) in [900 * MS, 500 * MS, 700 * MS].into_iter().enumerate() {
-            let entry = domain.add_entry(tenant as u32, 1, &[10]);
+            let entry = domain.add_entry(tenant as u32);
+            domain.add_client(entry, 10, 1);
             domain.admit(entry, 0);
             let operation = SmOperation {
                 id: OperationId::default(),
@@ -285,7 +287,7 @@ mod tests {
             last = domain.accounts().turns;
         }
         domain.settle(limit.min(domain.next_event(false).unwrap().0));
-        let waits: Vec<_> = (0..3).map(|entry| domain.longest_wait(entry)).collect();
+        let waits: Vec<_> = (0..3).map(|entry| domain.longest_wait(entry, 0)).collect();
         let state = format!(
             "{:?} {:?} {:?} {waits:?}",
             domain.accounts(),

@@ -7,7 +7,7 @@ use super::workloads::Resolved;
 use super::{GpuInstance, Holds};
 use crate::catalog::{Catalog, Mode, VgpuType};
 use crate::vgpu::Rule;
-use crate::vgpu::admission::{GpuFacts, Holding, Refusal, Request, admit};
+use crate::vgpu::admission::{GpuFacts, Holding, Refusal, Request, admit, lacks};
 use crate::workload::Needs;
 use std::collections::BTreeMap;
 
@@ -35,10 +35,8 @@ pub(crate) fn check(
         vgpu_capable: board.vgpu_capable,
         types: catalog.vgpu_types(&facts.id).cloned().collect(),
     };
-    let requests = requests(here, workloads, |type_name| {
-        catalog.vgpu_type(&facts.id, type_name).cloned()
-    });
-    say(c, here, admit(&gpu_facts, false, &requests));
+    let find = |type_name: &str| catalog.vgpu_type(&facts.id, type_name).cloned();
+    ask(c, &gpu_facts, here, workloads, find);
 }
 
 /// Asks the vGPU manager whether the guests can stand in the GPU instance together.
@@ -107,44 +105,61 @@ pub(crate) fn check_instance(
         vgpu_capable: catalog.gpu(&facts.id).and_then(|board| board.vgpu_capable),
         types: types.clone(),
     };
-    let requests = requests(here, workloads, |type_name| {
+    let find = |type_name: &str| {
         types
             .iter()
             .find(|held| held.type_name == type_name)
             .cloned()
-    });
-    say(c, here, admit(&gpu_facts, false, &requests));
+    };
+    ask(c, &gpu_facts, here, workloads, find);
 }
 
-fn requests(
+/// Asks for all tenants together, and for each process what the vGPU of its machine offers it.
+fn ask(
+    c: &mut Checker,
+    gpu: &GpuFacts,
     here: &[&Placed],
     workloads: &BTreeMap<&str, &Resolved>,
     find: impl Fn(&str) -> Option<VgpuType>,
-) -> Vec<Request> {
-    here.iter()
-        .filter_map(|placed| {
-            let holds = match &placed.holds {
-                Holds::Context | Holds::Client { .. } => Holding::Context,
-                Holds::Vgpu {
-                    type_name, number, ..
-                } => Holding::Vgpus(vec![(find(type_name)?, *number)]),
-            };
-            let workload = workloads.get(placed.name.as_str());
-            Some(Request {
-                guest: placed.name.clone(),
-                count: placed.count,
-                holds,
-                needs: workload.map_or(Needs::default(), |w| w.workload.needs),
-            })
+) {
+    let request = |placed: &Placed, holds: &Holds| {
+        let holds = match holds {
+            Holds::Vgpu {
+                type_name, number, ..
+            } => Holding::Vgpus(vec![(find(type_name)?, *number)]),
+            Holds::Context | Holds::Client { .. } | Holds::Process { .. } => Holding::Context,
+        };
+        let workload = workloads.get(placed.name.as_str());
+        Some(Request {
+            guest: placed.name.clone(),
+            count: placed.count,
+            holds,
+            needs: workload.map_or(Needs::default(), |w| w.workload.needs),
         })
-        .collect()
+    };
+    let (tenants, processes): (Vec<&Placed>, Vec<&Placed>) =
+        here.iter().partition(|placed| placed.inside.is_none());
+    let requests: Vec<Request> = tenants
+        .iter()
+        .filter_map(|p| request(p, &p.holds))
+        .collect();
+    say(
+        c,
+        here,
+        admit(gpu, false, &requests).err().unwrap_or_default(),
+    );
+    for process in processes {
+        let machine = tenants
+            .iter()
+            .find(|p| Some(&p.name) == process.inside.as_ref());
+        if let Some(request) = machine.and_then(|machine| request(process, &machine.holds)) {
+            say(c, here, lacks(gpu, &request));
+        }
+    }
 }
 
 /// Reports what was refused.
-fn say(c: &mut Checker, here: &[&Placed], answer: Result<(), Vec<Refusal>>) {
-    let Err(refusals) = answer else {
-        return;
-    };
+fn say(c: &mut Checker, here: &[&Placed], refusals: Vec<Refusal>) {
     for refusal in refusals {
         let concerned = |placed: &&&Placed| refusal.guests.contains(&placed.name);
         // The last one in the text is the one too many.

@@ -161,6 +161,16 @@ fn guest(out: &mut Writer, guest: &Guest) {
             out.put("vgpus", number);
             out.put("vgpu_mib", frame_buffer_mib);
         }
+        Holds::Process { machine, each, sms } => {
+            out.put("holds", "process");
+            out.put("inside", machine);
+            out.put("each", each);
+            out.put("client_sms", format!("{sms:?}"));
+        }
+    }
+    if let Some(within) = &guest.within {
+        share(out, &within.share);
+        out.put("own_sms", format!("{:?}", within.sms));
     }
     out.put("start", guest.start);
     out.put("order", guest.order);

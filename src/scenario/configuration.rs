@@ -433,6 +433,7 @@ impl Configured {
             };
             let types: Vec<&str> = vgpus.in_place(domain).map(|(name, _)| name).collect();
             match &placed.holds {
+                Holds::Process { .. } => {}
                 Holds::Context | Holds::Client { .. } => {
                     // A config without vGPUs leaves the GPU bare.
                     if let Some(first) = types.first() {

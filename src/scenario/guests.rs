@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
+use super::inside::{self, Machine};
 use super::raw::{Field, RawGpu, RawGuest, RawMode, RawScenario, RawShare};
 use super::spatial;
 use super::tree::domain_paths;
@@ -21,6 +22,8 @@ pub(crate) struct Placed {
     pub domain: String,
     pub count: u32,
     pub holds: Holds,
+    /// The guest in whose virtual machines it is.
+    pub inside: Option<String>,
     /// Place of what it holds.
     pub holds_span: Span,
 }
@@ -28,15 +31,25 @@ pub(crate) struct Placed {
 impl Placed {
     /// Tenants of the whole group.
     pub fn tenants(&self) -> u64 {
-        let each = match self.holds {
-            Holds::Context | Holds::Client { .. } => 1,
-            Holds::Vgpu { number, .. } => number,
-        };
-        u64::from(each) * u64::from(self.count)
+        u64::from(self.holds.tenants()) * u64::from(self.count)
     }
 }
 
-/// Where a guest lives and what it holds. `boards` are the GPUs whose board is known; GPUs with a
+/// SMs of the domain of a guest; `None` where its GPU has a mistake in it.
+pub(crate) fn domain_sms(
+    boards: &BTreeMap<String, Facts>,
+    instances: &BTreeMap<String, Vec<GpuInstance>>,
+    placed: &Placed,
+) -> Option<u32> {
+    let paths = domain_paths(instances.get(&placed.gpu)?);
+    if paths.is_empty() {
+        return Some(boards.get(&placed.gpu)?.sms);
+    }
+    let mut paths = paths.into_iter();
+    Some(paths.find(|(path, _)| *path == placed.domain)?.1)
+}
+
+/// Where a guest that is inside nobody lives, and what it holds. `boards` are the GPUs whose board is known; GPUs with a
 /// mistake in them are named but not known, and nothing more is said about their guests.
 pub(crate) fn place(
     c: &mut Checker,
@@ -59,22 +72,7 @@ pub(crate) fn place(
             let mode = share.value.mode.as_ref();
             mode.is_some_and(|mode| mode.value == RawMode::Spatial)
         });
-    let holds = match holds(c, &path, field, boards.get(&gpu), catalog) {
-        Some(Holds::Context) if spatial => {
-            let sms = match instances.get(&gpu).map(|divided| domain_paths(divided)) {
-                Some(paths) if !paths.is_empty() => {
-                    paths.into_iter().find(|(path, _)| *path == domain)?.1
-                }
-                _ => boards.get(&gpu)?.sms,
-            };
-            let cap = spatial::guest_cap(c, &path, guest, sms);
-            cap.ok().map(|sms| Holds::Client { sms })
-        }
-        holds => {
-            spatial::refuse_cap(c, &guest.active_thread_percentage);
-            holds
-        }
-    };
+    let holds = holds(c, &path, field, boards.get(&gpu), catalog);
     let holds_span = [
         guest.vgpu.as_ref().map(|f| &f.span),
         guest.context.as_ref().map(|f| &f.span),
@@ -84,14 +82,25 @@ pub(crate) fn place(
     .next()
     .unwrap_or(&field.span)
     .clone();
-    Some(Placed {
+    let client = spatial && holds == Some(Holds::Context);
+    if !client && !inside::side_by_side(raw, name, guest) {
+        spatial::refuse_cap(c, &guest.active_thread_percentage);
+    }
+    let mut placed = Placed {
         name: name.to_string(),
         gpu,
         domain,
         count: count?,
         holds: holds?,
+        inside: None,
         holds_span,
-    })
+    };
+    if client {
+        let sms = domain_sms(boards, instances, &placed)?;
+        let sms = spatial::guest_cap(c, &path, guest, sms).ok()?;
+        placed.holds = Holds::Client { sms };
+    }
+    Some(placed)
 }
 
 /// GPU and domain that a guest names.
@@ -187,7 +196,10 @@ fn holds(
 ) -> Option<Holds> {
     let guest = &field.value;
     let refused = |c: &Checker, key: &str| c.refused.contains(&format!("{path}.{key}"));
-    if refused(c, "vgpu") || refused(c, "context") || refused(c, "vgpus") {
+    if ["vgpu", "context", "vgpus", "inside"]
+        .iter()
+        .any(|key| refused(c, key))
+    {
         return None;
     }
     let context = guest.context.as_ref().is_some_and(|f| f.value);
@@ -266,8 +278,8 @@ fn unknown_type(c: &mut Checker, vgpu: &Field<String>, board: &Facts, catalog: &
 /// The rest of a guest: start, streams, queue, and its workload with the speed of its board.
 pub(crate) fn finish(
     c: &mut Checker,
-    field: &Field<RawGuest>,
-    placed: &Placed,
+    (field, placed): (&Field<RawGuest>, &Placed),
+    machine: &Machine<'_>,
     (gpu, domain): (usize, usize),
     board: &Facts,
     workload: Option<&Resolved>,
@@ -289,7 +301,7 @@ pub(crate) fn finish(
             0
         }
     };
-    let start = match &guest.start {
+    let start = match &machine.field.value.start {
         Some(start) => {
             let nanos = start.value.nanos;
             c.file_value(
@@ -336,12 +348,12 @@ pub(crate) fn finish(
             Some(None)
         }
     };
-    let memory = memory::of_guest(c, &path, field, placed, board, workload, catalog);
+    let memory = memory::of_guest(c, field, placed, machine, board, workload, catalog);
     let workload = attach(
         c,
         &path,
         placed,
-        streams.is_some_and(|streams| streams > 1),
+        machine.is_spatial() || streams.is_some_and(|streams| streams > 1),
         board,
         workload?,
         catalog,
@@ -353,6 +365,7 @@ pub(crate) fn finish(
         gpu,
         domain,
         holds: placed.holds.clone(),
+        within: machine.within.filter(|_| placed.inside.is_none()).cloned(),
         start,
         order,
         streams: streams?,

@@ -10,6 +10,8 @@ pub enum Part {
     WholeGpu,
     GpuInstance,
     ComputeInstance,
+    /// Within the turns of one vGPU.
+    Vgpu,
 }
 
 impl Part {
@@ -19,6 +21,7 @@ impl Part {
             Part::WholeGpu => "whole GPU",
             Part::GpuInstance => "GPU instance",
             Part::ComputeInstance => "compute instance",
+            Part::Vgpu => "vGPU",
         }
     }
 }
@@ -73,6 +76,13 @@ pub const MODES: &[Modes] = &[
         modes: ALL_MODES,
         why: "a compute instance has SMs of its own and shares memory and engines with its siblings",
     },
+    Modes {
+        part: Part::Vgpu,
+        vgpus: false,
+        modes: &[RawMode::TimeSlice, RawMode::Spatial],
+        why: "processes in a virtual machine take turns within those of its vGPU, or run side by side \
+              as clients of MPS",
+    },
 ];
 
 /// The row of the table.
@@ -103,11 +113,14 @@ impl Contexts {
     }
 }
 
-/// One row of the table of legal combinations. Under the neutral preset everything is legal.
+/// One row of the table of legal combinations. Under the neutral preset everything is legal but inside a
+/// vGPU.
 pub struct Legal {
     pub scheduler: RawScheduler,
     pub vgpus: bool,
     pub contexts: Contexts,
+    /// Contexts within the turns of a vGPU, also under the neutral preset.
+    pub inside: bool,
     pub why: &'static str,
 }
 
@@ -117,30 +130,35 @@ pub const LEGAL: &[Legal] = &[
         scheduler: RawScheduler::BestEffort,
         vgpus: true,
         contexts: Contexts::NeutralOnly,
+        inside: false,
         why: "best effort is a setting of the vGPU manager; contexts take turns as `round-robin`",
     },
     Legal {
         scheduler: RawScheduler::EqualShare,
         vgpus: true,
         contexts: Contexts::NeutralOnly,
+        inside: false,
         why: "equal share is a setting of the vGPU manager",
     },
     Legal {
         scheduler: RawScheduler::FixedShare,
         vgpus: true,
         contexts: Contexts::WithReservedTurns,
+        inside: false,
         why: "the round is the vGPU type's maximum, which contexts do not have",
     },
     Legal {
         scheduler: RawScheduler::RoundRobin,
         vgpus: false,
         contexts: Contexts::Yes,
+        inside: true,
         why: "vGPUs without a reserved share take turns under `best-effort`",
     },
     Legal {
         scheduler: RawScheduler::Fifo,
         vgpus: true,
         contexts: Contexts::Yes,
+        inside: true,
         why: "no product; a baseline from theory",
     },
 ];
@@ -156,22 +174,25 @@ pub(super) fn legal(
         return true; // the default fits
     };
     let row = LEGAL.iter().find(|row| row.scheduler == scheduler);
-    let fits = c.neutral
-        || row.is_some_and(|row| match row.contexts {
-            _ if tenancy.vgpus => row.vgpus,
-            Contexts::Yes => true,
-            Contexts::WithReservedTurns => raw.reserved_turns.is_some(),
-            Contexts::NeutralOnly => false,
-        });
+    let inside = tenancy.part == Part::Vgpu;
+    let fits = row.is_some_and(|row| match row.contexts {
+        _ if inside => row.inside,
+        _ if c.neutral => true,
+        _ if tenancy.vgpus => row.vgpus,
+        Contexts::Yes => true,
+        Contexts::WithReservedTurns => raw.reserved_turns.is_some(),
+        Contexts::NeutralOnly => false,
+    });
     if fits {
         return true;
     }
-    let whom = if tenancy.vgpus {
-        "vGPUs"
-    } else {
-        "CUDA contexts"
+    let whom = match (tenancy.vgpus, inside) {
+        (true, _) => "vGPUs",
+        (false, true) => "contexts inside a vGPU",
+        (false, false) => "CUDA contexts",
     };
     let help = match (tenancy.vgpus, scheduler) {
+        _ if inside => "use round-robin or fifo",
         (true, _) => "use best-effort, equal-share or fixed-share",
         (false, RawScheduler::FixedShare) => {
             "say how many turns a round has with `reserved_turns`, or use round-robin"

@@ -4,6 +4,7 @@ use super::checker::Checker;
 use super::configuration::{self, Configured};
 use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
+use super::inside::{self, Machine};
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
@@ -159,11 +160,20 @@ fn scenario(
     }
 
     let mut placed: Vec<Placed> = Vec::new();
-    for (guest, field) in &raw.guests {
-        if let Some(guest) = guests::place(c, raw, guest, field, &boards, &instances, &catalog) {
-            placed.push(guest);
-        }
+    let (processes, tenants): (Vec<_>, Vec<_>) = raw
+        .guests
+        .iter()
+        .partition(|(_, field)| field.value.inside.is_some());
+    for (guest, field) in tenants {
+        let found = guests::place(c, raw, guest, field, &boards, &instances, &catalog);
+        placed.extend(found);
     }
+    for (guest, field) in processes {
+        let found = inside::place(c, raw, (guest, field), &placed, &boards, &instances);
+        placed.extend(found);
+    }
+    placed.sort_by(|a, b| a.name.cmp(&b.name));
+    let within = inside::shares(c, raw, &placed, &boards, &instances, &catalog);
     let needs: BTreeMap<&str, &workloads::Resolved> = raw
         .guests
         .iter()
@@ -195,6 +205,14 @@ fn scenario(
         speeds.insert(name, facts);
     }
 
+    let machine = |guest: &Placed| {
+        let name = guest.inside.as_ref().unwrap_or(&guest.name);
+        Some(Machine {
+            placed: placed.iter().find(|p| p.name == *name)?,
+            field: raw.guests.get(name)?,
+            within: within.get(name),
+        })
+    };
     let known: BTreeSet<String> = raw.workloads.keys().cloned().collect();
     let mut guests = Vec::new();
     for (name, field) in &raw.guests {
@@ -238,14 +256,24 @@ fn scenario(
         });
         let place = (gpu.unwrap_or(0), domain.unwrap_or(0));
         let workload = needs.get(name.as_str()).copied();
+        let Some(machine) = machine(placed) else {
+            continue;
+        };
         guests.extend(guests::finish(
-            c, field, placed, place, facts, workload, &catalog,
+            c,
+            (field, placed),
+            &machine,
+            place,
+            facts,
+            workload,
+            &catalog,
         ));
     }
     if gpus.len() == raw.gpus.len() {
         frames::settle(c, raw, &gpus, &mut guests, &catalog);
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
+        inside::check_turns(c, raw, &gpus, &guests);
     }
     if let Some(plan) = &plan {
         late(c, raw, plan);

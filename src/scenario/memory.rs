@@ -6,6 +6,7 @@
 use super::checker::Checker;
 use super::gpus::Facts;
 use super::guests::Placed;
+use super::inside::Machine;
 use super::raw::{Field, RawGuest, RawScenario};
 use super::units::write_bytes;
 use super::workloads::Resolved;
@@ -17,19 +18,20 @@ use crate::workload::{Arrivals, Size};
 /// What a guest may allocate: `Some(None)` if nothing is said of memory, `None` after an error.
 pub(crate) fn of_guest(
     c: &mut Checker,
-    path: &str,
     field: &Field<RawGuest>,
     placed: &Placed,
+    machine: &Machine<'_>,
     board: &Facts,
     workload: Option<&Resolved>,
     catalog: &Catalog,
 ) -> Option<Option<GuestMemory>> {
+    let path = format!("guests.{}", placed.name);
     let guest = &field.value;
     let jobs = workload.is_some_and(|resolved| {
         resolved.workload.memory.is_some() || resolved.workload.llm.is_some()
     });
     let before = c.findings.0.len();
-    if !matches!(placed.holds, Holds::Client { .. }) {
+    if !matches!(placed.holds, Holds::Client { .. }) && !machine.is_spatial() {
         let why = "only MPS limits the memory of a client";
         let instead = "remove it, or share with mode = \"spatial\"";
         c.no_effect(&guest.memory_limit, "memory_limit", why, instead);
@@ -57,9 +59,9 @@ pub(crate) fn of_guest(
         type_name,
         frame_buffer_mib,
         ..
-    } = &placed.holds
+    } = &machine.placed.holds
     {
-        memory.vgpu = Some(visible(c, path, board, type_name, *frame_buffer_mib, catalog)? << 20);
+        memory.vgpu = Some(visible(c, &path, board, type_name, *frame_buffer_mib, catalog)? << 20);
     }
     (c.findings.0.len() == before).then_some(Some(memory))
 }
@@ -94,7 +96,7 @@ pub(crate) fn check(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &[
             continue;
         };
         let (capacity, held, whose) = match memory.vgpu {
-            Some(visible) => (Some(visible), memory.held, "its vGPU"),
+            Some(visible) => (Some(visible), held_in_vgpu(guests, guest), "its vGPU"),
             None => shared_memory(gpus, guests, guest),
         };
         let Some(capacity) = capacity else {
@@ -151,6 +153,24 @@ fn size(bytes: u64) -> String {
         mib if mib % 1024 == 0 => format!("{}GiB", mib >> 10),
         mib => format!("{mib}MiB"),
     }
+}
+
+/// What a virtual machine and the processes inside it hold in each of its vGPUs.
+fn held_in_vgpu(guests: &[Guest], guest: &Guest) -> u64 {
+    let machine = |guest: &Guest| match guest.holds {
+        Holds::Process { machine, .. } => guests.get(machine).map(|machine| machine.name.clone()),
+        _ => Some(guest.name.clone()),
+    };
+    let own = machine(guest);
+    let held = guests.iter().filter(|other| machine(other) == own);
+    held.filter_map(|other| {
+        let each = match other.holds {
+            Holds::Process { each, .. } => each,
+            _ => 1,
+        };
+        Some(other.memory?.held.saturating_mul(u64::from(each)))
+    })
+    .fold(0, u64::saturating_add)
 }
 
 /// Capacity of the memory domain of a context, what all guests hold there, and its name in words.

@@ -15,6 +15,7 @@ pub mod explain;
 mod frames;
 mod gpus;
 mod guests;
+mod inside;
 mod instances;
 pub mod legal;
 mod llm;
@@ -241,6 +242,8 @@ pub struct Guest {
     /// Index into [`Gpu::domains`].
     pub domain: usize,
     pub holds: Holds,
+    /// How processes share its vGPUs with it; `None` where nobody is inside.
+    pub within: Option<Within>,
     /// When the guest's vGPUs or context start; its arrivals count from here.
     pub start: Nanos,
     /// Rank among entities of the same start time, before the name.
@@ -254,6 +257,15 @@ pub struct Guest {
     /// `None` where neither the guest nor its jobs allocate anything.
     pub memory: Option<GuestMemory>,
     pub workload: Workload,
+}
+
+/// How the workload of a virtual machine and the processes inside it share its vGPUs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Within {
+    /// Contexts in turns, without reserved ones, or clients of MPS.
+    pub share: Share,
+    /// SMs that the machine's own workload may fill at most, as a client of MPS; `None` = all.
+    pub sms: Option<u32>,
 }
 
 /// What a guest may allocate; bytes.
@@ -283,17 +295,34 @@ pub enum Holds {
         number: u32,
         frame_buffer_mib: u64,
     },
+    /// A process in a virtual machine: a context or a client of MPS in its vGPUs, as the machine's
+    /// [`Within`] says. Stream i uses vGPU i mod their number.
+    Process {
+        /// Index into [`Scenario::guests`] of the machines; each of them holds vGPUs.
+        machine: usize,
+        /// Processes in each machine: ordinal i is in the machine with ordinal i / `each`.
+        each: u32,
+        /// SMs that it may fill at most; `None` = all.
+        sms: Option<u32>,
+    },
 }
 
-impl Guest {
-    /// Tenants that each guest of the group puts on its GPU.
+impl Holds {
+    /// Tenants that one guest puts on its GPU.
     pub fn tenants(&self) -> u32 {
-        match self.holds {
+        match self {
             Holds::Context | Holds::Client { .. } => 1,
-            Holds::Vgpu { number, .. } => number,
+            Holds::Vgpu { number, .. } => *number,
+            Holds::Process { .. } => 0,
         }
     }
 
+    pub fn is_vgpu(&self) -> bool {
+        matches!(self, Holds::Vgpu { .. })
+    }
+}
+
+impl Guest {
     /// Name of the guest with this ordinal: the group's own name when it has one member.
     pub fn member_name(&self, ordinal: u32) -> String {
         if self.count == 1 {

@@ -431,7 +431,8 @@ pub struct RawSwitch {
     pub charge: Key<RawCharge>,
 }
 
-/// A group of identical guests: virtual machines with vGPUs, or processes with a CUDA context.
+/// A group of identical guests: virtual machines with vGPUs, processes inside them, or processes with a
+/// CUDA context on the bare GPU.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Guest")]
@@ -446,8 +447,14 @@ pub struct RawGuest {
     pub vgpus: Key<u64>,
     /// `true` for a CUDA context on the bare GPU, instead of `vgpu`.
     pub context: Key<bool>,
-    /// Part of the SMs that the context may fill under MPS, in percent, above 0 to 100; rounded down
-    /// to whole SMs, at least one. Default 100.
+    /// Name of a guest with `vgpu`: this one is a process in each of its virtual machines, instead of
+    /// `vgpu` and `context`.
+    pub inside: Key<String>,
+    /// How the guest's own workload and the processes inside it share its vGPUs: `time-slice` (default)
+    /// with `round-robin` or `fifo`, or `spatial`.
+    pub share: Key<RawShare>,
+    /// Part of the SMs that the context or process may fill under MPS, in percent, above 0 to 100; rounded
+    /// down to whole SMs, at least one. Default 100.
     #[schemars(range(min = 0, max = 100))]
     pub active_thread_percentage: Key<f64>,
     /// Memory that the guest allocates at its start and keeps (contexts, weights, buffers), in each of
@@ -455,7 +462,7 @@ pub struct RawGuest {
     pub memory: Key<RawSize>,
     /// Most that an MPS client may allocate in all; default no limit of its own.
     pub memory_limit: Key<RawSize>,
-    /// Guests in the group, 1 to 100,000; default 1.
+    /// Guests in the group, of processes in each virtual machine, 1 to 100,000; default 1.
     #[schemars(range(min = 1, max = 100000))]
     pub count: Key<u64>,
     /// Rank among guests that start at the same time; default 0.

@@ -95,7 +95,7 @@ pub(crate) fn guest_cap(
 /// `active_thread_percentage` where nothing is shared in space.
 pub(crate) fn refuse_cap(c: &mut Checker, key: &Key<f64>) {
     let why = "this guest is no client of MPS";
-    let instead = "remove it, or share the GPU with mode = \"spatial\"";
+    let instead = "remove it, or share with mode = \"spatial\"";
     c.no_effect(key, "active_thread_percentage", why, instead);
 }
 

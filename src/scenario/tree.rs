@@ -8,7 +8,7 @@ use super::legal::{Part, modes};
 use super::raw::{Field, RawGpu, RawInstance, RawScenario};
 use super::share::{self, Place, Tenancy};
 use super::workloads::Resolved;
-use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, media};
+use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, inside, media};
 use crate::catalog::{Catalog, Mode};
 use crate::gpu::MediaEngines;
 use crate::mig::Geometry;
@@ -51,7 +51,7 @@ impl Site<'_> {
         catalog: &Catalog,
     ) -> Option<Gpu> {
         let path = format!("gpus.{}", self.name);
-        let vgpus = here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. }));
+        let vgpus = here.iter().any(|p| p.holds.is_vgpu());
         let vfs = if vgpus {
             gpus::virtual_functions(c, &path, &self.facts, catalog)
         } else {
@@ -62,7 +62,7 @@ impl Site<'_> {
             .guests
             .iter()
             .filter(|(_, guest)| {
-                let on = guest.value.on.as_ref();
+                let on = inside::on(raw, &guest.value);
                 on.is_none_or(|on| on.value.split('.').next() == Some(self.name))
             })
             .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
@@ -140,9 +140,7 @@ impl Site<'_> {
             );
             return None;
         }
-        let vgpus = here
-            .iter()
-            .filter(|p| matches!(p.holds, Holds::Vgpu { .. }));
+        let vgpus = here.iter().filter(|p| p.holds.is_vgpu());
         let number: u64 = vgpus.map(|p| p.tenants()).sum();
         if let Some(most) = vfs
             && number > u64::from(most)
@@ -250,7 +248,7 @@ impl Site<'_> {
         workloads: &BTreeMap<&str, &Resolved>,
         catalog: &Catalog,
     ) {
-        if let Some(vgpu) = own.iter().find(|p| matches!(p.holds, Holds::Vgpu { .. }))
+        if let Some(vgpu) = own.iter().find(|p| p.holds.is_vgpu())
             && compute.name.is_some()
         {
             let title = "a vGPU cannot live in a compute instance";
@@ -265,7 +263,7 @@ impl Site<'_> {
     fn tenancy(&self, part: Part, here: &[&Placed], catalog: &Catalog) -> Tenancy {
         let types = here.iter().filter_map(|p| match &p.holds {
             Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&self.facts.id, type_name),
-            Holds::Context | Holds::Client { .. } => None,
+            Holds::Context | Holds::Client { .. } | Holds::Process { .. } => None,
         });
         let mut maximum: Option<(u32, String)> = None;
         for found in types {
@@ -280,7 +278,7 @@ impl Site<'_> {
             }
         }
         Tenancy {
-            vgpus: here.iter().any(|p| matches!(p.holds, Holds::Vgpu { .. })),
+            vgpus: here.iter().any(|p| p.holds.is_vgpu()),
             tenants: here.iter().map(|p| p.tenants()).sum(),
             type_maximum: maximum,
             a100: self.facts.name.contains("A100"),
@@ -290,11 +288,9 @@ impl Site<'_> {
 }
 
 fn both_kinds(here: &[&Placed]) -> bool {
-    let vgpus = here
-        .iter()
-        .filter(|p| matches!(p.holds, Holds::Vgpu { .. }))
-        .count();
-    vgpus > 0 && vgpus < here.len()
+    let mut tenants = here.iter().filter(|p| p.inside.is_none());
+    let vgpus = tenants.clone().any(|p| p.holds.is_vgpu());
+    vgpus && tenants.any(|p| !p.holds.is_vgpu())
 }
 
 /// The last one in the text is the one too many.

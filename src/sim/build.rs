@@ -3,18 +3,19 @@
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
 use super::guest::GuestState;
-use super::layout::{Instance, Layout, StationRole, Tenant, Variant, instances};
+use super::layout::{Instance, Layout, StationRole, Variant, instances};
 use super::memory::Pool;
 use super::observer::Observer;
 use super::schedule::Schedule;
+use super::tenants::undivided;
 use crate::engine::calendar::Calendar;
-use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::{
     Board, ComputeDomain, CopyEngines, MediaEngines, RateRules, Servers, Station, TurnRules,
 };
-use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
-use crate::scenario::{Gpu, Guest, Holds, Scenario, Share};
+use crate::policy::registry;
+use crate::scenario::{Gpu, Scenario, Share};
 use crate::workload::{Arrivals, Direction, MediaEngine};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use thiserror::Error;
 
@@ -44,6 +45,10 @@ pub enum BuildError {
     NoEngine { guest: String, engine: &'static str },
     #[error("guest `{guest}`: its gpu has no compute domain number {domain}")]
     UnknownDomain { guest: String, domain: usize },
+    #[error("guest `{guest}`: it is inside no vGPU that processes share")]
+    NoMachine { guest: String },
+    #[error("guest `{guest}`: scheduler `{scheduler}` gives no turns within a vGPU")]
+    InnerScheduler { guest: String, scheduler: String },
 }
 
 /// The cell that holds `gpus`, for one replication.
@@ -72,18 +77,10 @@ pub fn build<O: Observer>(
         stations: Vec::new(),
         pools: Vec::new(),
         guests: Vec::new(),
+        machines: BTreeMap::new(),
     };
     let mut members = members(scenario, gpus, variant)?;
-    // Rank: start time, declared order, name, ordinal. The order of entries in a file is gone.
-    members.sort_by_key(|instance| {
-        let guest = &scenario.guests[instance.group];
-        (
-            guest.start,
-            guest.order,
-            guest.name.clone(),
-            instance.ordinal,
-        )
-    });
+    members.sort_by_cached_key(|instance| rank(scenario, *instance));
     for &gpu in gpus {
         builder.add_gpu(gpu)?;
     }
@@ -99,6 +96,24 @@ pub fn build<O: Observer>(
     }
     let observer = observer(&builder.layout);
     Ok(builder.finish(Schedule::new(&scenario.run), speed, observer))
+}
+
+/// Start time, declared order, name, ordinal; processes come behind their machine. The order of entries
+/// in a file is gone.
+fn rank(scenario: &Scenario, instance: Instance) -> impl Ord {
+    let own = |instance: Instance| {
+        let guest = &scenario.guests[instance.group];
+        (
+            guest.start,
+            guest.order,
+            guest.name.clone(),
+            instance.ordinal,
+        )
+    };
+    match instance.machine(scenario) {
+        Some(machine) => (own(machine), Some(own(instance))),
+        None => (own(instance), None),
+    }
 }
 
 /// The guests that have tenants in the cell.
@@ -120,6 +135,14 @@ fn members(
                 gpu: guest.gpu,
             });
         }
+        if instance
+            .machine(scenario)
+            .is_some_and(|machine| machine.group >= scenario.guests.len())
+        {
+            return Err(BuildError::NoMachine {
+                guest: guest.name.clone(),
+            });
+        }
         if gpus.contains(&guest.gpu) {
             members.push(instance);
         }
@@ -132,15 +155,17 @@ pub(super) struct Builder<'a> {
     pub(super) replication: u32,
     pub(super) variant: Variant,
     pub(super) layout: Layout,
-    domains: Vec<ComputeDomain>,
+    pub(super) domains: Vec<ComputeDomain>,
     couplings: Vec<Coupling>,
     coupling_of: Vec<Option<usize>>,
     /// Memory domain of each domain within its GPU.
     pub(super) memory_of: Vec<u32>,
-    starts: Vec<Vec<Start>>,
+    pub(super) starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
     pub(super) pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
+    /// The entries of each virtual machine whose vGPUs are shared within.
+    pub(super) machines: BTreeMap<Instance, Vec<u32>>,
 }
 
 impl Builder<'_> {
@@ -197,10 +222,6 @@ impl Builder<'_> {
             sms,
             board_sms: board.sms,
             bandwidth,
-            interference: match share {
-                Share::Spatial { interference } => *interference,
-                Share::Exclusive | Share::TimeSlice(_) => 0.0,
-            },
             clock: gpu.clock.clone(),
         };
         let config = match share {
@@ -218,6 +239,7 @@ impl Builder<'_> {
             on_idle: config.on_idle,
             ties: config.ties,
             switch: board.switch,
+            in_space: matches!(share, Share::Spatial { .. }),
         };
         self.domains
             .push(ComputeDomain::new(rates, (scheduler.build)(&config), rules));
@@ -284,7 +306,7 @@ impl Builder<'_> {
                 });
             }
         };
-        let (tenants, tenant_of) = self.add_entries(guest, domain);
+        let (tenants, tenant_of) = self.add_tenants(guest, instance, domain)?;
         let pools = self.add_memory(guest, instance, gpu, domain);
         let with_work = match self.variant {
             Variant::AloneOnShare(only) => only == instance,
@@ -304,97 +326,6 @@ impl Builder<'_> {
             self.add_guest_state(guest, instance.ordinal, (gpu, domain), streams.collect())?;
         }
         Ok(())
-    }
-
-    /// Adds the entries of a guest's tenants; returns all of them and that of each stream.
-    fn add_entries(&mut self, guest: &Guest, domain: usize) -> (Vec<Tenant>, Vec<Tenant>) {
-        let alone = matches!(self.variant, Variant::AloneOnBoard(_));
-        let domains = self.scenario.gpus[guest.gpu].domains();
-        let share = domains[guest.domain].share;
-        if matches!(share, Share::Spatial { .. }) && !alone {
-            return self.add_client(guest, domain);
-        }
-        let config = match share {
-            Share::TimeSlice(config) => Some(config),
-            Share::Exclusive | Share::Spatial { .. } => None,
-        };
-        let tenants = if alone { 1 } else { guest.tenants().max(1) };
-        let reserves = config
-            .and_then(|config| registry::find(&config.scheduler))
-            .is_some_and(|scheduler| scheduler.reserves);
-        let per_channel =
-            config.is_some_and(|config| config.turns == Turns::PerChannel) && !alone && !reserves;
-        let first_tenant = self.domains[domain]
-            .entries()
-            .last()
-            .map_or(0, |entry| entry.tenant + 1);
-        let target = &mut self.domains[domain];
-        let caps = [target.sms()];
-        let streams = guest.streams;
-        let (entries, entry_of): (Vec<u32>, Vec<u32>) = if per_channel {
-            // The channels of a tenant stay together in the list.
-            let mut entry_of = vec![0; streams as usize];
-            let mut entries = Vec::new();
-            for tenant in 0..tenants {
-                for stream in (0..streams).filter(|stream| stream % tenants == tenant) {
-                    let entry = target.add_entry(first_tenant + tenant, 1, &caps);
-                    entry_of[stream as usize] = entry;
-                    entries.push(entry);
-                }
-            }
-            (entries, entry_of)
-        } else {
-            let capacity = streams.div_ceil(tenants) as usize;
-            let entries: Vec<u32> = (0..tenants)
-                .map(|tenant| target.add_entry(first_tenant + tenant, capacity, &caps))
-                .collect();
-            let entry_of = (0..streams)
-                .map(|stream| entries[(stream % tenants) as usize])
-                .collect();
-            (entries, entry_of)
-        };
-        self.start_at(domain, guest.start, &entries);
-        let tenant = |entry| Tenant {
-            domain,
-            entry,
-            client: 0,
-        };
-        (
-            entries.into_iter().map(tenant).collect(),
-            entry_of.into_iter().map(tenant).collect(),
-        )
-    }
-
-    /// Adds a client to the one entry of a domain that is shared in space.
-    fn add_client(&mut self, guest: &Guest, domain: usize) -> (Vec<Tenant>, Vec<Tenant>) {
-        if self.domains[domain].entries().is_empty() {
-            let entry = self.domains[domain].add_entry(0, 0, &[]);
-            // The server is there from the beginning.
-            self.start_at(domain, 0, &[entry]);
-        }
-        let sms = self.domains[domain].sms();
-        let cap = match guest.holds {
-            Holds::Client { sms: Some(cap) } => cap.clamp(1, sms),
-            _ => sms,
-        };
-        let client = self.domains[domain].add_client(0, cap, guest.streams as usize);
-        let tenant = Tenant {
-            domain,
-            entry: 0,
-            client,
-        };
-        (vec![tenant], vec![tenant; guest.streams as usize])
-    }
-
-    fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
-        let starts = &mut self.starts[domain];
-        match starts.last_mut() {
-            Some(start) if start.time == time => start.entries.extend(entries),
-            _ => starts.push(Start {
-                time,
-                entries: entries.to_vec(),
-            }),
-        }
     }
 
     /// Numbers the calendar's sources and closes the cell.
@@ -445,20 +376,5 @@ impl Builder<'_> {
             observer,
             state: RunState::default(),
         }
-    }
-}
-
-/// The rotation of a board that nobody shares.
-fn undivided() -> TimeSlice {
-    TimeSlice {
-        scheduler: "fifo".to_owned(),
-        slice: NEVER,
-        arr_factor: None,
-        reserved_turns: None,
-        turns: Turns::PerTenant,
-        rotation: Rotation::Queue,
-        on_completion: OnCompletion::Keep,
-        on_idle: OnIdle::Hold,
-        ties: Ties::PreemptedFirst,
     }
 }

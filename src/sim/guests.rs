@@ -28,16 +28,24 @@ impl Builder<'_> {
             return Vec::new();
         };
         let alone = matches!(self.variant, Variant::AloneOnBoard(_));
-        let each = u64::from(guest.tenants().max(1));
+        // A process allocates from the vGPUs of its machine.
+        let owner = instance.machine(self.scenario).unwrap_or(instance);
+        let number = self.scenario.guests[owner.group].holds.tenants().max(1);
         if let (Some(visible), false) = (memory.vgpu, alone) {
-            let first = self.pools.len() as u32;
-            for _ in 0..each {
-                let mut pool = Pool::new(visible);
+            let role = PoolRole::Vgpu(owner);
+            let mut roles = self.layout.pools.iter();
+            let first = roles.position(|&other| other == role).unwrap_or_else(|| {
+                for _ in 0..number {
+                    self.pools.push(Pool::new(visible));
+                    self.layout.pools.push(role);
+                }
+                self.pools.len() - number as usize
+            });
+            let pools = first..first + number as usize;
+            for pool in &mut self.pools[pools.clone()] {
                 pool.hold(memory.held);
-                self.pools.push(pool);
-                self.layout.pools.push(PoolRole::Vgpu(instance));
             }
-            return (first..self.pools.len() as u32).collect();
+            return pools.map(|pool| pool as u32).collect();
         }
         let configured = &self.scenario.gpus[guest.gpu];
         let capacity = if alone {
@@ -55,7 +63,7 @@ impl Builder<'_> {
             self.layout.pools.push(role);
             self.pools.len() - 1
         });
-        self.pools[pool].hold(memory.held.saturating_mul(each));
+        self.pools[pool].hold(memory.held.saturating_mul(u64::from(number)));
         vec![pool as u32]
     }
 

@@ -1,7 +1,7 @@
 //! What is simulated, and what is where in a cell.
 
 use super::memory::PoolRole;
-use crate::scenario::Scenario;
+use crate::scenario::{Holds, Scenario};
 use crate::workload::{Direction, MediaEngine};
 use std::ops::Range;
 
@@ -11,6 +11,19 @@ pub struct Instance {
     /// Index into [`Scenario::guests`].
     pub group: usize,
     pub ordinal: u32,
+}
+
+impl Instance {
+    /// The virtual machine that a process is in.
+    pub fn machine(self, scenario: &Scenario) -> Option<Instance> {
+        match scenario.guests[self.group].holds {
+            Holds::Process { machine, each, .. } => Some(Instance {
+                group: machine,
+                ordinal: self.ordinal / each.max(1),
+            }),
+            Holds::Context | Holds::Client { .. } | Holds::Vgpu { .. } => None,
+        }
+    }
 }
 
 /// All guests of a scenario, by group and ordinal.

@@ -19,6 +19,7 @@ mod operations;
 mod schedule;
 mod serving;
 mod source;
+mod tenants;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};

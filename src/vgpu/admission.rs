@@ -59,6 +59,17 @@ pub fn admit(gpu: &GpuFacts, exclusive: bool, requests: &[Request]) -> Result<()
     Err(refusals)
 }
 
+/// What the vGPUs of a request lack for its work, whoever else is on the GPU.
+pub fn lacks(gpu: &GpuFacts, request: &Request) -> Vec<Refusal> {
+    let mut admission = Admission {
+        gpu,
+        requests: &[request],
+        refusals: Vec::new(),
+    };
+    admission.needs(request);
+    admission.refusals
+}
+
 struct Admission<'a> {
     gpu: &'a GpuFacts,
     requests: &'a [&'a Request],

@@ -185,6 +185,7 @@ pub fn guest(name: &str, workload: Workload) -> Guest {
         gpu: 0,
         domain: 0,
         holds: Holds::Context,
+        within: None,
         start: 0,
         order: 0,
         streams: 1,
@@ -251,11 +252,15 @@ impl Observer for Log {
         self.edges.push((
             probe.now,
             probe.domains.iter().map(|d| d.accounts()).collect(),
-            domain.entries().iter().map(|entry| entry.ran).collect(),
+            domain
+                .entries()
+                .iter()
+                .map(|entry| entry.gpu_time())
+                .collect(),
             probe.stations.iter().map(|s| s.busy()).collect(),
         ));
         self.longest_waits = (0..domain.entries().len())
-            .map(|entry| domain.longest_wait(entry as u32))
+            .map(|entry| domain.longest_wait(entry as u32, 0))
             .collect();
         self.backlog = probe.backlog.to_vec();
     }

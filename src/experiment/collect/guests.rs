@@ -7,7 +7,7 @@ use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
 use crate::result::{
     Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts, WarmupCheck,
 };
-use crate::scenario::{Domain, Guest, Holds, Horizon, Scenario};
+use crate::scenario::{Domain, Guest, Holds, Horizon, Scenario, Share};
 use crate::sim::{Part, Schedule};
 use crate::stats::coarse::CoarseHistogram;
 use crate::stats::histogram::LatencyHistogram as Histogram;
@@ -192,7 +192,7 @@ pub(super) fn group(
             .get(guest.domain)
             .map(Domain::path)
             .filter(|path| !path.is_empty()),
-        holds: holds(guest),
+        holds: holds(scenario, guest),
         workload: guest.workload.name.clone(),
         load: if is_closed(scenario, group) {
             "closed"
@@ -330,11 +330,22 @@ fn uses_engines(workload: &Workload) -> bool {
     operations.any(|operation| matches!(operation.kind, OperationKind::Media { .. }))
 }
 
-fn holds(guest: &Guest) -> String {
+fn holds(scenario: &Scenario, guest: &Guest) -> String {
+    let client = |sms: &Option<u32>| match sms {
+        None => "MPS client".to_owned(),
+        Some(sms) => format!("MPS client, at most {sms} SMs"),
+    };
     match &guest.holds {
         Holds::Context => "CUDA context".to_owned(),
-        Holds::Client { sms: None } => "MPS client".to_owned(),
-        Holds::Client { sms: Some(sms) } => format!("MPS client, at most {sms} SMs"),
+        Holds::Client { sms } => client(sms),
+        Holds::Process { machine, sms, .. } => {
+            let machine = &scenario.guests[*machine];
+            let what = match machine.within.as_ref().map(|within| &within.share) {
+                Some(Share::Spatial { .. }) => client(sms),
+                _ => "CUDA context".to_owned(),
+            };
+            format!("{what} inside {}", machine.name)
+        }
         Holds::Vgpu {
             type_name,
             number: 1,

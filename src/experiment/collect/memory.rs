@@ -20,7 +20,7 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
                         let guest = &scenario.guests[guest.group];
                         let what = match &guest.holds {
                             Holds::Vgpu { type_name, .. } => type_name.clone(),
-                            Holds::Context | Holds::Client { .. } => String::new(),
+                            _ => String::new(),
                         };
                         (guest.name.clone(), what)
                     }

@@ -1,0 +1,238 @@
+//! The tenants that guests put on their GPU: entries of a compute domain and clients of them.
+
+use super::build::{BuildError, Builder};
+use super::cell::Start;
+use super::layout::{Instance, Tenant, Variant};
+use crate::engine::time::{NEVER, Nanos};
+use crate::gpu::ContextRules;
+use crate::policy::{OnCompletion, OnIdle, Policy, Rotation, Ties, TimeSlice, Turns, registry};
+use crate::scenario::{Guest, Holds, Share, Within};
+
+/// All tenants of a guest, and that of each of its streams.
+pub(super) type Placed = (Vec<Tenant>, Vec<Tenant>);
+
+impl Builder<'_> {
+    pub(super) fn add_tenants(
+        &mut self,
+        guest: &Guest,
+        instance: Instance,
+        domain: usize,
+    ) -> Result<Placed, BuildError> {
+        let scenario = self.scenario;
+        if matches!(self.variant, Variant::AloneOnBoard(_)) {
+            return Ok(self.add_entries(guest, domain, 1));
+        }
+        if let Some(machine) = instance.machine(scenario) {
+            return self.add_process(guest, machine, domain);
+        }
+        let number = guest.holds.tenants().max(1);
+        if let Some(within) = &guest.within {
+            return self.add_machine(guest, within, instance, (domain, number));
+        }
+        let share = scenario.gpus[guest.gpu].domains()[guest.domain].share;
+        Ok(match share {
+            Share::Spatial { interference } => self.add_client(guest, *interference, domain),
+            Share::TimeSlice(config)
+                if config.turns == Turns::PerChannel
+                    && !registry::find(&config.scheduler).is_some_and(|found| found.reserves) =>
+            {
+                self.add_channels(guest, domain, number)
+            }
+            Share::TimeSlice(_) | Share::Exclusive => self.add_entries(guest, domain, number),
+        })
+    }
+
+    /// The number of the next tenant of a domain.
+    fn next_tenant(&self, domain: usize) -> u32 {
+        let last = self.domains[domain].entries().last();
+        last.map_or(0, |entry| entry.tenant + 1)
+    }
+
+    /// Adds an entry for each of `number` tenants.
+    fn add_entries(&mut self, guest: &Guest, domain: usize, number: u32) -> Placed {
+        let first = self.next_tenant(domain);
+        let target = &mut self.domains[domain];
+        let (sms, streams) = (target.sms(), guest.streams.div_ceil(number) as usize);
+        let entries: Vec<u32> = (first..first + number)
+            .map(|tenant| {
+                let entry = target.add_entry(tenant);
+                target.add_client(entry, sms, streams);
+                entry
+            })
+            .collect();
+        self.start_at(domain, guest.start, &entries);
+        place(domain, guest, &entries, 0)
+    }
+
+    /// Adds an entry for each stream; the channels of a tenant stay together in the list.
+    fn add_channels(&mut self, guest: &Guest, domain: usize, number: u32) -> Placed {
+        let first = self.next_tenant(domain);
+        let target = &mut self.domains[domain];
+        let sms = target.sms();
+        let mut entry_of = vec![0; guest.streams as usize];
+        let mut entries = Vec::new();
+        for tenant in 0..number {
+            for stream in (0..guest.streams).filter(|stream| stream % number == tenant) {
+                let entry = target.add_entry(first + tenant);
+                target.add_client(entry, sms, 1);
+                entry_of[stream as usize] = entry;
+                entries.push(entry);
+            }
+        }
+        self.start_at(domain, guest.start, &entries);
+        let tenant = |entry| Tenant {
+            domain,
+            entry,
+            client: 0,
+        };
+        (
+            entries.into_iter().map(tenant).collect(),
+            entry_of.into_iter().map(tenant).collect(),
+        )
+    }
+
+    /// Adds a client to the one entry of a domain that is shared in space.
+    fn add_client(&mut self, guest: &Guest, interference: f64, domain: usize) -> Placed {
+        if self.domains[domain].entries().is_empty() {
+            let entry = self.domains[domain].add_entry(0);
+            self.domains[domain].interfere(entry, interference);
+            // The server is there from the beginning.
+            self.start_at(domain, 0, &[entry]);
+        }
+        let cap = match guest.holds {
+            Holds::Client { sms } => sms,
+            _ => None,
+        };
+        let client = self.add_capped(guest, cap, (domain, 0), 1);
+        place(domain, guest, &[0], client)
+    }
+
+    /// Adds a virtual machine: an entry for each of its `number` vGPUs, with its own workload as the
+    /// first client. Processes are clients of the same entries, however the board treats channels.
+    fn add_machine(
+        &mut self,
+        guest: &Guest,
+        within: &Within,
+        instance: Instance,
+        (domain, number): (usize, u32),
+    ) -> Result<Placed, BuildError> {
+        let first = self.next_tenant(domain);
+        let mut entries = Vec::new();
+        for tenant in first..first + number {
+            let entry = self.domains[domain].add_entry(tenant);
+            match &within.share {
+                Share::Spatial { interference } => {
+                    self.domains[domain].interfere(entry, *interference);
+                }
+                Share::TimeSlice(config) => {
+                    let policy = inner_policy(guest, config)?;
+                    let switch = self.scenario.gpus[guest.gpu].board.switch;
+                    let rules = ContextRules {
+                        on_completion: config.on_completion,
+                        preemption: switch.preemption,
+                        change: switch.total(),
+                    };
+                    self.domains[domain].take_turns(entry, policy, rules);
+                }
+                Share::Exclusive => return Err(no_machine(guest)),
+            }
+            self.add_capped(guest, within.sms, (domain, entry), number);
+            entries.push(entry);
+        }
+        self.start_at(domain, guest.start, &entries);
+        let placed = place(domain, guest, &entries, 0);
+        self.machines.insert(instance, entries);
+        Ok(placed)
+    }
+
+    /// Adds a process as a client of the vGPUs of its machine.
+    fn add_process(
+        &mut self,
+        guest: &Guest,
+        machine: Instance,
+        domain: usize,
+    ) -> Result<Placed, BuildError> {
+        let entries = self.machines.get(&machine).cloned();
+        let entries = entries.ok_or_else(|| no_machine(guest))?;
+        let cap = match guest.holds {
+            Holds::Process { sms, .. } => sms,
+            _ => None,
+        };
+        let mut client = 0; // the same in each of them
+        for &entry in &entries {
+            client = self.add_capped(guest, cap, (domain, entry), entries.len() as u32);
+        }
+        Ok(place(domain, guest, &entries, client))
+    }
+
+    /// Adds a client to an entry that has one of `number` parts of the guest's streams.
+    fn add_capped(
+        &mut self,
+        guest: &Guest,
+        cap: Option<u32>,
+        (domain, entry): (usize, u32),
+        number: u32,
+    ) -> u32 {
+        let target = &mut self.domains[domain];
+        let sms = target.sms();
+        let cap = cap.map_or(sms, |cap| cap.clamp(1, sms));
+        target.add_client(entry, cap, guest.streams.div_ceil(number) as usize)
+    }
+
+    fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
+        let starts = &mut self.starts[domain];
+        match starts.last_mut() {
+            Some(start) if start.time == time => start.entries.extend(entries),
+            _ => starts.push(Start {
+                time,
+                entries: entries.to_vec(),
+            }),
+        }
+    }
+}
+
+/// A guest with the same client in each entry: stream i uses entry i mod their number.
+fn place(domain: usize, guest: &Guest, entries: &[u32], client: u32) -> Placed {
+    let tenant = |entry: &u32| Tenant {
+        domain,
+        entry: *entry,
+        client,
+    };
+    let streams = entries.iter().cycle().take(guest.streams as usize);
+    (
+        entries.iter().map(tenant).collect(),
+        streams.map(tenant).collect(),
+    )
+}
+
+fn no_machine(guest: &Guest) -> BuildError {
+    BuildError::NoMachine {
+        guest: guest.name.clone(),
+    }
+}
+
+/// The rotation of contexts within a vGPU.
+fn inner_policy(guest: &Guest, config: &TimeSlice) -> Result<Box<dyn Policy>, BuildError> {
+    match registry::find(&config.scheduler) {
+        Some(scheduler) if !scheduler.reserves => Ok((scheduler.build)(config)),
+        _ => Err(BuildError::InnerScheduler {
+            guest: guest.name.clone(),
+            scheduler: config.scheduler.clone(),
+        }),
+    }
+}
+
+/// The rotation of a board that nobody shares.
+pub(super) fn undivided() -> TimeSlice {
+    TimeSlice {
+        scheduler: "fifo".to_owned(),
+        slice: NEVER,
+        arr_factor: None,
+        reserved_turns: None,
+        turns: Turns::PerTenant,
+        rotation: Rotation::Queue,
+        on_completion: OnCompletion::Keep,
+        on_idle: OnIdle::Hold,
+        ties: Ties::PreemptedFirst,
+    }
+}
