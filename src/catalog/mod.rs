@@ -26,6 +26,7 @@ pub use vgpu_type::{Mode, Series, VgpuType};
 
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// The texts of the tables.
 #[derive(Clone, Copy)]
@@ -119,13 +120,19 @@ struct Alias {
 }
 
 impl Catalog {
-    /// The catalogue that is part of the program.
+    /// The catalogue that is part of the program. Its tables are read once; who checks many scenarios
+    /// copies what they say.
     ///
     /// # Errors
     ///
     /// [`CatalogError`] if an embedded table is malformed; the tests read all of them.
     pub fn builtin() -> Result<Catalog, CatalogError> {
-        Catalog::from_tables(BUILTIN)
+        static READ: OnceLock<Catalog> = OnceLock::new();
+        if let Some(catalog) = READ.get() {
+            return Ok(catalog.clone());
+        }
+        let catalog = Catalog::from_tables(BUILTIN)?;
+        Ok(READ.get_or_init(|| catalog).clone())
     }
 
     fn from_tables(texts: Texts<'_>) -> Result<Catalog, CatalogError> {

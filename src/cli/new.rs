@@ -1,10 +1,11 @@
 //! `warpshare new`: a commented scenario from a few answers.
 
 use super::gpus::{load, no_such_gpu};
+use super::workload::find;
 use super::{Failure, note, print};
 use crate::catalog::{Catalog, Mode, Series};
 use crate::diagnostics::nearest;
-use crate::scenario::preset::{self, Preset};
+use crate::scenario::preset::Preset;
 use crate::scenario::{Overrides, parse};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -64,7 +65,6 @@ const WAYS: [(&str, Way); 4] = [
 /// [`Failure::Running`] if the file is there already or cannot be written.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(None)?;
-    let presets = preset::all().map_err(|error| Failure::Running(format!("error: {error}")))?;
     let mut asker = Asker { stdin: io::stdin() };
     let gpu = asker.answer(
         &args.gpu,
@@ -82,7 +82,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         question,
         "office-knowledge-worker",
     )?;
-    let preset = known(&presets, &workload)?;
+    let preset = find(&workload)?;
     let ways: Vec<&str> = WAYS.iter().map(|(word, _)| *word).collect();
     let question = format!("How do they share the board? ({})", ways.join(", "));
     let usual = match catalog.vgpu_types(&gpu).next() {
@@ -109,7 +109,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
             "such as 4",
         ));
     };
-    let text = scenario(&catalog, &gpu, preset, *way, count)?;
+    let text = scenario(&catalog, &gpu, &preset, *way, count)?;
     checked(&text)?;
     write(&args.file, &text)?;
     Ok(ExitCode::SUCCESS)
@@ -117,17 +117,6 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 
 fn bad(title: &str, help: &str) -> Failure {
     Failure::BadInput(format!("error: {title}\n = help: {help}"))
-}
-
-fn known<'a>(presets: &'a [Preset], name: &str) -> Result<&'a Preset, Failure> {
-    let found = presets.iter().find(|preset| preset.name == name);
-    found.ok_or_else(|| {
-        let help = match nearest(name, preset::names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`warpshare workload list` shows all of them".to_owned(),
-        };
-        bad(&format!("no workload `{name}` is built in"), &help)
-    })
 }
 
 /// Asks questions on stderr and reads the answers from stdin, line by line.

@@ -99,7 +99,8 @@ fn presets() -> Result<Vec<Preset>, Failure> {
     preset::all().map_err(|error| Failure::Running(format!("error: {error}")))
 }
 
-fn find(name: &str) -> Result<Preset, Failure> {
+/// The built-in workload of this name.
+pub(super) fn find(name: &str) -> Result<Preset, Failure> {
     let all = presets()?;
     let known = all.iter().find(|preset| preset.name == name).cloned();
     known.ok_or_else(|| {

@@ -159,7 +159,8 @@ pub const ALL: &[Assumption] = &[
         },
         default: "16",
         about: "Tokens of a block of the cache of keys and values.",
-        evidence: "Documented: the default of vLLM (https://docs.vllm.ai).",
+        evidence: "Documented: DEFAULT_BLOCK_SIZE of vLLM \
+                   (https://github.com/vllm-project/vllm, vllm/config/cache.py).",
         local_key: Some("workloads.NAME.llm.block"),
     },
     Assumption {
@@ -181,8 +182,9 @@ pub const ALL: &[Assumption] = &[
         },
         default: "256",
         about: "Requests that an engine runs at once at most.",
-        evidence: "Documented: max_num_seqs of vLLM (https://docs.vllm.ai); newer versions have \
-                   larger defaults on large boards.",
+        evidence: "Inference from code: the default of max_num_seqs in vLLM's engine arguments up to \
+                   0.8, before it went by the board (https://docs.vllm.ai/en/v0.8.1/serving/engine_args.html \
+                   lists the key; newer configurations have 128).",
         local_key: Some("workloads.NAME.llm.max_requests"),
     },
     Assumption {
@@ -194,8 +196,9 @@ pub const ALL: &[Assumption] = &[
         },
         default: "2048",
         about: "Tokens that an iteration of an engine computes at most.",
-        evidence: "Documented: max_num_batched_tokens of vLLM with chunked prefill \
-                   (https://docs.vllm.ai); newer versions have larger defaults on large boards.",
+        evidence: "Documented: DEFAULT_MAX_NUM_BATCHED_TOKENS of vLLM \
+                   (https://github.com/vllm-project/vllm, vllm/config/scheduler.py); its servers have \
+                   larger defaults on large boards.",
         local_key: Some("workloads.NAME.llm.max_tokens"),
     },
     Assumption {
@@ -206,7 +209,8 @@ pub const ALL: &[Assumption] = &[
         },
         default: "0.9",
         about: "Part of the memory that weights and cache of an engine take.",
-        evidence: "Documented: gpu_memory_utilization of vLLM (https://docs.vllm.ai). What is left \
+        evidence: "Documented: gpu_memory_utilization of vLLM, long 0.9, 0.92 in newer versions \
+                   (https://github.com/vllm-project/vllm, vllm/config/cache.py). What is left \
                    stands for activations and the context, which are not counted.",
         local_key: Some("workloads.NAME.llm.cache"),
     },

@@ -107,6 +107,8 @@ pub(super) fn settle(
             c.no_effect(switch, "frame_rate_limiter", why, "remove it");
             continue;
         };
+        let why = "of the frames that wait only the newest is kept";
+        c.no_effect(&field.value.queue, "queue", why, "remove it");
         if let Arrivals::Closed { users: 2.., .. } = guest.workload.arrivals {
             let title = "only one user can wait for a frame";
             let label = format!("workload `{}` has several", guest.workload.name);

@@ -15,8 +15,7 @@ use super::{Gpu, Guest};
 use crate::diagnostics::nearest;
 use crate::engine::time::Nanos;
 use crate::workload::dist::Dist;
-use crate::workload::llm::model::KNOWN;
-use crate::workload::llm::{Device, Llm, Model, known};
+use crate::workload::llm::{Device, Llm, Model, built_in};
 use crate::workload::{Operation, OperationKind, Size, Stage};
 
 /// An engine before it is known on which board it runs: without the board's speed and without blocks.
@@ -178,34 +177,46 @@ fn model(c: &mut Checker, path: &str, field: &Field<RawLlm>) -> Option<Model> {
             c.error(&shape.span, title, label, "give one of them");
             None
         }
-        (Some(name), None) => match known(&name.value) {
-            Some(known) => {
-                let source = format!("llm_models.csv: {}", known.source);
-                c.file_value(&format!("{path}.model"), &*name.value, &name.span);
-                let parameters = known.parameters.to_string();
-                c.catalogue_value(&format!("{path}.parameters"), parameters, source);
-                Some(known.model)
-            }
-            None => {
-                let ids = || KNOWN.iter().map(|known| known.id.as_str());
-                let help = match nearest(&name.value, ids()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!(
-                        "built in are {}; give the shape of another one: shape = {{ layers = 32, … }}",
-                        ids().collect::<Vec<_>>().join(", ")
-                    ),
-                };
-                let title = format!("no model `{}` is built in", name.value);
-                c.error(&name.span, title, "unknown model", help);
-                None
-            }
-        },
+        (Some(name), None) => by_name(c, path, name),
         (None, Some(shape)) => self::shape(c, &format!("{path}.shape"), shape),
         (None, None) => {
             c.missing(&field.span, path, "model", "such as model = \"llama-2-7b\"");
             None
         }
     }
+}
+
+fn by_name(c: &mut Checker, path: &str, name: &Field<String>) -> Option<Model> {
+    let all = match built_in() {
+        Ok(all) => all,
+        Err(problem) => {
+            c.error(
+                &name.span,
+                problem,
+                "named here",
+                "give its shape in place of it",
+            );
+            return None;
+        }
+    };
+    let Some(known) = all.iter().find(|known| known.id == name.value) else {
+        let ids = || all.iter().map(|known| known.id.as_str());
+        let help = match nearest(&name.value, ids()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "built in are {}; give the shape of another one: shape = {{ layers = 32, … }}",
+                ids().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let title = format!("no model `{}` is built in", name.value);
+        c.error(&name.span, title, "unknown model", help);
+        return None;
+    };
+    c.file_value(&format!("{path}.model"), &*name.value, &name.span);
+    let source = format!("llm_models.csv: {}", known.source);
+    let parameters = known.parameters.to_string();
+    c.catalogue_value(&format!("{path}.parameters"), parameters, source);
+    Some(known.model)
 }
 
 fn shape(c: &mut Checker, path: &str, field: &Field<RawShape>) -> Option<Model> {

@@ -69,6 +69,28 @@ fn more_pixels_take_longer() {
     assert!((mean - 8.0 * 4e6).abs() < 10.0, "{mean}");
 }
 
+/// Encoding grows as rendering does: (4 + 1) ms for one display of 1920x1080, eight times that for two of
+/// 3840x2160.
+#[test]
+fn more_pixels_take_longer_to_encode() {
+    let mean = |frames: &str| {
+        let scenario = load(&format!(
+            "[run]\nduration = \"18s\"\nreplications = 1\nbaselines = false\n[gpus.a]\nboard = \"a40\"\n\
+             [guests.desktop]\nvgpu = \"A40-8Q\"\nworkload = \"game\"\nframe_rate_limiter = false\n\
+             [workloads.game]\nframes = {{ {frames} }}\narrivals = {{ process = \"closed\" }}\n\
+             sequence = [\"render\", \"encode\"]\nstages.render.gpu.time = \"4ms\"\n\
+             stages.encode.nvenc.time = \"1ms\"\n"
+        ));
+        let result = experiment::run(&scenario, &experiment::Options::default(), &Silent);
+        let result = result.expect("it runs");
+        result.guests[0].response.mean_ns.value.expect("frames")
+    };
+    let one = mean("");
+    let two = mean("resolution = \"3840x2160\", displays = 2");
+    assert!((one - 5e6).abs() < 10.0, "{one}");
+    assert!((two - 8.0 * 5e6).abs() < 10.0, "{two}");
+}
+
 /// A frame every 10 ms, each 25 ms of work: the one that waits is replaced twice before its turn comes.
 #[test]
 fn only_the_newest_waiting_frame_is_shown() {

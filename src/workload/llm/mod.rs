@@ -10,7 +10,7 @@ pub mod model;
 use super::Size;
 use crate::engine::time::Nanos;
 pub use cost::{Cost, Device, Step, cost};
-pub use model::{Model, known};
+pub use model::{Model, built_in, known};
 
 /// A serving engine and what is asked of it.
 #[derive(Debug, Clone)]

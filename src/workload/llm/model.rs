@@ -1,6 +1,6 @@
 //! Shapes of decoder-only transformers, and those that are built in (`data/llm_models.csv`).
 
-use std::sync::LazyLock;
+use serde::Deserialize;
 
 /// Bytes of a weight or of a cached value in half precision.
 const HALF: u64 = 2;
@@ -75,55 +75,72 @@ pub struct Known {
     pub source: String,
 }
 
-/// The built-in models, in the order of the table.
-pub static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let table = include_str!("../../../data/llm_models.csv");
-    table.lines().skip(1).filter_map(read).collect()
-});
-
-/// A row of the table; a test checks that every one can be read.
-fn read(line: &str) -> Option<Known> {
-    let cells: Vec<&str> = line.split(',').collect();
-    let [
-        id,
-        layers,
-        hidden,
-        intermediate,
-        heads,
-        kv_heads,
-        head_dim,
-        vocabulary,
-        context,
-        gated,
-        tied,
-        parameters,
-        source,
-    ] = cells[..]
-    else {
-        return None;
-    };
-    Some(Known {
-        id: id.to_owned(),
-        model: Model {
-            layers: layers.parse().ok()?,
-            hidden: hidden.parse().ok()?,
-            intermediate: intermediate.parse().ok()?,
-            heads: heads.parse().ok()?,
-            kv_heads: kv_heads.parse().ok()?,
-            head_dim: head_dim.parse().ok()?,
-            vocabulary: vocabulary.parse().ok()?,
-            context: context.parse().ok()?,
-            gated: gated == "yes",
-            tied: tied == "yes",
-        },
-        parameters: parameters.parse().ok()?,
-        source: source.to_owned(),
-    })
+/// The built-in model of this name.
+///
+/// # Errors
+/// There is none, or the table cannot be read.
+pub fn known(id: &str) -> Result<Known, String> {
+    let found = built_in()?.into_iter().find(|known| known.id == id);
+    found.ok_or_else(|| format!("no model `{id}` is built in"))
 }
 
-/// The built-in model of this name.
-pub fn known(id: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.id == id)
+/// A row of the table.
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    layers: u32,
+    hidden: u32,
+    intermediate: u32,
+    heads: u32,
+    kv_heads: u32,
+    head_dim: u32,
+    vocabulary: u32,
+    context: u32,
+    gated: String,
+    tied: String,
+    parameters: u64,
+    source: String,
+}
+
+/// The built-in models, in the order of the table.
+///
+/// # Errors
+/// The place in the table that cannot be read.
+pub fn built_in() -> Result<Vec<Known>, String> {
+    read(include_str!("../../../data/llm_models.csv"))
+}
+
+fn read(table: &str) -> Result<Vec<Known>, String> {
+    let rows = csv::Reader::from_reader(table.as_bytes()).into_deserialize();
+    rows.map(|row| {
+        let row: Row = row.map_err(|error| format!("llm_models.csv: {error}"))?;
+        let flag = |cell: &str| match cell {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            other => Err(format!(
+                "llm_models.csv: `{}`: `{other}` is neither `yes` nor `no`",
+                row.id
+            )),
+        };
+        Ok(Known {
+            model: Model {
+                layers: row.layers,
+                hidden: row.hidden,
+                intermediate: row.intermediate,
+                heads: row.heads,
+                kv_heads: row.kv_heads,
+                head_dim: row.head_dim,
+                vocabulary: row.vocabulary,
+                context: row.context,
+                gated: flag(&row.gated)?,
+                tied: flag(&row.tied)?,
+            },
+            id: row.id,
+            parameters: row.parameters,
+            source: row.source,
+        })
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -132,20 +149,26 @@ mod tests {
 
     #[test]
     fn parameters_are_those_that_are_published() {
-        let rows = include_str!("../../../data/llm_models.csv").lines().count() - 1;
-        assert_eq!(KNOWN.len(), rows);
-        for known in KNOWN.iter() {
+        for known in built_in().expect("well formed") {
             assert_eq!(known.model.parameters(), known.parameters, "{}", known.id);
         }
     }
 
     #[test]
     fn a_token_of_llama_2_7b_leaves_half_a_mebibyte() {
-        let model = known("llama-2-7b").expect("built in").model;
-        assert_eq!(model.cache_per_token(), 512 << 10);
-        assert_eq!(
-            known("llama-3-8b").map(|k| k.model.cache_per_token()),
-            Some(128 << 10)
-        );
+        let per_token = |id| known(id).expect("built in").model.cache_per_token();
+        assert_eq!(per_token("llama-2-7b"), 512 << 10);
+        assert_eq!(per_token("llama-3-8b"), 128 << 10);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_an_error_with_its_place() {
+        let header = include_str!("../../../data/llm_models.csv").lines().next();
+        let header = header.expect("a header");
+        let short = read(&format!("{header}\na,1,2,3\n")).expect_err("columns are missing");
+        assert!(short.contains("line: 2"), "{short}");
+        let vague = format!("{header}\na,1,2,3,4,4,8,9,10,perhaps,no,1,none\n");
+        let vague = read(&vague).expect_err("neither yes nor no");
+        assert!(vague.contains("`perhaps` is neither"), "{vague}");
     }
 }
