@@ -6,7 +6,7 @@ use super::operations::Scaling;
 use super::raw::{Field, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, operations};
+use super::{arrivals, kernels, operations};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -165,15 +165,35 @@ fn stages(
             c.error(&stage.span, title, "empty", help);
         }
         let mut operations = Vec::new();
+        let mut profiles = stage.value.iter();
+        let profile = profiles.find(|(name, operation)| kernels::is_profile(name, operation));
+        if let (Some((name, operation)), 2..) = (profile, stage.value.len()) {
+            let title = format!("`{name}` is not alone in stage `{stage_name}`");
+            let label = "its kernels run one after another: each ends a stage of its own";
+            let help = "put the other operations into a stage before it or after it";
+            c.error(&operation.span, title, label, help);
+            fine = false;
+            continue;
+        }
         for (name, operation) in &stage.value {
-            let operation_path = format!("{stage_path}.{name}");
-            match operations::operation(c, &operation_path, name, operation, columns) {
-                Some(operation) => operations.push(operation),
+            let path = format!("{stage_path}.{name}");
+            let built = match profile {
+                Some(_) => kernels::expand(c, &path, operation),
+                None => operations::operation(c, &path, name, operation, columns)
+                    .map(|operation| vec![operation]),
+            };
+            match built {
+                Some(built) => operations.extend(built),
                 None => fine = false,
             }
         }
         fine &= !operations.is_empty();
-        built.insert(stage_name.clone(), operations);
+        // Stages in a row; the operations of each start together.
+        let together = match profile {
+            Some(_) => 1,
+            None => operations.len().max(1),
+        };
+        built.insert(stage_name.clone(), (operations, together));
     }
     if !fine {
         return None;
@@ -181,22 +201,28 @@ fn stages(
     let mut stages = Vec::new();
     let (mut memory_bound, mut rooflines) = (Vec::new(), Vec::new());
     for name in order? {
-        let operations = built.remove(&name)?;
-        for (index, (operation, scaling)) in operations.iter().enumerate() {
-            if matches!(operation.kind, OperationKind::Gpu(_)) {
-                match scaling {
-                    Scaling::Timed(bound) => memory_bound.push((stages.len(), index, *bound)),
-                    Scaling::Roofline(work) => {
-                        rooflines.push((stages.len(), index, work.clone()));
+        let (operations, together) = built.remove(&name)?;
+        let mut operations = operations.into_iter().peekable();
+        while operations.peek().is_some() {
+            let mut stage = Stage {
+                name: name.clone(),
+                operations: Vec::new(),
+            };
+            for (operation, scaling) in operations.by_ref().take(together) {
+                let place = (stages.len(), stage.operations.len());
+                match (&operation.kind, scaling) {
+                    (OperationKind::Gpu(_), Scaling::Timed(bound)) => {
+                        memory_bound.push((place.0, place.1, bound));
                     }
+                    (OperationKind::Gpu(_), Scaling::Roofline(work)) => {
+                        rooflines.push((place.0, place.1, work));
+                    }
+                    _ => {}
                 }
+                stage.operations.push(operation);
             }
+            stages.push(stage);
         }
-        let operations = operations
-            .into_iter()
-            .map(|(operation, _)| operation)
-            .collect();
-        stages.push(Stage { name, operations });
     }
     Some((stages, memory_bound, rooflines))
 }

@@ -13,6 +13,7 @@ mod memory;
 mod observer;
 mod operations;
 mod schedule;
+mod sessions;
 mod source;
 
 pub use build::{BuildError, build};
