@@ -7,7 +7,7 @@ use super::operations::{Scaling, Timed};
 use super::raw::{Field, Key, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, frames, llm, operations, preset};
+use super::{arrivals, batching, frames, kernels, llm, operations, preset};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -231,15 +231,44 @@ fn stages(
             c.error(&stage.span, title, "empty", help);
         }
         let mut operations = Vec::new();
+        let mut profiles = stage.value.iter();
+        let profile = profiles.find(|(name, operation)| kernels::is_profile(name, operation));
+        if let (Some((name, operation)), 2..) = (profile, stage.value.len()) {
+            let title = format!("`{name}` is not alone in stage `{stage_name}`");
+            let label = "its kernels run one after another: each ends a stage of its own";
+            let help = "put the other operations into a stage before it or after it";
+            c.error(&operation.span, title, label, help);
+            fine = false;
+            continue;
+        }
         for (name, operation) in &stage.value {
-            let operation_path = format!("{stage_path}.{name}");
-            match operations::operation(c, &operation_path, name, operation, columns) {
-                Some(operation) => operations.push(operation),
+            let path = format!("{stage_path}.{name}");
+            let built = match profile {
+                Some(_) => kernels::expand(c, &path, operation),
+                None => operations::operation(c, &path, name, operation, columns)
+                    .map(|operation| vec![operation]),
+            };
+            match built {
+                Some(built) => operations.extend(built),
                 None => fine = false,
             }
         }
         fine &= !operations.is_empty();
-        built.insert(stage_name.clone(), operations);
+        // Kernels run one after another: each is a stage.
+        let in_a_row: Vec<Vec<_>> = match profile {
+            Some(_) => operations.into_iter().map(|kernel| vec![kernel]).collect(),
+            None => vec![operations],
+        };
+        built.insert(stage_name.clone(), in_a_row);
+        let repeat = raw.repeat.as_ref();
+        let repeat = repeat.and_then(|table| table.value.get(stage_name));
+        if let (Some(_), Some(number)) = (profile, repeat) {
+            let title = format!("`repeat` names stage `{stage_name}`, a profile of kernels");
+            let label = "would repeat each kernel, not the profile";
+            let help = "list the kernels of all rounds in the file, or let the jobs be shorter";
+            c.error(&number.span, title, label, help);
+            fine = false;
+        }
     }
     for (key, table) in [("every", &raw.every), ("repeat", &raw.repeat)] {
         for (name, number) in table.iter().flat_map(|table| &table.value) {
@@ -271,27 +300,27 @@ fn stages(
     let mut stages = Vec::new();
     let (mut timed, mut rooflines) = (Vec::new(), Vec::new());
     for name in order? {
-        let operations = built.remove(&name)?;
-        for (index, (operation, scaling)) in operations.iter().enumerate() {
-            if matches!(operation.kind, OperationKind::Gpu(_)) {
-                match scaling {
-                    Scaling::Timed(work) => timed.push((stages.len(), index, *work)),
-                    Scaling::Roofline(work) => {
-                        rooflines.push((stages.len(), index, work.clone()));
+        let every = times(c, path, "every", &raw.every, &name)?;
+        let repeat = u32::try_from(times(c, path, "repeat", &raw.repeat, &name)?).ok()?;
+        for together in built.remove(&name)? {
+            let mut operations = Vec::new();
+            for (operation, scaling) in together {
+                if matches!(operation.kind, OperationKind::Gpu(_)) {
+                    let (stage, place) = (stages.len(), operations.len());
+                    match scaling {
+                        Scaling::Timed(work) => timed.push((stage, place, work)),
+                        Scaling::Roofline(work) => rooflines.push((stage, place, work)),
                     }
                 }
+                operations.push(operation);
             }
+            stages.push(Stage {
+                every,
+                repeat,
+                name: name.clone(),
+                operations,
+            });
         }
-        let operations = operations
-            .into_iter()
-            .map(|(operation, _)| operation)
-            .collect();
-        stages.push(Stage {
-            every: times(c, path, "every", &raw.every, &name)?,
-            repeat: u32::try_from(times(c, path, "repeat", &raw.repeat, &name)?).ok()?,
-            name,
-            operations,
-        });
     }
     Some((stages, timed, rooflines))
 }
