@@ -266,6 +266,16 @@ hyperexponential cv 2: 160f3dd509d54d4a
 bounded pareto 1.5: 93a1b9865c506284
 bounded pareto 1: fae99f3e731f0345
 geometric: d86cfae84e79debd
+triangular: e86b1027b2da6486
+pert: 39d465355e53b5a9
+beta below 1: 62fbb35e6a5b27f0
+pareto 6: 5e4b9888677377d2
+frechet 6: bcaf9ed8549ed592
+inverse gaussian cv 0.5: 10414116a0f22e00
+inverse gaussian cv 3: 0ca6cdfea2f27c99
+poisson 3: 8bfba274edd107fe
+poisson 40: 2df128545f67023a
+zipf 1.2: 30603e6ab8958095
 empirical: c36bd0cbf8e3fd37
 ";
 
