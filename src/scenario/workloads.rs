@@ -223,51 +223,12 @@ fn stages(
     let order = sequence(c, path, field);
     let mut built = BTreeMap::new();
     let mut fine = order.is_some();
-    for (stage_name, stage) in &raw.stages {
-        let stage_path = format!("{path}.stages.{stage_name}");
-        if stage.value.is_empty() && !c.refused.iter().any(|r| r.starts_with(&stage_path)) {
-            let title = format!("stage `{stage_name}` has no operation");
-            let help = format!("add [{stage_path}.gpu], .host, .copy-in or .copy-out");
-            c.error(&stage.span, title, "empty", help);
-        }
-        let mut operations = Vec::new();
-        let mut profiles = stage.value.iter();
-        let profile = profiles.find(|(name, operation)| kernels::is_profile(name, operation));
-        if let (Some((name, operation)), 2..) = (profile, stage.value.len()) {
-            let title = format!("`{name}` is not alone in stage `{stage_name}`");
-            let label = "its kernels run one after another: each ends a stage of its own";
-            let help = "put the other operations into a stage before it or after it";
-            c.error(&operation.span, title, label, help);
-            fine = false;
-            continue;
-        }
-        for (name, operation) in &stage.value {
-            let path = format!("{stage_path}.{name}");
-            let built = match profile {
-                Some(_) => kernels::expand(c, &path, operation),
-                None => operations::operation(c, &path, name, operation, columns)
-                    .map(|operation| vec![operation]),
-            };
-            match built {
-                Some(built) => operations.extend(built),
-                None => fine = false,
+    for name in raw.stages.keys() {
+        match in_a_row(c, path, raw, name, columns) {
+            Some(stages) => {
+                built.insert(name.clone(), stages);
             }
-        }
-        fine &= !operations.is_empty();
-        // Kernels run one after another: each is a stage.
-        let in_a_row: Vec<Vec<_>> = match profile {
-            Some(_) => operations.into_iter().map(|kernel| vec![kernel]).collect(),
-            None => vec![operations],
-        };
-        built.insert(stage_name.clone(), in_a_row);
-        let repeat = raw.repeat.as_ref();
-        let repeat = repeat.and_then(|table| table.value.get(stage_name));
-        if let (Some(_), Some(number)) = (profile, repeat) {
-            let title = format!("`repeat` names stage `{stage_name}`, a profile of kernels");
-            let label = "would repeat each kernel, not the profile";
-            let help = "list the kernels of all rounds in the file, or let the jobs be shorter";
-            c.error(&number.span, title, label, help);
-            fine = false;
+            None => fine = false,
         }
     }
     for (key, table) in [("every", &raw.every), ("repeat", &raw.repeat)] {
@@ -323,6 +284,53 @@ fn stages(
         }
     }
     Some((stages, timed, rooflines))
+}
+
+/// The stages that one of the file stands for: itself, or one for each kernel of a profile.
+fn in_a_row(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawWorkload,
+    name: &str,
+    columns: Option<&[String]>,
+) -> Option<Vec<Vec<(Operation, Scaling)>>> {
+    let stage = raw.stages.get(name)?;
+    let path = format!("{path}.stages.{name}");
+    if stage.value.is_empty() {
+        if !c.refused.iter().any(|r| r.starts_with(&path)) {
+            let title = format!("stage `{name}` has no operation");
+            let help = format!("add [{path}.gpu], .host, .copy-in or .copy-out");
+            c.error(&stage.span, title, "empty", help);
+        }
+        return None;
+    }
+    let mut written = stage.value.iter();
+    if let Some((key, profile)) = written.find(|(key, field)| kernels::is_profile(key, field)) {
+        if stage.value.len() > 1 {
+            let title = format!("`{key}` is not alone in stage `{name}`");
+            let label = "its kernels run one after another: each ends a stage of its own";
+            let help = "put the other operations into a stage before it or after it";
+            c.error(&profile.span, title, label, help);
+            return None;
+        }
+        let repeat = raw.repeat.as_ref();
+        let repeat = repeat.and_then(|table| table.value.get(name));
+        if let Some(number) = repeat.filter(|number| number.value > 1) {
+            let title = format!("stage `{name}` is a profile and cannot be repeated");
+            let label = "would repeat each kernel, not all of them in a row";
+            let help = "write the kernels of all rounds into the profile, or count rounds as jobs";
+            c.error(&number.span, title, label, help);
+            return None;
+        }
+        let kernels = kernels::expand(c, &format!("{path}.{key}"), profile)?;
+        return Some(kernels.into_iter().map(|kernel| vec![kernel]).collect());
+    }
+    let mut operations = Vec::new();
+    for (key, field) in &stage.value {
+        let built = operations::operation(c, &format!("{path}.{key}"), key, field, columns);
+        operations.extend(built);
+    }
+    (operations.len() == stage.value.len()).then(|| vec![operations])
 }
 
 /// What `every` or `repeat` says of a stage; 1 where it says nothing.

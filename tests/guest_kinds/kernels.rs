@@ -109,3 +109,15 @@ fn two_profiles_side_by_side_are_slower_than_one_and_faster_than_two_in_a_row() 
     let mean = times.iter().sum::<Nanos>() / times.len() as Nanos;
     assert!(mean > 6_498_424 * 11 / 10 && mean < 2 * 6_498_424, "{mean}");
 }
+
+/// `every` holds for all kernels of the profile.
+#[test]
+fn every_second_job_passes_the_whole_profile_or_none_of_it() {
+    let more =
+        "stages.prepare.host.time = \"1ms\"\nsequence = [\"prepare\", \"infer\"]\nevery.infer = 2";
+    let mut times = times(&scenario_of("", more));
+    assert!(times.len() > 8, "{}", times.len());
+    times.sort_unstable();
+    times.dedup();
+    assert_eq!(times, [1_000_000, 7_498_424]);
+}
