@@ -22,9 +22,10 @@ Examples:
   warpshare check my.toml --baseline ci/my.json --junit check.xml
   warpshare check my.toml --tolerance 'guests.*.response.*=0.5%' --tolerance '*.half_width=ignore'
 
-Shown is what moved, on stdout; with --quiet, only of scenarios that drifted. `*` in a pattern stands
-for any text; of patterns that match, the one with the most other characters decides. The hash of the
-whole result counts where no metric moved. docs/check.md explains the file and the use in CI.
+Shown is what moved, on stdout; with --quiet, only of scenarios that drifted. `*` in a pattern
+stands for any text; of patterns that match, the one with the most other characters decides. The
+hash of the whole result counts where no metric moved. docs/check.md explains the file and the use
+in CI.
 
 Exit codes:
   0    all are the same or within tolerance; with --update: the baselines are written
