@@ -177,6 +177,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("streams", guest.streams);
     out.put("queue", format!("{:?}", guest.queue));
     out.put("deadline", format!("{:?}", guest.deadline));
+    if guest.terms != Terms::default() {
+        out.put("terms", format!("{:?}", guest.terms));
+    }
     if let Some(memory) = &guest.memory {
         out.put("held", memory.held);
         out.put("limit", format!("{:?}", memory.limit));

@@ -274,6 +274,7 @@ fn scenario(
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
         inside::check_turns(c, raw, &gpus, &guests);
+        terms::settle(c, raw, &gpus, &guests);
     }
     if let Some(plan) = &plan {
         late(c, raw, plan);

@@ -29,9 +29,11 @@ pub mod raw_llm;
 pub mod raw_workload;
 mod roofline;
 mod run;
+pub mod scheduler;
 pub mod schema;
 mod share;
 mod spatial;
+mod terms;
 mod text;
 mod tree;
 pub mod units;
@@ -43,7 +45,7 @@ pub use run::Overrides;
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, CopyEngines, MediaEngines};
-use crate::policy::TimeSlice;
+use crate::policy::{Terms, TimeSlice};
 use crate::workload::{MediaEngine, Workload};
 
 /// A checked scenario.
@@ -254,6 +256,8 @@ pub struct Guest {
     pub queue: Option<u32>,
     /// A job that takes longer counts as late.
     pub deadline: Option<Nanos>,
+    /// What the scheduler may go by.
+    pub terms: Terms,
     /// `None` where neither the guest nor its jobs allocate anything.
     pub memory: Option<GuestMemory>,
     pub workload: Workload,

@@ -303,15 +303,17 @@ fn explanation_names_origins() {
 
 #[test]
 fn every_registered_scheduler_can_be_named() {
-    let registered: Vec<&str> = crate::policy::registry::SCHEDULERS
-        .iter()
-        .map(|s| s.name)
-        .collect();
-    let legal: Vec<&str> = legal::LEGAL
-        .iter()
-        .map(|row| row.scheduler.word())
-        .collect();
-    assert_eq!(registered, legal);
+    for scheduler in crate::policy::registry::all() {
+        let turns = match scheduler.uses.contains(&crate::policy::registry::Use::ReservedTurns) {
+            true => ", reserved_turns = 4",
+            false => "",
+        };
+        let text = format!("share = {{ scheduler = \"{}\"{turns} }}", scheduler.name);
+        assert_eq!(neutral_slice(&text).scheduler, scheduler.name);
+    }
+    let rows = legal::LEGAL.iter().map(|row| row.scheduler);
+    let named = rows.filter(|name| crate::policy::registry::find(name).is_some());
+    assert_eq!(named.count() + 1, legal::LEGAL.len(), "all but the last row");
 }
 
 #[test]
