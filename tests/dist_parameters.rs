@@ -50,6 +50,57 @@ fn constructors_keep_mean_and_cv() {
     assert_eq!((uniform.mean(), uniform.scv()), (3.0, 1.0 / 27.0));
 }
 
+#[test]
+fn moments_by_hand() {
+    let scale = std::f64::consts::PI.sqrt();
+    for (dist, mean, scv) in [
+        // Variance (1 + 4 + 81 - 2 - 9 - 18) / 18.
+        (Dist::triangular(1.0, 2.0, 9.0), 4.0, 57.0 / 18.0 / 16.0),
+        (Dist::triangular(0.0, 0.0, 3.0), 1.0, 0.5),
+        (Dist::beta(2.0, 3.0, 0.0, 10.0), 4.0, 0.25),
+        // Beta 1.5, 4.5: variance 64 · 6.75 / (36 · 7).
+        (Dist::pert(1.0, 2.0, 9.0), 3.0, 64.0 * 6.75 / 252.0 / 9.0),
+        (Dist::pareto(3.0, 2.0), 3.0, 1.0 / 3.0),
+        (Dist::pareto_mean(3.0, 3.0), 3.0, 1.0 / 3.0),
+        (Dist::pareto_cv(3.0, 3f64.sqrt().recip()), 3.0, 1.0 / 3.0),
+        (Dist::pareto(1.5, 2.0), 6.0, f64::INFINITY),
+        // Γ(1/2) = √π.
+        (Dist::frechet(2.0, 5.0), 5.0 * scale, f64::INFINITY),
+        (
+            Dist::frechet_mean(5.0 * scale, 2.0),
+            5.0 * scale,
+            f64::INFINITY,
+        ),
+        // Γ(1/2) / Γ(3/4)² - 1.
+        (
+            Dist::frechet(4.0, 1.0),
+            1.225_416_702_465_177_6,
+            scale / (1.225_416_702_465_177_6 * 1.225_416_702_465_177_6) - 1.0,
+        ),
+        (Dist::inverse_gaussian(7.0, 2.0), 7.0, 4.0),
+        (Dist::poisson(6.0, 2.0), 6.0, 1.0 / 3.0),
+        // Weights 1, 1/2, 1/3: E K = 3 · 6/11, E K² = 6 · 6/11.
+        (
+            Dist::zipf(3, 1.0, 1.0),
+            18.0 / 11.0,
+            36.0 * 11.0 / 324.0 - 1.0,
+        ),
+        (Dist::zipf(4, 0.0, 2.0), 5.0, 5.0 * 6.0 / 25.0 - 1.0),
+    ] {
+        let dist = dist.unwrap();
+        assert!(
+            (dist.mean() / mean - 1.0).abs() < 1e-14,
+            "{dist:?}: {}",
+            dist.mean()
+        );
+        let found = dist.scv();
+        assert!(
+            found == scv || (found / scv - 1.0).abs() < 1e-12,
+            "{dist:?}: {found}"
+        );
+    }
+}
+
 /// Integrals by hand: ∫ x dF and ∫ x² dF of the cut Pareto distribution, at and near the
 /// exponents where the closed form has a removable singularity.
 #[test]
@@ -148,6 +199,19 @@ fn bad_parameters_are_refused_with_the_valid_range() {
             ("geometric mean", Dist::geometric(bad, 1.0)),
             ("geometric unit", Dist::geometric(1.0, bad)),
             ("empirical", Dist::empirical(&[1.0, bad], None)),
+            ("triangular mode", Dist::triangular(0.0, bad, 1.0)),
+            ("pert high", Dist::pert(0.0, 1.0, bad)),
+            ("beta alpha", Dist::beta(bad, 1.0, 0.0, 1.0)),
+            ("beta low", Dist::beta(1.0, 1.0, bad, 1.0)),
+            ("pareto alpha", Dist::pareto(bad, 1.0)),
+            ("pareto mean", Dist::pareto_mean(bad, 2.0)),
+            ("pareto cv", Dist::pareto_cv(1.0, bad)),
+            ("frechet alpha", Dist::frechet(bad, 1.0)),
+            ("frechet mean", Dist::frechet_mean(bad, 2.0)),
+            ("inverse gaussian mean", Dist::inverse_gaussian(bad, 1.0)),
+            ("inverse gaussian cv", Dist::inverse_gaussian(1.0, bad)),
+            ("poisson mean", Dist::poisson(bad, 1.0)),
+            ("zipf s", Dist::zipf(5, bad, 1.0)),
         ] {
             let error = dist
                 .as_ref()
@@ -169,12 +233,12 @@ fn bad_parameters_are_refused_with_the_valid_range() {
         ),
         (
             Dist::lognormal(1.0, 0.0),
-            "lognormal: `cv` is 0, but must be at least 1e-4 and at most 100; \
+            "lognormal: `cv` is 0, but must be at least 1e-4 and at most 150; \
              without variation it is a constant",
         ),
         (
             Dist::hyperexponential(1.0, 0.5),
-            "hyperexponential: `cv` is 0.5, but must be at least 1 and at most 100; \
+            "hyperexponential: `cv` is 0.5, but must be at least 1 and at most 150; \
              below 1 use gamma, weibull or lognormal",
         ),
         (
@@ -200,6 +264,19 @@ fn bad_parameters_are_refused_with_the_valid_range() {
         (
             Dist::empirical(&[0.0, 0.0], None),
             "empirical: `value` is 0, but must be at least 1e-9 for one of the values",
+        ),
+        (
+            Dist::pareto(1.0, 2.0),
+            "pareto: `alpha` is 1, but must be more than 1: up to there the mean is infinite, and no \
+             run has a long-run average; for such a tail use `bounded-pareto`, which ends somewhere",
+        ),
+        (
+            Dist::triangular(1.0, 5.0, 3.0),
+            "triangular: `mode` is 5, but must be at least 1 and at most 3",
+        ),
+        (
+            Dist::poisson(2e12, 1.0),
+            "poisson: `mean` is 2000000000000, but must be from 1e-6 to 1e12 times `unit` = 1",
         ),
         (
             Dist::weibull_shape(0.1, 1e18),

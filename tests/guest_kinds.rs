@@ -1,4 +1,5 @@
-//! What guests do: batches, frames, language models, stages, public traces, and the built-in workloads.
+//! What guests do: batches, frames, language models, stages, kernels, public traces, and the built-in
+//! workloads.
 
 mod common;
 
@@ -6,6 +7,8 @@ mod common;
 mod batching;
 #[path = "guest_kinds/frames.rs"]
 mod frames;
+#[path = "guest_kinds/kernels.rs"]
+mod kernels;
 #[path = "guest_kinds/llm.rs"]
 mod llm;
 #[path = "guest_kinds/new.rs"]

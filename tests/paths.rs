@@ -17,8 +17,10 @@ use warpshare::scenario::{
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
+use warpshare::workload::windows::{Gaps, Window};
 use warpshare::workload::{
-    Arrivals, Batching, Direction, Frames, MediaEngine, OperationKind, Size, Workload,
+    Arrivals, Batching, Direction, FirstArrival, Frames, MediaEngine, OperationKind, Phase,
+    SessionLength, Size, Workload,
 };
 
 const US: f64 = 1_000.0;
@@ -44,6 +46,39 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         (1u32..4, prop_oneof![Just(constant(0.0)), dist()])
             .prop_map(|(users, think)| closed(users, think)),
         dist().prop_map(open),
+        (100u32..4_000).prop_map(|us| open(Dist::weibull(f64::from(us) * US, 2.0).unwrap())),
+        (1u64..5_000, dist(), 0usize..3).prop_map(|(us, jitter, first)| Arrivals::Paced {
+            period: us * 1_000,
+            jitter,
+            first: [
+                FirstArrival::AfterGap,
+                FirstArrival::AtStart,
+                FirstArrival::RandomPhase
+            ][first],
+        }),
+        prop::collection::vec((prop::option::of(50u32..4_000), dist()), 1..4).prop_map(modulated),
+        (1u32..20, 200u32..3_000, prop::option::of(0u32..5)).prop_map(|(ms, us, lasts)| {
+            let exponential = |us: u32| Dist::exponential(f64::from(us) * US).unwrap();
+            Arrivals::Sessions {
+                gap: exponential(ms * 1_000),
+                think: exponential(us),
+                length: match lasts {
+                    Some(ms) => SessionLength::Time(constant(f64::from(ms) * 1_000.0 * US)),
+                    None => SessionLength::Requests(Dist::geometric(3.0, 1.0).unwrap()),
+                },
+            }
+        }),
+        (
+            100u32..4_000,
+            any::<bool>(),
+            prop_oneof![Just(1.0), Just(0.4)]
+        )
+            .prop_map(|(us, again, keep)| windowed(f64::from(us) * US, again, keep)),
+    ];
+    let batch = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(constant(3.0))),
+        1 => Just(Some(Dist::geometric(2.0, 1.0).unwrap())),
     ];
     let gpu = || {
         let arithmetic = prop::option::of(prop_oneof![Just(0.2), Just(1.0)]);
@@ -103,7 +138,8 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             (None, Some(Frames { displays: 1, resolution: (1920, 1080), gap }))
         }),
     ];
-    (arrivals, gpu(), stages, memory, serving).prop_map(|(arrivals, gpu, more, memory, serving)| {
+    let several = (batch, serving);
+    (arrivals, several, gpu(), stages, memory).prop_map(|(arrivals, several, gpu, more, memory)| {
         let mut stages = vec![stage("first", vec![gpu])];
         for (index, kinds) in more.into_iter().enumerate() {
             stages.push(stage(&format!("more{index}"), kinds));
@@ -112,13 +148,51 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         let at_once = matches!(&workload.arrivals, Arrivals::Closed { think, .. }
             if *think == constant(0.0));
         workload.memory = memory.filter(|_| !at_once);
+        let (batch, serving) = several;
         (workload.batching, workload.frames) = serving;
         if let (Some(_), Arrivals::Closed { users, .. }) = (workload.frames, &mut workload.arrivals)
         {
             *users = 1; // only one can wait for a frame
         }
+        workload.batch = batch.filter(|_| {
+            !matches!(
+                workload.arrivals,
+                Arrivals::Closed { .. } | Arrivals::Sessions { .. }
+            )
+        });
         workload
     })
+}
+
+/// Phases of milliseconds, with and without arrivals; the first has some.
+fn modulated(phases: Vec<(Option<u32>, Dist)>) -> Arrivals {
+    let phase = |(index, (gap, stay)): (usize, (Option<u32>, Dist))| Phase {
+        gap: gap
+            .or((index == 0).then_some(1_000))
+            .map(|us| f64::from(us) * US),
+        stay,
+    };
+    Arrivals::Modulated {
+        phases: phases.into_iter().enumerate().map(phase).collect(),
+    }
+}
+
+/// Bursty windows of 7 ms around an idle one.
+fn windowed(mean: f64, again: bool, keep: f64) -> Arrivals {
+    let gaps = [
+        Gaps::gamma(mean, 3.0).ok(),
+        None,
+        Gaps::weibull(mean, 2.0).ok(),
+    ];
+    let windows = (1..).zip(gaps).map(|(number, gaps)| Window {
+        ends: number * 7_000_000,
+        gaps,
+    });
+    Arrivals::Windowed {
+        windows: windows.collect(),
+        keep,
+        period: again.then_some(25_000_000),
+    }
 }
 
 fn a_guest() -> impl Strategy<Value = Guest> {

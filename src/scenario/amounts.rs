@@ -273,8 +273,8 @@ fn by_batch<Q: Quantity>(
 }
 
 fn parameters<Q>(t: &RawDist<Q>) -> Present {
-    present!(t; value, mean, cv, low, high, k, shape, scale, mu, sigma, p, mean1, mean2, alpha, unit,
-             values, weights, file, column, base, per, by_batch)
+    present!(t; value, mean, cv, low, high, k, shape, scale, mu, sigma, p, mean1, mean2, alpha, beta,
+             mode, n, s, unit, values, weights, file, column, base, per, by_batch)
 }
 
 fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>) -> Option<Dist> {
@@ -293,11 +293,23 @@ fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>)
         F::Lognormal => (&[&["mean", "cv"], &["mu", "sigma"]], &[]),
         F::Hyperexponential => (&[&["mean", "cv"], &["p", "mean1", "mean2"]], &[]),
         F::BoundedPareto => (&[&["alpha", "low", "high"]], &[]),
-        F::Geometric => (&[&["mean", "unit"]], &[]),
+        F::Triangular | F::Pert => (&[&["low", "mode", "high"]], &[]),
+        F::Beta => (&[&["alpha", "beta", "low", "high"]], &[]),
+        F::Pareto => (
+            &[&["alpha", "low"], &["mean", "alpha"], &["mean", "cv"]],
+            &[],
+        ),
+        F::Frechet => (&[&["alpha", "scale"], &["mean", "alpha"]], &[]),
+        F::InverseGaussian => (&[&["mean", "cv"]], &[]),
+        F::Zipf => (&[&["n", "s", "unit"]], &[]),
+        F::Poisson | F::Geometric => (&[&["mean", "unit"]], &[]),
         F::Empirical => (&[&["values"], &["file", "column", "unit"]], &["weights"]),
     };
     let keys = parameters(t);
-    let article = if matches!(family, F::Exponential | F::Erlang | F::Empirical) {
+    let article = if matches!(
+        family,
+        F::Exponential | F::Erlang | F::Empirical | F::InverseGaussian
+    ) {
         "an"
     } else {
         "a"
@@ -307,16 +319,15 @@ fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>)
     // The form holds, so that every parameter read below is there.
     let amount = |key: &Option<Field<Q>>| key.as_ref().map_or(f64::NAN, |f| f.value.amount());
     let plain = |key: &Option<Field<f64>>| key.as_ref().map_or(f64::NAN, |f| f.value);
+    let whole = |key: &Option<Field<u64>>| {
+        let value = key.as_ref().map_or(0, |f| f.value);
+        u32::try_from(value).unwrap_or(u32::MAX)
+    };
     let built = match (family, index) {
         (F::Constant, _) => Dist::constant(amount(&t.value)),
         (F::Uniform, _) => Dist::uniform(amount(&t.low), amount(&t.high)),
         (F::Exponential, _) => Dist::exponential(amount(&t.mean)),
-        (F::Erlang, _) => {
-            let k =
-                t.k.as_ref()
-                    .map_or(0, |f| u32::try_from(f.value).unwrap_or(u32::MAX));
-            Dist::erlang(amount(&t.mean), k)
-        }
+        (F::Erlang, _) => Dist::erlang(amount(&t.mean), whole(&t.k)),
         (F::Gamma, 0) => Dist::gamma(amount(&t.mean), plain(&t.cv)),
         (F::Gamma, _) => Dist::gamma_shape(plain(&t.shape), amount(&t.scale)),
         (F::Weibull, 0) => Dist::weibull(amount(&t.mean), plain(&t.cv)),
@@ -331,6 +342,20 @@ fn family<Q: Quantity>(c: &mut Checker, path: &str, span: &Span, t: &RawDist<Q>)
         (F::BoundedPareto, _) => {
             Dist::bounded_pareto(plain(&t.alpha), amount(&t.low), amount(&t.high))
         }
+        (F::Triangular, _) => Dist::triangular(amount(&t.low), amount(&t.mode), amount(&t.high)),
+        (F::Pert, _) => Dist::pert(amount(&t.low), amount(&t.mode), amount(&t.high)),
+        (F::Beta, _) => {
+            let (alpha, beta) = (plain(&t.alpha), plain(&t.beta));
+            Dist::beta(alpha, beta, amount(&t.low), amount(&t.high))
+        }
+        (F::Pareto, 0) => Dist::pareto(plain(&t.alpha), amount(&t.low)),
+        (F::Pareto, 1) => Dist::pareto_mean(amount(&t.mean), plain(&t.alpha)),
+        (F::Pareto, _) => Dist::pareto_cv(amount(&t.mean), plain(&t.cv)),
+        (F::Frechet, 0) => Dist::frechet(plain(&t.alpha), amount(&t.scale)),
+        (F::Frechet, _) => Dist::frechet_mean(amount(&t.mean), plain(&t.alpha)),
+        (F::InverseGaussian, _) => Dist::inverse_gaussian(amount(&t.mean), plain(&t.cv)),
+        (F::Poisson, _) => Dist::poisson(amount(&t.mean), amount(&t.unit)),
+        (F::Zipf, _) => Dist::zipf(whole(&t.n), plain(&t.s), amount(&t.unit)),
         (F::Geometric, _) => Dist::geometric(amount(&t.mean), amount(&t.unit)),
         (F::Empirical, 0) => {
             let values = t.values.as_ref()?;
@@ -377,7 +402,10 @@ fn settle<Q: Quantity>(
         } => {
             let place = keys.iter().find(|(key, _)| key == parameter);
             let place = place.map_or(span, |(_, span)| span);
-            let bare = ["cv", "k", "shape", "mu", "sigma", "p", "alpha"].contains(parameter);
+            let bare = [
+                "cv", "k", "shape", "mu", "sigma", "p", "alpha", "beta", "n", "s",
+            ];
+            let bare = bare.contains(parameter);
             let base = if Q::SCHEMA_NAME == "Size" {
                 "bytes"
             } else {

@@ -3,22 +3,29 @@
 use super::amounts::{self, form, present};
 use super::checker::{Checker, Span};
 use super::raw::Field;
-use super::raw_workload::{
-    RawAmount, RawArrivals, RawFirst, RawProcess, RawTimeFormat, RawTraceFormat,
-};
+use super::raw_workload::{RawAmount, RawArrivals, RawFirst, RawProcess};
+use super::traces;
 use super::units::{RawDuration, write_nanos};
-use crate::engine::time::{LONGEST, Nanos, round_nanos};
+use crate::engine::time::Nanos;
 use crate::workload::dist::Dist;
-use crate::workload::trace::{TimeFormat, Trace, TraceSpec};
-use crate::workload::{Arrivals, FirstArrival, Phase};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use crate::workload::{Arrivals, FirstArrival, Phase, SessionLength};
+use std::collections::BTreeMap;
 
 /// What a process takes beside the keys that it needs.
 const OPEN: &[&str] = &["process", "first", "batch", "batch_mean"];
 const PACED: &[&str] = &["process", "first", "jitter", "batch", "batch_mean"];
 const MODULATED: &[&str] = &["process", "batch", "batch_mean"];
 const TRACE: &[&str] = &["process", "keep", "stretch", "offset", "repeat_every"];
+
+/// How sessions begin, and what ends them.
+const SESSIONS: &[&[&str]] = &[
+    &["rate", "think", "requests"],
+    &["rate", "think", "requests_mean"],
+    &["rate", "think", "lasts"],
+    &["gap", "think", "requests"],
+    &["gap", "think", "requests_mean"],
+    &["gap", "think", "lasts"],
+];
 
 /// How jobs come, as a process.
 pub(super) fn resolve(
@@ -29,7 +36,7 @@ pub(super) fn resolve(
 ) -> Option<Arrivals> {
     let raw = &field.value;
     let Some(process) = &raw.process else {
-        let help = "one of poisson, deterministic, gamma, weibull, renewal, on-off, modulated, closed, trace";
+        let help = "one of poisson, deterministic, gamma, weibull, renewal, on-off, modulated, sessions, closed, trace";
         c.missing(&field.span, path, "process", help);
         return None;
     };
@@ -41,6 +48,7 @@ pub(super) fn resolve(
         P::Renewal => (&[&["gap"]], OPEN),
         P::OnOff => (&[&["rate", "on", "off"]], MODULATED),
         P::Modulated => (&[&["phases"]], MODULATED),
+        P::Sessions => (SESSIONS, &["process"]),
         P::Closed => (&[&[]], &["process", "users", "think"]),
         P::Trace => (
             &[&["file", "time", "time_format"], &["file", "format"]],
@@ -54,9 +62,9 @@ pub(super) fn resolve(
     if refused {
         return None;
     }
-    let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, format,
-                        time, time_format, keep, jitter, on, off, phases, batch, batch_mean, stretch,
-                        offset, repeat_every);
+    let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, time,
+                        time_format, format, keep, jitter, on, off, phases, batch, batch_mean, stretch,
+                        offset, repeat_every, requests, requests_mean, lasts);
     let article = match process.value {
         P::OnOff => "an",
         _ => "a",
@@ -99,20 +107,8 @@ pub(super) fn resolve(
             }
             gap(c, path, &cv.span, built.ok())
         }
-        P::Renewal => {
-            let field = raw.gap.as_ref()?;
-            let dist = amounts::dist(c, &format!("{path}.gap"), field)?;
-            if dist.mean() < 1.0 {
-                c.error(
-                    &field.span,
-                    "gaps of no length",
-                    "the mean is below a nanosecond",
-                    "",
-                );
-                return None;
-            }
-            Some(dist)
-        }
+        P::Renewal => any_gap(c, path, raw.gap.as_ref()?),
+        P::Sessions => return sessions(c, path, raw),
         P::Closed => {
             let users = c.count(&format!("{path}.users"), &raw.users, 1, 100_000, Some(1))?;
             let think = match &raw.think {
@@ -126,7 +122,7 @@ pub(super) fn resolve(
         }
         P::OnOff => return on_off(c, path, raw),
         P::Modulated => return modulated(c, path, raw),
-        P::Trace => return trace(c, path, raw, wanted),
+        P::Trace => return traces::resolve(c, path, raw, wanted),
     }?;
     let first = match &raw.first {
         Some(first) => {
@@ -154,6 +150,74 @@ pub(super) fn resolve(
     })
 }
 
+/// A gap of any distribution.
+fn any_gap(c: &mut Checker, path: &str, field: &Field<RawAmount<RawDuration>>) -> Option<Dist> {
+    let dist = amounts::dist(c, &format!("{path}.gap"), field)?;
+    if dist.mean() < 1.0 {
+        let label = "the mean is below a nanosecond";
+        c.error(&field.span, "gaps of no length", label, "");
+        return None;
+    }
+    Some(dist)
+}
+
+/// Sessions of requests.
+fn sessions(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals> {
+    let gap = match (&raw.rate, &raw.gap) {
+        (Some(rate), _) => gap(c, path, &rate.span, Dist::exponential(rate.value.gap).ok()),
+        (None, field) => any_gap(c, path, field.as_ref()?),
+    };
+    let thought = raw.think.as_ref()?;
+    let think = amounts::dist(c, &format!("{path}.think"), thought);
+    if let (Some(think), Some(_)) = (&think, &raw.lasts)
+        && think.mean() < 1.0
+    {
+        let label = "a session that lasts would have no end of requests";
+        c.error(&thought.span, "think time of no length", label, "");
+        return None;
+    }
+    let length = match (&raw.requests, &raw.requests_mean, &raw.lasts) {
+        (Some(_), ..) => {
+            let path = format!("{path}.requests");
+            let requests = c.count(&path, &raw.requests, 1, 1_000_000, None)?;
+            SessionLength::Requests(Dist::constant(f64::from(requests)).ok()?)
+        }
+        (None, Some(mean), _) => {
+            SessionLength::Requests(geometric(c, path, "requests_mean", "requests", mean)?)
+        }
+        (None, None, lasts) => {
+            SessionLength::Time(amounts::dist(c, &format!("{path}.lasts"), lasts.as_ref()?)?)
+        }
+    };
+    Some(Arrivals::Sessions {
+        gap: gap?,
+        think: think?,
+        length,
+    })
+}
+
+/// A geometric number from 1 on; `fixed` is the key for a number that is not drawn.
+fn geometric(
+    c: &mut Checker,
+    path: &str,
+    key: &str,
+    fixed: &str,
+    mean: &Field<f64>,
+) -> Option<Dist> {
+    match Dist::geometric(mean.value, 1.0) {
+        Ok(dist) if mean.value > 1.0 => {
+            c.file_value(&format!("{path}.{key}"), mean.value.to_string(), &mean.span);
+            Some(dist)
+        }
+        _ => {
+            let title = format!("`{key}` is out of range");
+            let help = format!("the sizes are geometric from 1 on; for a fixed size use `{fixed}`");
+            c.error(&mean.span, title, "must be above 1", help);
+            None
+        }
+    }
+}
+
 /// How many jobs arrive together: `Some(None)` = one, `None` after an error.
 pub(super) fn batch(
     c: &mut Checker,
@@ -177,26 +241,7 @@ pub(super) fn batch(
             let jobs = c.count(&format!("{path}.batch"), &raw.batch, 1, 1_000_000, None)?;
             Some(Dist::constant(f64::from(jobs)).ok().filter(|_| jobs > 1))
         }
-        (None, Some(mean)) => match Dist::geometric(mean.value, 1.0) {
-            Ok(dist) if mean.value > 1.0 => {
-                c.file_value(
-                    &format!("{path}.batch_mean"),
-                    mean.value.to_string(),
-                    &mean.span,
-                );
-                Some(Some(dist))
-            }
-            _ => {
-                let help = "the sizes are geometric from 1 on; for a fixed size use `batch`";
-                c.error(
-                    &mean.span,
-                    "`batch_mean` is out of range",
-                    "must be above 1",
-                    help,
-                );
-                None
-            }
-        },
+        (None, Some(mean)) => geometric(c, path, "batch_mean", "batch", mean).map(Some),
     }
 }
 
@@ -261,6 +306,39 @@ fn modulated(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals>
     fine.then_some(Arrivals::Modulated { phases })
 }
 
+/// Most changes of phase in a run: some seconds of a processor for each guest and replication.
+const MOST_CHANGES: f64 = 1e8;
+
+/// Refuses phases that are far too short for a run of this length.
+pub(super) fn check_changes(
+    c: &mut Checker,
+    path: &str,
+    span: &Span,
+    arrivals: &Arrivals,
+    length: Nanos,
+) {
+    let Arrivals::Modulated { phases } = arrivals else {
+        return;
+    };
+    let round: f64 = phases.iter().map(|phase| phase.stay.mean()).sum();
+    let mean = round / phases.len() as f64;
+    let changes = length as f64 / mean;
+    if changes > MOST_CHANGES {
+        let title = format!("the phases of `{path}` are too short for this run");
+        let label = format!(
+            "{} on average: {changes:.0} changes in {}",
+            write_nanos(mean.round()),
+            write_nanos(length as f64)
+        );
+        let least = write_nanos((length as f64 / MOST_CHANGES).ceil());
+        let help = format!(
+            "let phases last {least} at least on average, shorten the run, or give the mean rate as \
+             one process"
+        );
+        c.error(span, title, label, help);
+    }
+}
+
 /// How long a phase lasts: some time, on average.
 fn stay(c: &mut Checker, path: &str, field: &Field<RawAmount<RawDuration>>) -> Option<Dist> {
     let dist = amounts::dist(c, path, field)?;
@@ -285,197 +363,4 @@ fn gap(c: &mut Checker, path: &str, span: &Span, dist: Option<Dist>) -> Option<D
             None
         }
     }
-}
-
-/// Column and form of the arrival times of a public trace.
-fn layout(format: RawTraceFormat) -> (&'static str, RawTimeFormat) {
-    match format {
-        RawTraceFormat::AzureLlm => ("TIMESTAMP", RawTimeFormat::Timestamp),
-        RawTraceFormat::Openb => ("creation_time", RawTimeFormat::Seconds),
-        RawTraceFormat::Philly => ("timestamp", RawTimeFormat::Timestamp),
-    }
-}
-
-fn trace(
-    c: &mut Checker,
-    path: &str,
-    raw: &RawArrivals,
-    wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
-    let file = raw.file.as_ref()?;
-    let (time, time_span, format, format_span) = match (&raw.format, &raw.time, &raw.time_format) {
-        (Some(known), ..) => {
-            let (time, format) = layout(known.value);
-            (time.to_owned(), &known.span, format, &known.span)
-        }
-        (None, Some(time), Some(format)) => {
-            (time.value.clone(), &time.span, format.value, &format.span)
-        }
-        _ => return None,
-    };
-    let spec = TraceSpec {
-        time_column: time.clone(),
-        time_format: match format {
-            RawTimeFormat::Timestamp => TimeFormat::Timestamp,
-            RawTimeFormat::Seconds => TimeFormat::Seconds,
-            RawTimeFormat::Milliseconds => TimeFormat::Milliseconds,
-            RawTimeFormat::Microseconds => TimeFormat::Microseconds,
-            RawTimeFormat::Nanoseconds => TimeFormat::Nanoseconds,
-        },
-        columns: wanted.keys().cloned().collect(),
-        sort: false,
-    };
-    let bytes = match std::fs::read(c.base.join(&file.value)) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let title = format!("cannot read trace `{}`: {error}", file.value);
-            let help = "file names are relative to the folder of the scenario";
-            c.error(&file.span, title, "this file", help);
-            return None;
-        }
-    };
-    let trace = match Trace::read(&file.value, &bytes, &spec) {
-        Ok(trace) => trace,
-        Err(errors) => {
-            let mut said = BTreeSet::new();
-            for error in errors {
-                // A column that is missing is named in the message only.
-                let named = |column: &&String| error.problem.contains(&format!("`{column}`"));
-                let column = error.column.as_ref();
-                let column = column.or_else(|| wanted.keys().find(named));
-                let place = match column {
-                    Some(column) if *column == time => time_span,
-                    Some(column) => wanted.get(column).unwrap_or(&file.span),
-                    None if named(&&time) => time_span,
-                    None => &file.span,
-                };
-                let mut title = format!("trace `{}`", error.file);
-                if let Some(line) = error.line {
-                    title.push_str(&format!(", line {line}"));
-                }
-                title.push_str(&format!(": {}", error.problem));
-                if said.insert(title.clone()) {
-                    c.error(
-                        place,
-                        title,
-                        "asked for here",
-                        error.remedy.unwrap_or_default(),
-                    );
-                }
-            }
-            return None;
-        }
-    };
-    let rows = trace.arrivals.len();
-    c.file_value(
-        &format!("{path}.file"),
-        format!("{} ({rows} rows)", file.value),
-        &file.span,
-    );
-    c.file_value(&format!("{path}.time"), &*time, time_span);
-    c.file_value(&format!("{path}.time_format"), format.word(), format_span);
-    let keep = match &raw.keep {
-        Some(keep) if keep.value.0 == 0.0 => {
-            c.error(
-                &keep.span,
-                "`keep` of zero keeps no row",
-                "must be above zero",
-                "",
-            );
-            return None;
-        }
-        Some(keep) => {
-            c.file_value(
-                &format!("{path}.keep"),
-                keep.value.0.to_string(),
-                &keep.span,
-            );
-            keep.value.0
-        }
-        None => {
-            c.by_default(&format!("{path}.keep"), "1");
-            1.0
-        }
-    };
-    let trace = stretched(c, path, raw, trace)?;
-    let period = match &raw.repeat_every {
-        Some(field) => {
-            let period = c.positive(&format!("{path}.repeat_every"), field)?;
-            let last = trace.arrivals.last().copied().unwrap_or(0);
-            if period < last {
-                let label = format!("its last row comes after {}", write_nanos(last as f64));
-                let help = "a longer time, or a later `offset`, or less `stretch`";
-                c.error(
-                    &field.span,
-                    "the trace would begin anew before it ends",
-                    label,
-                    help,
-                );
-                return None;
-            }
-            Some(period)
-        }
-        None => {
-            c.by_default(&format!("{path}.repeat_every"), "never");
-            None
-        }
-    };
-    Some(Arrivals::Trace {
-        trace: Arc::new(trace),
-        keep,
-        period,
-    })
-}
-
-/// The trace from its offset on, its times stretched.
-fn stretched(c: &mut Checker, path: &str, raw: &RawArrivals, trace: Trace) -> Option<Trace> {
-    let offset = match &raw.offset {
-        Some(field) => {
-            let text = write_nanos(field.value.nanos as f64);
-            c.file_value(&format!("{path}.offset"), text, &field.span);
-            field.value.nanos
-        }
-        None => 0,
-    };
-    let factor = match &raw.stretch {
-        Some(field) if field.value > 0.0 && field.value <= 1e6 => {
-            c.file_value(
-                &format!("{path}.stretch"),
-                field.value.to_string(),
-                &field.span,
-            );
-            field.value
-        }
-        Some(field) => {
-            let help = "2 = half as fast, 0.5 = twice as fast";
-            let label = "must be above 0, at most 1000000";
-            c.error(&field.span, "`stretch` is out of range", label, help);
-            return None;
-        }
-        None => 1.0,
-    };
-    if offset == 0 && factor == 1.0 {
-        return Some(trace);
-    }
-    let skipped = trace.arrivals.partition_point(|&time| time < offset);
-    if skipped == trace.arrivals.len() {
-        let span = raw.offset.as_ref().map_or(0..0, |field| field.span.clone());
-        let last = write_nanos(trace.arrivals.last().copied().unwrap_or(0) as f64);
-        let label = format!("its last row is at {last}");
-        c.error(
-            &span,
-            "nothing is left of the trace",
-            label,
-            "a smaller `offset`",
-        );
-        return None;
-    }
-    let arrivals = trace.arrivals[skipped..].iter();
-    Some(Trace {
-        arrivals: arrivals
-            .map(|time| round_nanos((time - offset) as f64 * factor).unwrap_or(LONGEST))
-            .collect(),
-        values: trace.values[skipped * trace.columns.len()..].to_vec(),
-        columns: trace.columns,
-    })
 }

@@ -151,6 +151,42 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("host.cores"),
     },
     Assumption {
+        key: "kernels.compute_bound",
+        kind: Kind::Number {
+            low: 0.0,
+            high: 1.0,
+        },
+        default: "0",
+        about: "Memory-bound part of the time of kernels that a profile calls compute-bound (1).",
+        evidence: "Unsourced as a number. Orion's profiles (https://github.com/eth-easl/orion) say which limit of \
+                   the roofline a kernel is near (Nsight Compute), not by how much; the default is the \
+                   extreme that the word means.",
+        local_key: None,
+    },
+    Assumption {
+        key: "kernels.memory_bound",
+        kind: Kind::Number {
+            low: 0.0,
+            high: 1.0,
+        },
+        default: "1",
+        about: "Memory-bound part of the time of kernels that a profile calls memory-bound (0).",
+        evidence: "Unsourced as a number: see kernels.compute_bound. The default is the other extreme.",
+        local_key: None,
+    },
+    Assumption {
+        key: "kernels.unclassified",
+        kind: Kind::Number {
+            low: 0.0,
+            high: 1.0,
+        },
+        default: "0.5",
+        about: "Memory-bound part of the time of kernels that a profile does not classify (-1).",
+        evidence: "Unsourced. Such kernels are near neither limit, mostly because they are short; the default is \
+                   the middle.",
+        local_key: None,
+    },
+    Assumption {
         key: "llm.block",
         kind: Kind::Count {
             low: 1,

@@ -8,7 +8,7 @@ use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
-use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, Size};
+use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size};
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
 
@@ -212,6 +212,14 @@ fn guest(out: &mut Writer, guest: &Guest) {
             dist(out, "jitter", jitter);
             out.put("first", format!("{first:?}"));
         }
+        Arrivals::Sessions { gap, think, length } => {
+            dist(out, "session_gap", gap);
+            dist(out, "think", think);
+            match length {
+                SessionLength::Requests(requests) => dist(out, "requests", requests),
+                SessionLength::Time(time) => dist(out, "lasts", time),
+            }
+        }
         Arrivals::Modulated { phases } => {
             for phase in phases {
                 dist(out, "stay", &phase.stay);
@@ -233,6 +241,23 @@ fn guest(out: &mut Writer, guest: &Guest) {
             }
             for value in &trace.values {
                 out.float("cell", *value);
+            }
+        }
+        Arrivals::Windowed {
+            windows,
+            keep,
+            period,
+        } => {
+            out.float("keep", *keep);
+            if let Some(period) = period {
+                out.put("begins_anew", period);
+            }
+            for window in windows.iter() {
+                out.put("ends", window.ends);
+                if let Some(gaps) = &window.gaps {
+                    out.float("mean_gap", gaps.mean);
+                    dist(out, "gap", &gaps.whole);
+                }
             }
         }
     }
@@ -358,6 +383,18 @@ fn dist(out: &mut Writer, key: &str, dist: &Dist) {
             ("hyperexponential", vec![*p, *mean1, *mean2])
         }
         Dist::BoundedPareto { alpha, low, high } => ("bounded-pareto", vec![*alpha, *low, *high]),
+        Dist::Triangular { low, mode, high } => ("triangular", vec![*low, *mode, *high]),
+        Dist::Beta {
+            alpha,
+            beta,
+            low,
+            high,
+        } => ("beta", vec![*alpha, *beta, *low, *high]),
+        Dist::Pareto { alpha, low } => ("pareto", vec![*alpha, *low]),
+        Dist::Frechet { alpha, scale } => ("frechet", vec![*alpha, *scale]),
+        Dist::InverseGaussian { mean, scv } => ("inverse-gaussian", vec![*mean, *scv]),
+        Dist::Poisson { count, unit } => ("poisson", vec![*count, *unit]),
+        Dist::Zipf { n, s, unit } => ("zipf", vec![f64::from(*n), *s, *unit]),
         Dist::Geometric { p, unit } => ("geometric", vec![*p, *unit]),
         Dist::Empirical { values, cumulative } => {
             out.put("weights", format!("{cumulative:?}"));

@@ -461,6 +461,7 @@ fn attach(
         fp16_tensor_tflops: gpu.fp16_tensor_tflops_dense,
         memory_gb_s: gpu.memory_bandwidth_gb_s,
     };
+    let mut said = BTreeSet::new();
     for &(stage, operation, ref work) in &resolved.timed {
         let speed = match gpus::relative_speed(board.speed, theirs, work) {
             Ok(speed) => speed,
@@ -489,10 +490,12 @@ fn attach(
         if let OperationKind::Gpu(work) = &mut operation.kind {
             work.speed = speed;
         }
-        c.by_default(
-            &format!("{path}.speed.{}.{}", stage.name, operation.name),
-            format!("{} x {}", gpus::write_speed(speed), reference.value),
-        );
+        // Kernels of a profile share names, and with them their speed.
+        let key = format!("{path}.speed.{}.{}", stage.name, operation.name);
+        if said.insert(key.clone()) {
+            let text = format!("{} x {}", gpus::write_speed(speed), reference.value);
+            c.by_default(&key, text);
+        }
     }
     Some(workload)
 }

@@ -9,8 +9,8 @@ use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
-    Gpu, GpuInstance, RunPlan, Scenario, canonical, frames, instances, llm, memory, text, units,
-    workloads,
+    Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory, text,
+    units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -278,6 +278,15 @@ fn scenario(
     }
     if let Some(plan) = &plan {
         late(c, raw, plan);
+        let length = plan.warmup + plan.window + plan.drain; // checked by the plan
+        for (name, workload) in &workloads {
+            let written = raw.workloads.get(name);
+            if let Some(arrivals) = written.and_then(|field| field.value.arrivals.as_ref()) {
+                let path = format!("workloads.{name}.arrivals");
+                let process = &workload.workload.arrivals;
+                arrivals::check_changes(c, &path, &arrivals.span, process, length);
+            }
+        }
     }
     unused(c, raw);
     c.check_unused();

@@ -99,6 +99,8 @@ words! { RawProcess as "Process" {
     Modulated = "modulated",
     /// `users` who each think, submit a job and wait for its end.
     Closed = "closed",
+    /// Open: sessions of several requests with think time between them.
+    Sessions = "sessions",
     /// Arrival times from a CSV file.
     Trace = "trace",
 }}
@@ -121,12 +123,15 @@ words! { RawTimeFormat as "TimeFormat" {
     Nanoseconds = "nanoseconds",
 }}
 
-words! { RawTraceFormat as "TraceFormat" {
-    /// Azure LLM inference trace 2023: `TIMESTAMP`, `ContextTokens`, `GeneratedTokens`.
+words! { RawFormat as "Format" {
+    /// A client of ServeGen: windows with a rate, a CV and a family of gaps.
+    Servegen = "servegen",
+    /// Requests of an Azure LLM inference trace; columns `ContextTokens`, `GeneratedTokens`.
     AzureLlm = "azure-llm",
-    /// Pods of Alibaba's GPU-sharing cluster 2023: `creation_time` in seconds, `gpu_milli`, ...
+    /// GPU pods of Alibaba's openb cluster; columns `cpu_milli`, `memory_mib`, `num_gpu`, `gpu_milli`,
+    /// and `duration` and `gpu_time` in seconds.
     Openb = "openb",
-    /// Microsoft Philly: `timestamp`, `duration` in seconds, `num_gpus`.
+    /// Jobs of Microsoft's Philly clusters; columns `num_gpus`, and `duration` and `gpu_time` in seconds.
     Philly = "philly",
 }}
 
@@ -137,13 +142,14 @@ words! { RawTraceFormat as "TraceFormat" {
 pub struct RawArrivals {
     /// Required.
     pub process: Key<RawProcess>,
-    /// Mean arrival rate of one guest (poisson, deterministic, gamma, weibull); while on (on-off).
+    /// Mean arrival rate of one guest (poisson, deterministic, gamma, weibull); while on (on-off); of
+    /// sessions, which then begin as a Poisson process (sessions).
     pub rate: Key<RawRate>,
     /// Gap between arrivals (deterministic).
     pub period: Key<RawDuration>,
     /// Coefficient of variation of the gaps (gamma, weibull).
     pub cv: Key<f64>,
-    /// Distribution of the gaps (renewal).
+    /// Distribution of the gaps (renewal); of those between beginnings of sessions (sessions).
     pub gap: Key<RawAmount<RawDuration>>,
     /// How long after its beat each job arrives, never before the one before it (deterministic).
     pub jitter: Key<RawAmount<RawDuration>>,
@@ -165,16 +171,23 @@ pub struct RawArrivals {
     /// Users of one guest, default 1 (closed).
     #[schemars(range(min = 1, max = 100000))]
     pub users: Key<u64>,
-    /// Think time, default 0s (closed).
+    /// Requests of a session (sessions).
+    #[schemars(range(min = 1, max = 1000000))]
+    pub requests: Key<u64>,
+    /// Mean of a geometric number of requests of a session, instead of `requests`; above 1.
+    pub requests_mean: Key<f64>,
+    /// How long a session has requests, instead of a number of them (sessions).
+    pub lasts: Key<RawAmount<RawDuration>>,
+    /// Think time, default 0s (closed); from one request of a session to the next (sessions).
     pub think: Key<RawAmount<RawDuration>>,
     /// CSV file, relative to the scenario (trace).
     pub file: Key<String>,
-    /// A public trace as it comes, in place of `time` and `time_format` (trace).
-    pub format: Key<RawTraceFormat>,
     /// Column with the arrival times (trace).
     pub time: Key<String>,
     /// How the times are written (trace).
     pub time_format: Key<RawTimeFormat>,
+    /// A published trace whose columns are known, instead of `time` and `time_format` (trace).
+    pub format: Key<RawFormat>,
     /// Probability with which each row is kept, default 1 (trace).
     pub keep: Key<RawProbability>,
     /// Factor on all times, default 1; 2 = half as fast (trace).
@@ -258,6 +271,9 @@ pub struct RawOperation {
     pub blocks_per_sm: Key<u64>,
     /// Length of one kernel, where preemption waits for the end of a kernel.
     pub kernel: Key<RawDuration>,
+    /// Profile of kernels in launch order, a CSV file of Orion, relative to the scenario. The kernels
+    /// run one after another; nothing else stands beside the key, neither in its table nor in its stage.
+    pub file: Key<String>,
 }
 
 /// An amount: a constant, a distribution, or a value computed from the trace row.
@@ -335,11 +351,55 @@ words! { RawFamily as "Family" {
     Hyperexponential = "hyperexponential",
     /// `alpha`, `low`, `high`
     BoundedPareto = "bounded-pareto",
-    /// `mean`, `unit`
+    /// `low`, `mode`, `high`
+    Triangular = "triangular",
+    /// `low`, `mode`, `high`: the beta distribution of a three-point estimate
+    Pert = "pert",
+    /// `alpha`, `beta`, `low`, `high`
+    Beta = "beta",
+    /// `alpha` and `low`, or `mean` and `alpha`, or `mean` and `cv`
+    Pareto = "pareto",
+    /// `alpha` and `scale`, or `mean` and `alpha`
+    Frechet = "frechet",
+    /// `mean`, `cv`
+    InverseGaussian = "inverse-gaussian",
+    /// `mean`, `unit`; from zero on
+    Poisson = "poisson",
+    /// `n`, `s`, `unit`: 1 to n units
+    Zipf = "zipf",
+    /// `mean`, `unit`; from one unit on
     Geometric = "geometric",
     /// `values` and perhaps `weights`, or `file` and `column`
     Empirical = "empirical",
 }}
+
+/// Why a distribution that other programs have cannot be named here, and what to name instead.
+pub(crate) fn refused_family(name: &str) -> Option<(&'static str, &'static str)> {
+    let negative = "it can be negative, and no duration or size is";
+    let positive = "use `lognormal`, `gamma` or `inverse-gaussian` with the same `mean` and `cv`";
+    Some(match name {
+        "cauchy" | "levy" => (
+            "it has no finite mean, and no run has a long-run average",
+            "for a heavy tail use `bounded-pareto`, or `pareto` with `alpha` above 1",
+        ),
+        "normal" | "gaussian" | "gumbel" | "student-t" | "skew-normal" | "logistic" | "laplace" => {
+            (negative, positive)
+        }
+        "chi-squared" => (
+            "it is a gamma distribution",
+            "with k degrees of freedom: `gamma` with `shape` = k / 2 and `scale` = 2 units",
+        ),
+        "zeta" => (
+            "it goes on for ever, and up to s = 2 its mean is infinite",
+            "use `zipf`, which ends at `n`",
+        ),
+        "binomial" | "hypergeometric" => (
+            "counts with a largest value are written out",
+            "use `empirical` with `values` and `weights`, or `poisson` where the chance is small",
+        ),
+        _ => return None,
+    })
+}
 
 /// A distribution with its parameters; or `base` and `per` for a value computed from the trace row and
 /// the number of requests in a batch; or `by_batch`.
@@ -361,6 +421,10 @@ pub struct RawDist<Q> {
     pub mean1: Key<Q>,
     pub mean2: Key<Q>,
     pub alpha: Key<f64>,
+    pub beta: Key<f64>,
+    pub mode: Key<Q>,
+    pub n: Key<u64>,
+    pub s: Key<f64>,
     pub unit: Key<Q>,
     pub values: Key<Vec<Field<Q>>>,
     pub weights: Key<Vec<Field<u64>>>,
@@ -397,6 +461,10 @@ impl<Q: Quantity + JsonSchema> JsonSchema for RawDist<Q> {
                 "sigma": { "type": "number", "description": "Standard deviation of that logarithm." },
                 "p": fraction,
                 "alpha": { "type": "number" },
+                "beta": { "type": "number" },
+                "mode": quantity,
+                "n": { "type": "integer", "minimum": 1 },
+                "s": { "type": "number" },
                 "values": { "type": "array", "items": quantity },
                 "weights": { "type": "array", "items": { "type": "integer", "minimum": 0 } },
                 "file": { "type": "string", "description": "CSV file, relative to the scenario." },

@@ -6,6 +6,7 @@
 
 use super::preset;
 use super::raw::RawScenario;
+use super::raw_workload::refused_family;
 use super::units::PART;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use serde::Deserialize;
@@ -191,6 +192,14 @@ fn explain(message: &str, removed: Option<&Removed>) -> Message {
         quoted.split_first(),
     ) {
         let field = message.starts_with("unknown field");
+        if let ("dist", Some((why, instead))) = (key, refused_family(name)) {
+            return Message {
+                title: format!("there is no distribution `{name}` here"),
+                label: why.to_string(),
+                help: Some(instead.to_string()),
+                meant: None,
+            };
+        }
         let meant = nearest(name, valid.iter().copied());
         let list = valid.join(", ");
         let help = match meant {

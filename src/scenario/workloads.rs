@@ -7,7 +7,7 @@ use super::operations::{Scaling, Timed};
 use super::raw::{Field, Key, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, frames, llm, operations, preset};
+use super::{arrivals, batching, frames, kernels, llm, operations, preset};
 use crate::diagnostics::nearest;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
@@ -223,23 +223,13 @@ fn stages(
     let order = sequence(c, path, field);
     let mut built = BTreeMap::new();
     let mut fine = order.is_some();
-    for (stage_name, stage) in &raw.stages {
-        let stage_path = format!("{path}.stages.{stage_name}");
-        if stage.value.is_empty() && !c.refused.iter().any(|r| r.starts_with(&stage_path)) {
-            let title = format!("stage `{stage_name}` has no operation");
-            let help = format!("add [{stage_path}.gpu], .host, .copy-in or .copy-out");
-            c.error(&stage.span, title, "empty", help);
-        }
-        let mut operations = Vec::new();
-        for (name, operation) in &stage.value {
-            let operation_path = format!("{stage_path}.{name}");
-            match operations::operation(c, &operation_path, name, operation, columns) {
-                Some(operation) => operations.push(operation),
-                None => fine = false,
+    for name in raw.stages.keys() {
+        match in_a_row(c, path, raw, name, columns) {
+            Some(stages) => {
+                built.insert(name.clone(), stages);
             }
+            None => fine = false,
         }
-        fine &= !operations.is_empty();
-        built.insert(stage_name.clone(), operations);
     }
     for (key, table) in [("every", &raw.every), ("repeat", &raw.repeat)] {
         for (name, number) in table.iter().flat_map(|table| &table.value) {
@@ -271,29 +261,76 @@ fn stages(
     let mut stages = Vec::new();
     let (mut timed, mut rooflines) = (Vec::new(), Vec::new());
     for name in order? {
-        let operations = built.remove(&name)?;
-        for (index, (operation, scaling)) in operations.iter().enumerate() {
-            if matches!(operation.kind, OperationKind::Gpu(_)) {
-                match scaling {
-                    Scaling::Timed(work) => timed.push((stages.len(), index, *work)),
-                    Scaling::Roofline(work) => {
-                        rooflines.push((stages.len(), index, work.clone()));
+        let every = times(c, path, "every", &raw.every, &name)?;
+        let repeat = u32::try_from(times(c, path, "repeat", &raw.repeat, &name)?).ok()?;
+        for together in built.remove(&name)? {
+            let mut operations = Vec::new();
+            for (operation, scaling) in together {
+                if matches!(operation.kind, OperationKind::Gpu(_)) {
+                    let (stage, place) = (stages.len(), operations.len());
+                    match scaling {
+                        Scaling::Timed(work) => timed.push((stage, place, work)),
+                        Scaling::Roofline(work) => rooflines.push((stage, place, work)),
                     }
                 }
+                operations.push(operation);
             }
+            stages.push(Stage {
+                every,
+                repeat,
+                name: name.clone(),
+                operations,
+            });
         }
-        let operations = operations
-            .into_iter()
-            .map(|(operation, _)| operation)
-            .collect();
-        stages.push(Stage {
-            every: times(c, path, "every", &raw.every, &name)?,
-            repeat: u32::try_from(times(c, path, "repeat", &raw.repeat, &name)?).ok()?,
-            name,
-            operations,
-        });
     }
     Some((stages, timed, rooflines))
+}
+
+/// The stages that one of the file stands for: itself, or one for each kernel of a profile.
+fn in_a_row(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawWorkload,
+    name: &str,
+    columns: Option<&[String]>,
+) -> Option<Vec<Vec<(Operation, Scaling)>>> {
+    let stage = raw.stages.get(name)?;
+    let path = format!("{path}.stages.{name}");
+    if stage.value.is_empty() {
+        if !c.refused.iter().any(|r| r.starts_with(&path)) {
+            let title = format!("stage `{name}` has no operation");
+            let help = format!("add [{path}.gpu], .host, .copy-in or .copy-out");
+            c.error(&stage.span, title, "empty", help);
+        }
+        return None;
+    }
+    let mut written = stage.value.iter();
+    if let Some((key, profile)) = written.find(|(key, field)| kernels::is_profile(key, field)) {
+        if stage.value.len() > 1 {
+            let title = format!("`{key}` is not alone in stage `{name}`");
+            let label = "its kernels run one after another: each ends a stage of its own";
+            let help = "put the other operations into a stage before it or after it";
+            c.error(&profile.span, title, label, help);
+            return None;
+        }
+        let repeat = raw.repeat.as_ref();
+        let repeat = repeat.and_then(|table| table.value.get(name));
+        if let Some(number) = repeat.filter(|number| number.value > 1) {
+            let title = format!("stage `{name}` is a profile and cannot be repeated");
+            let label = "would repeat each kernel, not all of them in a row";
+            let help = "write the kernels of all rounds into the profile, or count rounds as jobs";
+            c.error(&number.span, title, label, help);
+            return None;
+        }
+        let kernels = kernels::expand(c, &format!("{path}.{key}"), profile)?;
+        return Some(kernels.into_iter().map(|kernel| vec![kernel]).collect());
+    }
+    let mut operations = Vec::new();
+    for (key, field) in &stage.value {
+        let built = operations::operation(c, &format!("{path}.{key}"), key, field, columns);
+        operations.extend(built);
+    }
+    (operations.len() == stage.value.len()).then(|| vec![operations])
 }
 
 /// What `every` or `repeat` says of a stage; 1 where it says nothing.

@@ -18,6 +18,7 @@ mod observer;
 mod operations;
 mod schedule;
 mod serving;
+mod sessions;
 mod source;
 mod tenants;
 

@@ -4,6 +4,7 @@
 //! process's own steps, so arrivals do not depend on anybody else.
 
 use super::guest::{DrawKey, Job};
+use super::sessions::Sessions;
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 use crate::workload::dist::Dist;
@@ -15,6 +16,7 @@ use std::collections::BinaryHeap;
 #[derive(Debug)]
 pub enum Source {
     Open(Open),
+    Sessions(Sessions),
     Closed {
         think: Dist,
         draws: Stream,
@@ -48,9 +50,13 @@ pub struct Open {
     phase: usize,
     phase_ends: Nanos,
     stays: Stream,
+    /// Phases or windows entered so far.
     visits: u64,
-    /// Exponential gaps drawn so far, accepted or not.
+    /// Gaps drawn so far, accepted or not; in windows: in the present one.
     gaps: u64,
+    /// Which part of a gap is left when a window begins, and which arrivals of windows are kept.
+    parts: Stream,
+    thin: Stream,
     /// First beat of a paced process.
     beat: Nanos,
 }
@@ -67,10 +73,17 @@ impl Source {
     /// The source of a workload's jobs, counted from `start`, and the time of its first job.
     pub fn new(workload: &Workload, key: DrawKey<'_>, start: Nanos) -> (Source, Nanos) {
         match &workload.arrivals {
-            Arrivals::Open { .. } | Arrivals::Paced { .. } | Arrivals::Modulated { .. } => {
+            Arrivals::Open { .. }
+            | Arrivals::Paced { .. }
+            | Arrivals::Modulated { .. }
+            | Arrivals::Windowed { .. } => {
                 let mut open = Open::new(workload, key, start);
                 let first = open.first(&workload.arrivals, key);
                 (Source::Open(open), first)
+            }
+            Arrivals::Sessions { .. } => {
+                let (sessions, first) = Sessions::new(&workload.arrivals, key, start);
+                (Source::Sessions(sessions), first)
             }
             Arrivals::Closed { users, think } => {
                 let draws = key.stream("think");
@@ -106,6 +119,7 @@ impl Source {
     pub fn take(&mut self, arrivals: &Arrivals, now: Nanos) -> (Job, Nanos) {
         match self {
             Source::Open(open) => open.take(arrivals, now),
+            Source::Sessions(sessions) => sessions.take(arrivals, now),
             Source::Closed {
                 thinking,
                 submitted,
@@ -150,16 +164,11 @@ impl Source {
         *row = from;
         loop {
             let (round, place) = (*row / rows, *row % rows);
-            let begins = match (round, period) {
-                (0, _) => Some(0),
-                (_, Some(period)) => round.checked_mul(*period),
-                (_, None) => None,
-            };
-            let Some(begins) = begins.filter(|&begins| begins <= LONGEST) else {
+            let Some(begins) = begin_of_round(*start, round, *period) else {
                 return NEVER;
             };
             if *keep >= 1.0 || draws.at(*row).uniform() < *keep {
-                return later(later(*start, begins), trace.arrivals[place as usize]);
+                return later(begins, trace.arrivals[place as usize]);
             }
             *row += 1;
         }
@@ -183,6 +192,8 @@ impl Open {
             stays: key.stream("stay"),
             visits: 0,
             gaps: 0,
+            parts: key.stream("part"),
+            thin: key.stream("thin"),
             beat: start,
         }
     }
@@ -208,6 +219,7 @@ impl Open {
                 self.beat = later(self.start, delay);
                 self.paced(arrivals, self.start)
             }
+            Arrivals::Windowed { .. } => self.windowed(arrivals, self.start),
             _ => {
                 self.enter(arrivals, 0);
                 self.modulated(arrivals, self.start)
@@ -241,6 +253,7 @@ impl Open {
                     later(now, gap.sample_nanos(&self.draws, self.arrivals))
                 }
                 Arrivals::Paced { .. } => self.paced(arrivals, now),
+                Arrivals::Windowed { .. } => self.windowed(arrivals, now),
                 _ => self.modulated(arrivals, now),
             }
         };
@@ -291,4 +304,62 @@ impl Open {
             self.enter(arrivals, (self.phase + 1) % phases.len());
         }
     }
+
+    /// The next arrival after `now`: each window begins with the rest of a gap of its own, and a gap
+    /// that would end after it is dropped. Gap k of window w has index 2³² w + k, so that a window's
+    /// arrivals do not depend on how many there were before.
+    fn windowed(&mut self, arrivals: &Arrivals, now: Nanos) -> Nanos {
+        let Arrivals::Windowed {
+            windows,
+            keep,
+            period,
+        } = arrivals
+        else {
+            return NEVER;
+        };
+        let count = windows.len() as u64;
+        let mut from = now;
+        loop {
+            let (round, place) = (self.visits / count, (self.visits % count) as usize);
+            let Some(round_begins) = begin_of_round(self.start, round, *period) else {
+                return NEVER;
+            };
+            let begins = match place {
+                0 => round_begins,
+                _ => later(round_begins, windows[place - 1].ends),
+            };
+            let ends = later(round_begins, windows[place].ends);
+            from = from.max(begins);
+            if let Some(gaps) = &windows[place].gaps {
+                loop {
+                    let index = (self.visits << 32).wrapping_add(self.gaps);
+                    let gap = match self.gaps {
+                        0 => gaps.rest(&self.draws, &self.parts, index),
+                        _ => gaps.sample(&self.draws, index),
+                    };
+                    from = later(from, gap);
+                    self.gaps += 1;
+                    if from >= ends {
+                        break;
+                    }
+                    if *keep >= 1.0 || self.thin.at(index).uniform() < *keep {
+                        return from;
+                    }
+                }
+            }
+            from = ends;
+            self.visits += 1;
+            self.gaps = 0;
+        }
+    }
+}
+
+/// When a round of a trace that begins anew after each `period` begins; `None` = it does not.
+fn begin_of_round(start: Nanos, round: u64, period: Option<Nanos>) -> Option<Nanos> {
+    let begins = match (round, period) {
+        (0, _) => 0,
+        (_, Some(period)) => round.checked_mul(period)?,
+        (_, None) => return None,
+    };
+    Some(later(start, begins)).filter(|&begins| begins != NEVER)
 }

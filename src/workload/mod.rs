@@ -1,18 +1,23 @@
 //! What guests do: when requests arrive, and of what operations a job consists.
 //!
 //! Plain, checked data; the simulator interprets it. Distributions live in [`dist`], traces in
-//! [`trace`].
+//! [`trace`],
+//! [`trace_format`] and [`windows`], profiles of kernels in [`kernels`].
 
 pub mod dist;
+pub mod kernels;
 pub mod llm;
 pub mod trace;
+pub mod trace_format;
 mod trace_time;
+pub mod windows;
 
 use crate::engine::time::Nanos;
 use dist::Dist;
 use llm::Llm;
 use std::sync::Arc;
 use trace::Trace;
+use windows::Window;
 
 /// A checked workload: arrivals and the stages of one job.
 #[derive(Debug, Clone)]
@@ -73,6 +78,15 @@ pub enum Arrivals {
         /// Think time in nanoseconds.
         think: Dist,
     },
+    /// Open sessions: each begins with a request and has further ones, `think` after each other,
+    /// whatever becomes of them. Sessions may overlap.
+    Sessions {
+        /// From one beginning to the next, nanoseconds.
+        gap: Dist,
+        /// From one request to the next of the session, nanoseconds.
+        think: Dist,
+        length: SessionLength,
+    },
     /// Arrivals at the times of a trace, counted from the guest's start; each row is kept with
     /// probability `keep`, decided by a draw of the guest's own.
     Trace {
@@ -81,6 +95,24 @@ pub enum Arrivals {
         /// The trace begins anew after this time, which is not before its last row; `None` = it ends.
         period: Option<Nanos>,
     },
+    /// A renewal process in each window, counted from the guest's start, independent of those in the
+    /// other windows; each arrival is kept with probability `keep`.
+    Windowed {
+        windows: Arc<[Window]>,
+        keep: f64,
+        /// The first window comes again after this time, which is not before the end of the last one;
+        /// `None` = arrivals end.
+        period: Option<Nanos>,
+    },
+}
+
+/// How long a session is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionLength {
+    /// A number of requests, at least one, whatever is drawn.
+    Requests(Dist),
+    /// Requests come for so long, nanoseconds; the first comes always.
+    Time(Dist),
 }
 
 /// How waiting requests are taken together, as by the dynamic batcher of an inference server: an idle

@@ -29,6 +29,9 @@ pub struct TraceSpec {
     pub columns: Vec<String>,
     /// Whether rows may come in any order of time; rows of equal time keep the order of the file.
     pub sort: bool,
+    /// Column with the time at which what arrived has ended, written as the arrival times are. The
+    /// last of `columns` is then not read: it is the seconds between the two.
+    pub until: Option<String>,
 }
 
 /// How a trace writes its times.
@@ -91,6 +94,7 @@ impl Trace {
     ///     time_format: TimeFormat::Seconds,
     ///     columns: vec!["tokens".into()],
     ///     sort: false,
+    ///     until: None,
     /// };
     /// let trace = Trace::read("requests.csv", b"at,tokens\n12.5,7\n12.500000001,9\n", &spec).unwrap();
     /// assert_eq!(trace.arrivals, [0, 1]);
@@ -107,11 +111,7 @@ impl Trace {
         spec: &TraceSpec,
     ) -> Result<Trace, Vec<TraceError>> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut errors = Errors {
-            file: path_for_messages,
-            list: Vec::new(),
-            more: 0,
-        };
+        let mut errors = Errors::new(path_for_messages);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -147,7 +147,7 @@ impl Trace {
             }
         }
         let arrivals = rows.arrivals(spec, &mut errors);
-        if !errors.list.is_empty() {
+        if !errors.is_empty() {
             return Err(errors.finish());
         }
         let width = spec.columns.len();
@@ -161,17 +161,44 @@ impl Trace {
             values,
         })
     }
+
+    /// The same rows with these of the columns, in this order.
+    pub(super) fn with_columns(self, kept: &[usize]) -> Trace {
+        let rows = self.values.chunks(self.columns.len().max(1));
+        Trace {
+            values: rows
+                .flat_map(|row| kept.iter().map(|&column| row[column]))
+                .collect(),
+            columns: kept
+                .iter()
+                .map(|&column| self.columns[column].clone())
+                .collect(),
+            arrivals: self.arrivals,
+        }
+    }
 }
 
 /// Collects errors up to the limit and counts the rest.
-struct Errors<'a> {
+pub(super) struct Errors<'a> {
     file: &'a str,
     list: Vec<TraceError>,
     more: u64,
 }
 
 impl Errors<'_> {
-    fn push(
+    pub(super) fn new(file: &str) -> Errors<'_> {
+        Errors {
+            file,
+            list: Vec::new(),
+            more: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn push(
         &mut self,
         line: Option<u64>,
         column: Option<&str>,
@@ -191,7 +218,7 @@ impl Errors<'_> {
         });
     }
 
-    fn finish(mut self) -> Vec<TraceError> {
+    pub(super) fn finish(mut self) -> Vec<TraceError> {
         if self.more > 0 {
             self.list.push(TraceError {
                 file: self.file.to_owned(),
@@ -207,14 +234,14 @@ impl Errors<'_> {
 
 /// Line numbers of records. The CSV reader's own count is one short after CRLF and ignores blank
 /// lines in front of a record, so lines are counted in the bytes.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Lines {
             bytes,
             at: 0,
@@ -223,7 +250,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Line on which the record starts; records must come in the order of the file.
-    fn of(&mut self, record: &csv::ByteRecord) -> u64 {
+    pub(super) fn of(&mut self, record: &csv::ByteRecord) -> u64 {
         let start = record.position().map_or(0, csv::Position::byte) as usize;
         while let Some(&byte) = self.bytes.get(self.at) {
             if self.at >= start && byte != b'\n' && byte != b'\r' {
@@ -240,6 +267,7 @@ impl<'a> Lines<'a> {
 struct Header {
     width: usize,
     time: usize,
+    until: Option<usize>,
     columns: Vec<usize>,
 }
 
@@ -276,13 +304,17 @@ impl Header {
             found
         };
         let time = find(&spec.time_column);
-        let columns: Vec<Option<usize>> = spec.columns.iter().map(|name| find(name)).collect();
-        if !errors.list.is_empty() {
+        let until = spec.until.as_ref().map(|name| find(name));
+        let written = spec.columns.len() - usize::from(until.is_some());
+        let written = spec.columns[..written].iter();
+        let columns: Vec<Option<usize>> = written.map(|name| find(name)).collect();
+        if !errors.is_empty() {
             return None;
         }
         Some(Header {
             width: names.len(),
             time: time?,
+            until: until.flatten(),
             columns: columns.into_iter().collect::<Option<_>>()?,
         })
     }
@@ -341,16 +373,20 @@ impl Rows {
                 .map(str::trim)
                 .map_err(|_| (String::from_utf8_lossy(bytes).into_owned(), "is not UTF-8"))
         };
-        match cell(header.time)
-            .map_err(|(text, why)| (format!("`{text}` {why}"), None))
-            .and_then(|text| trace_time::parse(text, spec.time_format))
-        {
+        let time_of = |index: usize| {
+            cell(index)
+                .map_err(|(text, why)| (format!("`{text}` {why}"), None))
+                .and_then(|text| trace_time::parse(text, spec.time_format))
+        };
+        let time = time_of(header.time);
+        let begins = time.as_ref().ok().copied();
+        match time {
             Ok(time) => {
                 if let (false, Some(&(earlier, its_line))) = (spec.sort, self.times.last())
                     && time < earlier
                 {
                     let problem = format!("time goes backwards: line {its_line} is later");
-                    let remedy = "sort the file, or set `sort = true` for the trace".to_owned();
+                    let remedy = "sort the rows of the file by this column".to_owned();
                     errors.push(Some(line), Some(&spec.time_column), problem, Some(remedy));
                 }
                 self.times.push((time, line));
@@ -371,6 +407,19 @@ impl Rows {
                 }
             }
         }
+        if let (Some(index), Some(begins)) = (header.until, begins) {
+            match time_of(index) {
+                Ok(ends) if ends >= begins => self.values.push((ends - begins) as f64 / 1e9),
+                Ok(_) => {
+                    let problem = "it ends before it arrives".to_owned();
+                    let remedy = "correct the row, or remove it".to_owned();
+                    errors.push(Some(line), spec.until.as_deref(), problem, Some(remedy));
+                }
+                Err((problem, remedy)) => {
+                    errors.push(Some(line), spec.until.as_deref(), problem, remedy);
+                }
+            }
+        }
     }
 
     /// Orders the rows and turns their times into distances from the first.
@@ -380,7 +429,7 @@ impl Rows {
             self.order.sort_by_key(|&row| self.times[row].0); // stable
         }
         let Some(&first) = self.order.first() else {
-            if errors.list.is_empty() {
+            if errors.is_empty() {
                 let remedy = "a trace has at least one row below its column names".to_owned();
                 errors.push(None, None, "there are no rows".to_owned(), Some(remedy));
             }

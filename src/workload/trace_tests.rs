@@ -6,6 +6,7 @@ fn spec() -> TraceSpec {
         time_format: TimeFormat::Seconds,
         columns: vec!["n".into()],
         sort: false,
+        until: None,
     }
 }
 
@@ -78,6 +79,7 @@ fn units_scale_exactly() {
 fn sorting_keeps_rows_together_and_ties_in_order() {
     let spec = TraceSpec {
         sort: true,
+        until: None,
         ..spec()
     };
     let trace = Trace::read("t.csv", b"at,n\n3,30\n1,10\n3,31\n2,20\n", &spec).unwrap();
@@ -94,7 +96,7 @@ fn time_going_backwards_is_an_error_with_both_lines() {
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].line, Some(4));
     assert!(errors[0].problem.contains("line 3"), "{}", errors[0]);
-    assert!(errors[0].remedy.as_ref().unwrap().contains("`sort = true`"));
+    assert!(errors[0].remedy.as_ref().unwrap().contains("sort the rows"));
     // Also before the first row, where the distance is negative.
     assert_eq!(found("at,n\n1,0\n0,0\n").len(), 1);
 }
@@ -236,6 +238,7 @@ fn the_azure_conversation_trace_reads_as_it_comes() {
         time_format: TimeFormat::Timestamp,
         columns: vec!["ContextTokens".into(), "GeneratedTokens".into()],
         sort: false,
+        until: None,
     };
     let trace = Trace::read("conv.csv", bytes, &spec).expect("the trace is well formed");
     let rows = trace.arrivals.len();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use warpshare::experiment::Options;
 use warpshare::result::RunResult;
+use warpshare::workload::trace_format::TraceFormat;
 
 const TRACE: &str = "data/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv";
 const KEEP: f64 = 0.009;
@@ -188,4 +189,55 @@ fn work_per_token_follows_from_the_measurements() {
     }
     let decode = time(step, "1", "32") + per_cached * (cached / tokens - 32.0);
     assert!((decode - 14.3).abs() < 0.05, "{decode}");
+}
+
+/// What the importer makes of the file: every arrival, and the tokens to the digit. The quantiles were
+/// computed from the file by another program (nearest rank).
+#[test]
+fn the_importer_keeps_the_statistics_of_the_trace() {
+    let columns = ["ContextTokens".to_owned(), "GeneratedTokens".to_owned()];
+    let found = TraceFormat::AzureLlm.read(TRACE, read(TRACE).as_bytes(), &columns);
+    let found = found.expect("a trace of that format");
+    let rows = trace();
+    assert_eq!(found.arrivals.len(), 19_366);
+    let times = rows.iter().map(|row| row.time - rows[0].time);
+    assert!(times.eq(found.arrivals.iter().copied()));
+    assert!(
+        rows.iter()
+            .zip(found.values.chunks(2))
+            .all(|(row, cells)| { row.context == cells[0] && row.generated == cells[1] })
+    );
+    let tokens = |column: usize| {
+        let mut values: Vec<u64> = found
+            .values
+            .iter()
+            .skip(column)
+            .step_by(2)
+            .map(|&value| value as u64)
+            .collect();
+        values.sort_unstable();
+        values
+    };
+    let quantiles = |values: &[u64]| {
+        [0.01, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]
+            .map(|level: f64| values[(level * values.len() as f64).ceil() as usize - 1])
+    };
+    let (context, generated) = (tokens(0), tokens(1));
+    assert_eq!(context.iter().sum::<u64>(), 22_361_870);
+    assert_eq!(
+        quantiles(&context),
+        [29, 396, 1_020, 1_189, 2_735, 4_083, 4_142]
+    );
+    assert_eq!(generated.iter().sum::<u64>(), 4_088_665);
+    assert_eq!(quantiles(&generated), [16, 85, 129, 395, 424, 451, 601]);
+    // The published rate and burstiness: 5.53 a second, CV 1.09.
+    let span = found.arrivals[19_365] as f64 / 1e9;
+    assert_eq!(format!("{span:.1} {:.2}", 19_365.0 / span), "3501.7 5.53");
+    let gaps: Vec<f64> = found
+        .arrivals
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]) as f64)
+        .collect();
+    let (mean, sd) = mean_and_sd(gaps.iter().copied());
+    assert_eq!(format!("{:.2}", sd / mean), "1.09");
 }

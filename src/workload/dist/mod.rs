@@ -4,10 +4,13 @@
 //! the like), which refuse what has no meaning. Each draw is a pure function of a
 //! [`Stream`](crate::engine::random::Stream) and an index; see [`Dist::sample`].
 
+mod bounded;
 mod build;
+mod counts;
 mod moments;
 mod real;
 mod sample;
+mod tails;
 mod weibull;
 
 pub use build::{DistError, LARGEST, LARGEST_CV, SMALLEST, SMALLEST_CV};
@@ -49,6 +52,42 @@ pub enum Dist {
         alpha: f64,
         low: f64,
         high: f64,
+    },
+    Triangular {
+        low: f64,
+        mode: f64,
+        high: f64,
+    },
+    /// Also PERT.
+    Beta {
+        alpha: f64,
+        beta: f64,
+        low: f64,
+        high: f64,
+    },
+    Pareto {
+        alpha: f64,
+        low: f64,
+    },
+    Frechet {
+        alpha: f64,
+        scale: f64,
+    },
+    InverseGaussian {
+        mean: f64,
+        /// Squared coefficient of variation.
+        scv: f64,
+    },
+    /// `unit` times a Poisson variable with mean `count`.
+    Poisson {
+        count: f64,
+        unit: f64,
+    },
+    /// `unit` times K with P(K = k) proportional to k^−s, 1 ≤ k ≤ n.
+    Zipf {
+        n: u32,
+        s: f64,
+        unit: f64,
     },
     /// `unit` times K with P(K = k) = p (1 − p)^(k−1), k ≥ 1.
     Geometric {

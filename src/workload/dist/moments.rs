@@ -1,6 +1,6 @@
 //! Mean, variation and a short text.
 
-use super::{Dist, weibull};
+use super::{Dist, counts, weibull};
 
 impl Dist {
     /// The mean, in the unit of the variable.
@@ -14,12 +14,25 @@ impl Dist {
             Dist::Lognormal { mu, sigma } => libm::exp(mu + sigma * sigma / 2.0),
             Dist::Hyperexponential { p, mean1, mean2 } => p * mean1 + (1.0 - p) * mean2,
             Dist::BoundedPareto { alpha, low, high } => pareto_moment(*alpha, *low, *high, 1.0),
+            Dist::Triangular { low, mode, high } => low + ((mode - low) + (high - low)) / 3.0,
+            Dist::Beta {
+                alpha,
+                beta,
+                low,
+                high,
+            } => low + (high - low) * (alpha / (alpha + beta)),
+            Dist::Pareto { alpha, low } => low * alpha / (alpha - 1.0),
+            Dist::Frechet { alpha, scale } => scale * libm::tgamma(1.0 - 1.0 / alpha),
+            Dist::InverseGaussian { mean, .. } => *mean,
+            Dist::Poisson { count, unit } => count * unit,
+            Dist::Zipf { n, s, unit } => unit * counts::zipf_moment(*n, *s, 1.0),
             Dist::Geometric { p, unit } => unit / p,
             Dist::Empirical { values, cumulative } => empirical_mean(values, cumulative, |v| v),
         }
     }
 
-    /// Squared coefficient of variation: variance / mean². Zero for a constant.
+    /// Squared coefficient of variation: variance / mean². Zero for a constant, infinite for a tail
+    /// without a variance.
     pub fn scv(&self) -> f64 {
         match self {
             Dist::Constant(_) => 0.0,
@@ -41,6 +54,33 @@ impl Dist {
                 let ratio = pareto_moment(*alpha, *low, *high, 2.0) / (mean * mean);
                 // Rounding must not make a narrow distribution's variance negative.
                 f64::max(ratio - 1.0, 0.0)
+            }
+            Dist::Triangular { low, mode, high } => {
+                let (a, b) = ((mode - low) / self.mean(), (high - low) / self.mean());
+                (a * a + b * b - a * b) / 18.0
+            }
+            Dist::Beta {
+                alpha,
+                beta,
+                low,
+                high,
+            } => {
+                let (sum, range) = (alpha + beta, (high - low) / self.mean());
+                range * range * alpha * beta / (sum * sum * (sum + 1.0))
+            }
+            Dist::Pareto { alpha, .. } | Dist::Frechet { alpha, .. } if *alpha <= 2.0 => {
+                f64::INFINITY
+            }
+            Dist::Pareto { alpha, .. } => 1.0 / (alpha * (alpha - 2.0)),
+            Dist::Frechet { alpha, .. } => libm::expm1(
+                // Γ(1 − 2/α) / Γ(1 − 1/α)²
+                libm::lgamma(1.0 - 2.0 / alpha) - 2.0 * libm::lgamma(1.0 - 1.0 / alpha),
+            ),
+            Dist::InverseGaussian { scv, .. } => *scv,
+            Dist::Poisson { count, .. } => 1.0 / count,
+            Dist::Zipf { n, s, .. } => {
+                let mean = counts::zipf_moment(*n, *s, 1.0);
+                f64::max(counts::zipf_moment(*n, *s, 2.0) / (mean * mean) - 1.0, 0.0)
             }
             Dist::Geometric { p, .. } => 1.0 - p,
             Dist::Empirical { values, cumulative } => {
@@ -91,6 +131,36 @@ impl Dist {
                 short(*alpha),
                 unit(*low),
                 unit(*high)
+            ),
+            Dist::Triangular { low, mode, high } => format!(
+                "triangular, {} to {} with mode {}, mean {mean}",
+                unit(*low),
+                unit(*high),
+                unit(*mode)
+            ),
+            Dist::Beta { low, high, .. } => {
+                format!(
+                    "beta, {} to {}, mean {mean}, cv {cv}",
+                    unit(*low),
+                    unit(*high)
+                )
+            }
+            Dist::Pareto { alpha, low } => format!(
+                "Pareto, alpha {}, from {} on, mean {mean}",
+                short(*alpha),
+                unit(*low)
+            ),
+            Dist::Frechet { alpha, .. } => {
+                format!("Fréchet, alpha {}, mean {mean}", short(*alpha))
+            }
+            Dist::InverseGaussian { .. } => format!("inverse Gaussian, mean {mean}, cv {cv}"),
+            Dist::Poisson { unit: step, .. } => {
+                format!("Poisson in steps of {}, mean {mean}", unit(*step))
+            }
+            Dist::Zipf { n, s, unit: step } => format!(
+                "Zipf, 1 to {n} times {}, s {}, mean {mean}",
+                unit(*step),
+                short(*s)
             ),
             Dist::Geometric { unit: step, .. } => {
                 format!("geometric in steps of {}, mean {mean}", unit(*step))

@@ -7,9 +7,9 @@
 
 use crate::engine::random::Draws;
 use crate::stats::normal::normal_quantile;
-use num_traits::{Float, Num, NumCast, One, ToPrimitive, Zero};
+use num_traits::{Float, FloatConst, Num, NumCast, One, ToPrimitive, Zero};
 use rand::Rng;
-use rand::distr::{Distribution, Open01, OpenClosed01};
+use rand::distr::{Distribution, Open01, OpenClosed01, StandardUniform};
 use rand_distr::{Exp1, StandardNormal};
 use std::num::FpCategory;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
@@ -201,6 +201,18 @@ impl Float for Real {
     }
 }
 
+macro_rules! constants {
+    ($($name:ident)*) => {
+        impl FloatConst for Real {
+            $(fn $name() -> Real {
+                Real(std::f64::consts::$name)
+            })*
+        }
+    };
+}
+constants!(E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6
+           FRAC_PI_8 LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2);
+
 /// (k + 1/2) · 2⁻⁵² from one 64-bit word, as [`Draws::uniform`].
 #[inline]
 fn open_unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
@@ -215,6 +227,14 @@ impl Distribution<Real> for Open01 {
 }
 
 /// The midpoints lie in (0, 1), so they serve here too.
+impl Distribution<Real> for StandardUniform {
+    #[inline]
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Real {
+        Real(open_unit(rng))
+    }
+}
+
+/// Likewise.
 impl Distribution<Real> for OpenClosed01 {
     #[inline]
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Real {

@@ -1,17 +1,16 @@
 //! Drawing: a pure function of the distribution, a stream and an index.
 
 use super::moments::pareto_log_ratio;
-use super::{Dist, Real};
+use super::{Dist, Real, bounded, tails};
 use crate::engine::random::{Draws, Stream};
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
 use rand::distr::Distribution;
-use rand_distr::{Exp1, Gamma, LogNormal, Weibull};
+use rand_distr::{Beta, Exp1, Gamma, LogNormal, Poisson, StandardNormal, Weibull, Zipf};
 
 impl Dist {
     /// Variate `index` of `stream`: finite and not negative.
     ///
-    /// Every family except gamma and hyperexponential uses one random word for a variate, by
-    /// inversion. The methods are part of the results and are listed in `docs/determinism.md`.
+    /// Most families use one random word for a variate, by inversion. The methods are part of the results and are listed in `docs/determinism.md`.
     #[inline]
     pub fn sample(&self, stream: &Stream, index: u64) -> f64 {
         match self {
@@ -54,6 +53,33 @@ impl Dist {
                 let whole = -libm::expm1(alpha * pareto_log_ratio(*low, *high));
                 let log_x = -libm::log1p(-draws.uniform() * whole) / alpha;
                 (low * libm::exp(log_x)).clamp(*low, *high)
+            }
+            Dist::Triangular { low, mode, high } => {
+                bounded::triangular(*low, *mode, *high, draws.uniform())
+            }
+            Dist::Beta {
+                alpha,
+                beta,
+                low,
+                high,
+            } => {
+                let beta = Beta::new(Real(*alpha), Real(*beta));
+                let part = finite(beta.map(|d| d.sample(draws).0));
+                (low + (high - low) * part).clamp(*low, *high)
+            }
+            Dist::Pareto { alpha, low } => low * libm::pow(draws.uniform(), -1.0 / alpha),
+            Dist::Frechet { alpha, scale } => scale * libm::pow(exponential(draws), -1.0 / alpha),
+            Dist::InverseGaussian { mean, scv } => {
+                let Real(normal) = StandardNormal.sample(draws);
+                tails::inverse_gaussian(*mean, *scv, normal, draws.uniform())
+            }
+            Dist::Poisson { count, unit } => {
+                let poisson = Poisson::new(Real(*count));
+                unit * finite(poisson.map(|d| d.sample(draws).0))
+            }
+            Dist::Zipf { n, s, unit } => {
+                let zipf = Zipf::new(Real(f64::from(*n)), Real(*s));
+                unit * finite(zipf.map(|d| d.sample(draws).0))
             }
             Dist::Geometric { p, unit } => {
                 // P(K > k) = (1 − p)^k.

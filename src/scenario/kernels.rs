@@ -1,0 +1,137 @@
+//! An operation `kernels`: a profile of kernels that run one after another.
+
+use super::amounts::{form, present};
+use super::checker::Checker;
+use super::operations::{Scaling, Timed};
+use super::raw::Field;
+use super::raw_workload::RawOperation;
+use super::units::write_nanos;
+use crate::workload::dist::Dist;
+use crate::workload::kernels::{self, Kernel, KernelClass};
+use crate::workload::{GpuWork, Grid, Operation, OperationKind, Size};
+
+/// Whether an operation is a profile.
+pub(super) fn is_profile(name: &str, field: &Field<RawOperation>) -> bool {
+    name == "kernels" || field.value.file.is_some()
+}
+
+/// The kernels of a profile in launch order, each for a stage of its own. They are named after their
+/// class, which is all that they have in common with their neighbours.
+pub(super) fn expand(
+    c: &mut Checker,
+    path: &str,
+    field: &Field<RawOperation>,
+) -> Option<Vec<(Operation, Scaling)>> {
+    let raw = &field.value;
+    let keys = present!(raw; kind, time, bytes, flops, precision, flop_efficiency, byte_efficiency, sms,
+                        memory_bound, blocks, blocks_per_sm, kernel, file);
+    form(
+        c,
+        "a profile of kernels",
+        &field.span,
+        &keys,
+        &[&["file"]],
+        &[],
+    )?;
+    let file = raw.file.as_ref()?;
+    let bytes = match std::fs::read(c.base.join(&file.value)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let title = format!("cannot read profile `{}`: {error}", file.value);
+            let help = "file names are relative to the folder of the scenario";
+            c.error(&file.span, title, "this file", help);
+            return None;
+        }
+    };
+    let profile = match kernels::read(&file.value, &bytes) {
+        Ok(profile) => profile,
+        Err(errors) => {
+            for error in errors {
+                let line = error
+                    .line
+                    .map_or(String::new(), |line| format!(", line {line}"));
+                let title = format!("profile `{}`{line}: {}", error.file, error.problem);
+                c.error(
+                    &file.span,
+                    title,
+                    "asked for here",
+                    error.remedy.unwrap_or_default(),
+                );
+            }
+            return None;
+        }
+    };
+    let total: u64 = profile
+        .iter()
+        .map(|kernel| kernel.time)
+        .fold(0, u64::saturating_add);
+    let text = format!(
+        "{} ({} kernels, {} alone)",
+        file.value,
+        profile.len(),
+        write_nanos(total as f64)
+    );
+    c.file_value(&format!("{path}.file"), text, &file.span);
+    let mut bounds = [0.0; 3];
+    for (bound, class) in bounds.iter_mut().zip(CLASSES) {
+        if !c.neutral && profile.iter().any(|kernel| kernel.class == class) {
+            let text = c.assume(&format!("{path}.{}", word(class)), assumption(class), None);
+            // Checked where it was read.
+            *bound = text.parse().unwrap_or(0.0);
+        }
+    }
+    let operations = profile.into_iter().map(|kernel| {
+        let class = CLASSES.iter().position(|&class| class == kernel.class);
+        operation(kernel, class.map_or(0.0, |class| bounds[class]))
+    });
+    Some(operations.collect())
+}
+
+const CLASSES: [KernelClass; 3] = [
+    KernelClass::ComputeBound,
+    KernelClass::MemoryBound,
+    KernelClass::Unclassified,
+];
+
+fn word(class: KernelClass) -> &'static str {
+    match class {
+        KernelClass::ComputeBound => "compute-bound",
+        KernelClass::MemoryBound => "memory-bound",
+        KernelClass::Unclassified => "unclassified",
+    }
+}
+
+fn assumption(class: KernelClass) -> &'static str {
+    match class {
+        KernelClass::ComputeBound => "kernels.compute_bound",
+        KernelClass::MemoryBound => "kernels.memory_bound",
+        KernelClass::Unclassified => "kernels.unclassified",
+    }
+}
+
+/// A kernel has a grid in units of what an SM holds at once: waves and SM need are then those of its
+/// blocks, ceil(ceil(blocks / per SM) / SMs) = ceil(blocks / (per SM · SMs)).
+fn operation(kernel: Kernel, memory_bound: f64) -> (Operation, Scaling) {
+    let work = GpuWork {
+        time: Size::Drawn(Dist::Constant(kernel.time as f64)),
+        sms: Some(kernel.sms),
+        memory_bound,
+        reach: None,
+        grid: Some(Grid {
+            blocks: u64::from(kernel.sms),
+            blocks_per_sm: 1,
+        }),
+        arithmetic: None,
+        speed: 1.0,
+        kernel: Some(kernel.time),
+    };
+    let operation = Operation {
+        name: word(kernel.class).to_owned(),
+        kind: OperationKind::Gpu(work),
+    };
+    let timed = Timed {
+        memory_bound,
+        precision: None,
+    };
+    (operation, Scaling::Timed(timed))
+}
