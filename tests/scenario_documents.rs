@@ -110,7 +110,7 @@ fn legal_combinations_are_documented() {
         let vgpus = if row.vgpus { "yes" } else { "neutral only" };
         let line = format!(
             "| `{}` | {vgpus} | {} | {} | {} |",
-            row.scheduler.word(),
+            row.scheduler,
             row.contexts.words(),
             if row.inside { "yes" } else { "no" },
             row.why

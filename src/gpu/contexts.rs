@@ -81,8 +81,7 @@ impl Contexts {
 
     /// The client with the next number is a context with so many streams.
     pub fn add(&mut self, streams: usize) {
-        self.policy
-            .admit(self.work.len() as u32, &Terms::default());
+        self.policy.admit(self.work.len() as u32, &Terms::default());
         self.work.push(0);
         self.changing.push(0);
         self.waiting_since.push(NEVER);

@@ -182,7 +182,10 @@ impl EntryState {
         let alone = |active: &Active| time_for(active.left, active.operation.speed);
         let had = |active: &Active| self.busy(active.operation.client as usize) - active.busy;
         policy::Work {
-            deadline: all().map(|active| active.operation.deadline).min().unwrap_or(NEVER),
+            deadline: all()
+                .map(|active| active.operation.deadline)
+                .min()
+                .unwrap_or(NEVER),
             served: all().map(had).min().unwrap_or(0),
             left: match self.runs() {
                 true => self.left(),

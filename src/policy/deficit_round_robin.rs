@@ -122,7 +122,10 @@ mod tests {
             policy.turn_over(grant.slice, true);
         }
         // 0 misses a visit and the next is 6 long.
-        assert_eq!(turns, [(Some(1), 10), (Some(1), 10), (Some(0), 6), (Some(1), 10)]);
+        assert_eq!(
+            turns,
+            [(Some(1), 10), (Some(1), 10), (Some(0), 6), (Some(1), 10)]
+        );
     }
 
     #[test]

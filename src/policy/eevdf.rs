@@ -120,10 +120,14 @@ impl Policy for Eevdf {
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        let first = self.ready.iter().map(|&entry| self.eligible[entry as usize]);
+        let first = self
+            .ready
+            .iter()
+            .map(|&entry| self.eligible[entry as usize]);
         // Rounding and over-run can leave nobody eligible: then the first to be so.
         let limit = self.now.max(first.min()?);
-        let deadline = |entry: Entry| self.eligible[entry as usize] + self.per_weight(entry, self.slice);
+        let deadline =
+            |entry: Entry| self.eligible[entry as usize] + self.per_weight(entry, self.slice);
         let ready = self.ready.iter().enumerate();
         let eligible = ready.filter(|&(_, &entry)| self.eligible[entry as usize] <= limit);
         let (place, _) = eligible.min_by_key(|&(place, &entry)| (deadline(entry), place))?;

@@ -17,9 +17,7 @@ use crate::engine::time::Nanos;
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: false,
     weights: Weights::Proportional { slices: 2.0 },
-    starvation: Starvation::Slices(|weights, own| {
-        2.0 * (total(weights) - f64::from(weights[own]))
-    }),
+    starvation: Starvation::Slices(|weights, own| 2.0 * (total(weights) - f64::from(weights[own]))),
     preempts: true,
 };
 
@@ -211,12 +209,13 @@ mod tests {
             policy.admit(entry as Entry, &terms);
             policy.ready(entry as Entry);
         }
-        let slices: Vec<_> = [0, 30].map(|now| {
-            let grant = policy.select(now).expect("work is waiting");
-            policy.turn_over(grant.slice, true);
-            (grant.entry, grant.slice)
-        })
-        .into();
+        let slices: Vec<_> = [0, 30]
+            .map(|now| {
+                let grant = policy.select(now).expect("work is waiting");
+                policy.turn_over(grant.slice, true);
+                (grant.entry, grant.slice)
+            })
+            .into();
         assert_eq!(slices, [(Some(0), 30), (Some(1), 10)]);
     }
 }

@@ -237,7 +237,9 @@ const BUILT_IN: &[Registered] = &[
         build: |setup| {
             let turns = setup.config.reserved_turns.unwrap_or(0);
             let slice = setup.config.slice;
-            Box::new(work_conserving_fixed::WorkConservingFixed::new(slice, turns))
+            Box::new(work_conserving_fixed::WorkConservingFixed::new(
+                slice, turns,
+            ))
         },
     },
 ];

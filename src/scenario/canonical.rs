@@ -6,6 +6,7 @@
 
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
+use crate::policy::Terms;
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size};

@@ -9,8 +9,8 @@ use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
-    Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory, text,
-    units, workloads,
+    Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
+    terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};

@@ -4,6 +4,7 @@
 //! in the text by the modules that resolve. The JSON Schema is generated from these types.
 
 use super::raw_workload::RawWorkload;
+use super::scheduler::RawScheduler;
 use super::units::{RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};

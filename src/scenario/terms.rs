@@ -45,12 +45,20 @@ pub(super) fn resolve(c: &mut Checker, path: &str, guest: &RawGuest) -> Option<T
                     None
                 }
             };
-            let (time, period) = (get("time", &field.value.time), get("every", &field.value.every));
+            let (time, period) = (
+                get("time", &field.value.time),
+                get("every", &field.value.every),
+            );
             let (time, period) = (time?, period?);
             if time > period {
                 let (time, period) = (write_nanos(time as f64), write_nanos(period as f64));
                 let title = format!("{time} do not fit into every {period}");
-                c.error(&field.span, title, "more than the whole GPU", "a shorter `time`");
+                c.error(
+                    &field.span,
+                    title,
+                    "more than the whole GPU",
+                    "a shorter `time`",
+                );
                 return None;
             }
             Some(Reservation { time, period })
@@ -75,14 +83,19 @@ pub(super) fn settle(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &
         let keys = [
             ("weight", Use::Weight, field.value.weight.is_some()),
             ("priority", Use::Priority, field.value.priority.is_some()),
-            ("reservation", Use::Reservation, field.value.reservation.is_some()),
+            (
+                "reservation",
+                Use::Reservation,
+                field.value.reservation.is_some(),
+            ),
         ];
         let given = keys.iter().filter(|(_, _, given)| *given);
         match share {
             Share::TimeSlice(config) if !matches!(guest.holds, Holds::Process { .. }) => {
                 let scheduler = registry::find(&config.scheduler);
-                let ignored = given
-                    .filter(|(_, what, _)| scheduler.is_some_and(|found| !found.uses.contains(what)));
+                let ignored = given.filter(|(_, what, _)| {
+                    scheduler.is_some_and(|found| !found.uses.contains(what))
+                });
                 for (key, ..) in ignored {
                     c.notices.push(format!(
                         "guests.{}.{key}: {} does not look at it",

@@ -304,16 +304,24 @@ fn explanation_names_origins() {
 #[test]
 fn every_registered_scheduler_can_be_named() {
     for scheduler in crate::policy::registry::all() {
-        let turns = match scheduler.uses.contains(&crate::policy::registry::Use::ReservedTurns) {
-            true => ", reserved_turns = 4",
+        let turns = match scheduler
+            .uses
+            .contains(&crate::policy::registry::Use::ReservedTurns)
+        {
+            true => "reserved_turns = 6",
             false => "",
         };
-        let text = format!("share = {{ scheduler = \"{}\"{turns} }}", scheduler.name);
-        assert_eq!(neutral_slice(&text).scheduler, scheduler.name);
+        let share = format!("scheduler = \"{}\"\n{turns}", scheduler.name);
+        let resolved = slice(&shared("a40", "vgpu = \"A40-8Q\"", &share));
+        assert_eq!(resolved.scheduler, scheduler.name);
     }
     let rows = legal::LEGAL.iter().map(|row| row.scheduler);
     let named = rows.filter(|name| crate::policy::registry::find(name).is_some());
-    assert_eq!(named.count() + 1, legal::LEGAL.len(), "all but the last row");
+    assert_eq!(
+        named.count() + 1,
+        legal::LEGAL.len(),
+        "all but the last row"
+    );
 }
 
 #[test]
