@@ -148,7 +148,6 @@ fn named_columns(
             RawTimeFormat::Nanoseconds => TimeFormat::Nanoseconds,
         },
         columns: wanted.keys().cloned().collect(),
-        sort: false,
         until: None,
     };
     let trace = match Trace::read(&file.value, bytes, &spec) {

@@ -27,8 +27,6 @@ pub struct TraceSpec {
     pub time_format: TimeFormat,
     /// Numeric columns to read, in the order of [`Trace::columns`].
     pub columns: Vec<String>,
-    /// Whether rows may come in any order of time; rows of equal time keep the order of the file.
-    pub sort: bool,
     /// Column with the time at which what arrived has ended, written as the arrival times are. The
     /// last of `columns` is then not read: it is the seconds between the two.
     pub until: Option<String>,
@@ -93,7 +91,6 @@ impl Trace {
     ///     time_column: "at".into(),
     ///     time_format: TimeFormat::Seconds,
     ///     columns: vec!["tokens".into()],
-    ///     sort: false,
     ///     until: None,
     /// };
     /// let trace = Trace::read("requests.csv", b"at,tokens\n12.5,7\n12.500000001,9\n", &spec).unwrap();
@@ -150,15 +147,10 @@ impl Trace {
         if !errors.is_empty() {
             return Err(errors.finish());
         }
-        let width = spec.columns.len();
-        let mut values = Vec::with_capacity(rows.values.len());
-        for &row in &rows.order {
-            values.extend_from_slice(&rows.values[row * width..(row + 1) * width]);
-        }
         Ok(Trace {
             arrivals,
             columns: spec.columns.clone(),
-            values,
+            values: rows.values,
         })
     }
 
@@ -337,14 +329,12 @@ fn missing(wanted: &str, names: &[String]) -> String {
     }
 }
 
-/// Rows as read, before they are ordered.
+/// Rows as read, with the times that the file has.
 #[derive(Default)]
 struct Rows {
     /// Nanoseconds on the file's own clock, and line, of each row whose time could be read.
     times: Vec<(i128, u64)>,
     values: Vec<f64>,
-    /// Row indices in order of time; filled by [`Rows::arrivals`].
-    order: Vec<usize>,
 }
 
 impl Rows {
@@ -382,7 +372,7 @@ impl Rows {
         let begins = time.as_ref().ok().copied();
         match time {
             Ok(time) => {
-                if let (false, Some(&(earlier, its_line))) = (spec.sort, self.times.last())
+                if let Some(&(earlier, its_line)) = self.times.last()
                     && time < earlier
                 {
                     let problem = format!("time goes backwards: line {its_line} is later");
@@ -422,23 +412,17 @@ impl Rows {
         }
     }
 
-    /// Orders the rows and turns their times into distances from the first.
-    fn arrivals(&mut self, spec: &TraceSpec, errors: &mut Errors<'_>) -> Vec<Nanos> {
-        self.order = (0..self.times.len()).collect();
-        if spec.sort {
-            self.order.sort_by_key(|&row| self.times[row].0); // stable
-        }
-        let Some(&first) = self.order.first() else {
+    /// The times as distances from the first.
+    fn arrivals(&self, spec: &TraceSpec, errors: &mut Errors<'_>) -> Vec<Nanos> {
+        let Some(&(origin, _)) = self.times.first() else {
             if errors.is_empty() {
                 let remedy = "a trace has at least one row below its column names".to_owned();
                 errors.push(None, None, "there are no rows".to_owned(), Some(remedy));
             }
             return Vec::new();
         };
-        let origin = self.times[first].0;
-        let mut arrivals = Vec::with_capacity(self.order.len());
-        for &row in &self.order {
-            let (time, line) = self.times[row];
+        let mut arrivals = Vec::with_capacity(self.times.len());
+        for &(time, line) in &self.times {
             match Nanos::try_from(time - origin) {
                 Ok(after) if after <= LONGEST => arrivals.push(after),
                 // Negative distances are times that go backwards: already reported.

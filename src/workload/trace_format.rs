@@ -85,7 +85,6 @@ impl TraceFormat {
             time_column: time.to_owned(),
             time_format,
             columns: self.written().iter().map(|&name| name.to_owned()).collect(),
-            sort: false,
             until: self.until().map(str::to_owned),
         };
         if spec.until.is_some() {

@@ -5,7 +5,6 @@ fn spec() -> TraceSpec {
         time_column: "at".into(),
         time_format: TimeFormat::Seconds,
         columns: vec!["n".into()],
-        sort: false,
         until: None,
     }
 }
@@ -73,21 +72,6 @@ fn units_scale_exactly() {
         let trace = Trace::read("t.csv", b"at,n\n7,0\n10,0\n", &spec).unwrap();
         assert_eq!(trace.arrivals, [0, last]);
     }
-}
-
-#[test]
-fn sorting_keeps_rows_together_and_ties_in_order() {
-    let spec = TraceSpec {
-        sort: true,
-        until: None,
-        ..spec()
-    };
-    let trace = Trace::read("t.csv", b"at,n\n3,30\n1,10\n3,31\n2,20\n", &spec).unwrap();
-    assert_eq!(
-        trace.arrivals,
-        [0, 1_000_000_000, 2_000_000_000, 2_000_000_000]
-    );
-    assert_eq!(trace.values, [10.0, 20.0, 30.0, 31.0]);
 }
 
 #[test]
@@ -237,7 +221,6 @@ fn the_azure_conversation_trace_reads_as_it_comes() {
         time_column: "TIMESTAMP".into(),
         time_format: TimeFormat::Timestamp,
         columns: vec!["ContextTokens".into(), "GeneratedTokens".into()],
-        sort: false,
         until: None,
     };
     let trace = Trace::read("conv.csv", bytes, &spec).expect("the trace is well formed");
