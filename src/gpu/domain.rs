@@ -334,9 +334,9 @@ impl ComputeDomain {
     /// Tells a policy that looks at work what is at the head of an entry.
     #[inline]
     fn tell(&mut self, entry: Entry) {
-        if self.watched {
-            let work = self.entries[entry as usize].work();
-            self.policy.work(entry, work);
+        let state = &self.entries[entry as usize];
+        if self.watched && state.admitted {
+            self.policy.work(entry, state.work());
         }
     }
 
