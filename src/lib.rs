@@ -16,13 +16,15 @@
 //! 12. [`result`]: the one structure that a run returns.
 //! 13. [`experiment`]: replications, baselines, estimates.
 //! 14. [`report`]: views of a result.
-//! 15. [`calibrate`]: from measured points to a workload.
-//! 16. [`cli`]: one file a subcommand.
+//! 15. [`check`]: a result against a committed baseline.
+//! 16. [`calibrate`]: from measured points to a workload.
+//! 17. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
 pub mod calibrate;
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod diagnostics;
 pub mod engine;

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["result"]),
+    ("check", &["report", "result"]),
     ("calibrate", &["diagnostics", "gpu"]),
 ];
 

@@ -5,6 +5,7 @@
 //! [`print`], everything else to stderr through `note`; neither panics when the reader has gone.
 
 mod calibrate;
+mod check;
 mod gpus;
 mod import;
 mod interrupt;
@@ -13,6 +14,7 @@ mod new;
 mod progress;
 mod run;
 mod schema;
+mod simulation;
 mod validate;
 mod vgpu;
 mod workload;
@@ -23,7 +25,7 @@ use std::process::ExitCode;
 
 /// Exit code for input that is not valid.
 const BAD_INPUT: u8 = 2;
-/// Exit code for an objective that is missed: here, for what does not fit.
+/// Exit code for an objective that is missed, a drift from a baseline, or what does not fit.
 const MISSED: u8 = 3;
 /// Exit code for work that could not be finished.
 const FAILED: u8 = 1;
@@ -78,6 +80,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Check(check::Args),
     New(new::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -94,6 +97,7 @@ impl Cli {
     pub fn execute(&self) -> ExitCode {
         let outcome: Result<ExitCode, Failure> = match &self.command {
             Command::Run(args) => run::execute(args),
+            Command::Check(args) => check::execute(args),
             Command::New(args) => new::execute(args),
             Command::Validate(args) => validate::execute(args),
             Command::Schema(args) => schema::execute(args),

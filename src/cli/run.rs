@@ -1,15 +1,14 @@
 //! `warpshare run`: one scenario to a summary and a results folder.
 
 use super::interrupt::Interrupt;
-use super::progress::Bar;
+use super::simulation::{Simulation, invariants_hold};
 use super::{Failure, note, print};
-use crate::experiment::{self, RunError};
+use crate::experiment::RunError;
 use crate::report::folder::{self, FolderError, Staging};
 use crate::report::to_text;
 use crate::result::RunResult;
-use crate::scenario::{self, Overrides, Scenario};
+use crate::scenario::{self, Scenario};
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tempfile::TempDir;
@@ -38,15 +37,6 @@ pub struct Args {
     /// Folder for the results [default: results/NAME, with the scenario's name].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Master seed, instead of the scenario's.
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Independent replications, instead of the scenario's number.
-    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
-    replications: Option<u32>,
-    /// Worker threads [default: one for each core]; never changes a result.
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
     /// Also write one row for each job to this CSV file; an existing file is replaced.
     #[arg(long, value_name = "FILE")]
     records: Option<PathBuf>,
@@ -56,18 +46,8 @@ pub struct Args {
     /// First print every resolved value and where it comes from (also with --quiet).
     #[arg(long)]
     explain: bool,
-    /// Simulate each turn through the calendar: slower, the same bytes.
-    #[arg(long)]
-    no_run_ahead: bool,
-    /// Simulate each round of turns, also where rounds repeat: slower, the same bytes.
-    #[arg(long)]
-    no_round_jump: bool,
-    /// Skip the runs of each guest alone; slowdown and interference are then not known.
-    #[arg(long)]
-    no_baselines: bool,
-    /// A catalogue file with boards of your own.
-    #[arg(long, value_name = "FILE")]
-    boards: Option<PathBuf>,
+    #[command(flatten)]
+    simulation: Simulation,
 }
 
 /// Runs the command.
@@ -76,7 +56,7 @@ pub struct Args {
 ///
 /// Bad input before anything is simulated; failures to run or to write afterwards.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
-    let scenario = load(args)?;
+    let scenario = args.simulation.load(&args.scenario, args.quiet)?;
     let target = match &args.out {
         Some(folder) => folder.clone(),
         None => Path::new("results").join(&scenario.name),
@@ -92,35 +72,12 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         print(&to_text(&result))?;
         note(&format!("results in {}", target.display()));
     }
-    Ok(verdict(&result))
-}
-
-fn load(args: &Args) -> Result<Scenario, Failure> {
-    let overrides = Overrides {
-        seed: args.seed,
-        replications: args.replications,
-        boards: args.boards.clone(),
-    };
-    let loaded = scenario::load(&args.scenario, &overrides).map_err(|errors| {
-        let messages: Vec<String> = errors.iter().map(|error| error.render()).collect();
-        Failure::BadInput(messages.join("\n"))
-    })?;
-    if !args.quiet {
-        for warning in &loaded.warnings {
-            note(&warning.render());
-        }
-    }
-    let mut scenario = loaded.scenario;
-    if args.no_baselines {
-        scenario.run.baselines = false;
-    }
-    Ok(scenario)
-}
-
-impl experiment::Progress for Bar {
-    fn advanced(&self, done: f64) {
-        self.set(done);
-    }
+    // The results of a broken run are kept for the report of the bug.
+    Ok(if invariants_hold(&result) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(super::FAILED)
+    })
 }
 
 fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<RunResult, Failure> {
@@ -128,18 +85,8 @@ fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<R
         Some(file) => Some(Records::prepare(file, interrupt)?),
         None => None,
     };
-    let options = experiment::Options {
-        threads: args.threads.map(NonZeroUsize::get),
-        speed: match (args.no_run_ahead, args.no_round_jump) {
-            (true, _) => experiment::Speed::Plain,
-            (false, true) => experiment::Speed::RunAhead,
-            (false, false) => experiment::Speed::RoundJump,
-        },
-        records: records.as_ref().map(Records::working_file),
-    };
-    let bar = Bar::new(args.quiet);
-    let outcome = experiment::run(scenario, &options, &bar);
-    bar.clear();
+    let file = records.as_ref().map(Records::working_file);
+    let outcome = args.simulation.run(scenario, file, args.quiet);
     // Whatever the outcome: an interrupt that came first has the last word.
     interrupt.finish(|| {
         let result = outcome.map_err(|error| run_failure(&error, args.records.as_deref()))?;
@@ -224,23 +171,4 @@ fn folder_failure(error: FolderError) -> Failure {
         FolderError::Target { .. } => Failure::BadInput(error.to_string()),
         FolderError::Io { .. } | FolderError::View { .. } => Failure::Running(error.to_string()),
     }
-}
-
-/// A broken invariant is a fault of the simulator: the results are kept for the report of the bug,
-/// but the run has failed.
-fn verdict(result: &RunResult) -> ExitCode {
-    let failed: Vec<&str> = result
-        .checks
-        .iter()
-        .filter(|check| !check.holds)
-        .map(|check| check.id.as_str())
-        .collect();
-    if failed.is_empty() {
-        return ExitCode::SUCCESS;
-    }
-    note(&format!(
-        "error: invariant checks failed: {}; do not use these results",
-        failed.join(", ")
-    ));
-    ExitCode::from(super::FAILED)
 }

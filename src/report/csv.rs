@@ -1,8 +1,7 @@
 //! The tidy tables of a results folder: one observation a row, one heading a file, full precision.
 
-use crate::result::{
-    EngineResult, Estimate, JobCounts, Latency, QuantileEstimate, RunResult, TokenResult,
-};
+use super::metrics::{self, Metric, Number};
+use crate::result::RunResult;
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// One file: its name and its text.
@@ -54,12 +53,6 @@ fn float(value: Option<f64>) -> String {
     value.map_or_else(String::new, |v| v.to_string())
 }
 
-/// Rows of one entity (a guest group, a member, a GPU): the key columns, then one row a metric.
-struct Metrics<'a> {
-    sheet: &'a mut Sheet,
-    key: Vec<&'a str>,
-}
-
 /// Columns after the key in every table of metrics.
 const METRIC_COLUMNS: [&str; 8] = [
     "metric",
@@ -72,179 +65,40 @@ const METRIC_COLUMNS: [&str; 8] = [
     "note",
 ];
 
-impl Metrics<'_> {
-    fn put(
-        &mut self,
-        metric: &str,
-        unit: &str,
-        estimate: &Estimate,
-        lower_bound: bool,
-    ) -> Result<(), csv::Error> {
-        let value = float(estimate.value);
-        let half_width = float(estimate.half_width);
-        let n = estimate.n.to_string();
-        self.write(&[
-            metric,
-            unit,
+fn head<'a>(key: &[&'a str]) -> Vec<&'a str> {
+    key.iter().chain(&METRIC_COLUMNS).copied().collect()
+}
+
+/// Rows of one entity (a guest group, a member, a GPU): the key columns, then one row a metric.
+fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Metric]) -> Result<(), csv::Error> {
+    for metric in metrics {
+        let name = metric.full_name("_");
+        let value = match metric.value {
+            Number::Whole(value) => value.map_or_else(String::new, |v| v.to_string()),
+            Number::Real(value) => float(value),
+        };
+        let half_width = float(metric.half_width);
+        let n = metric.n.map_or_else(String::new, |n| n.to_string());
+        let cells = [
+            name.as_str(),
+            metric.unit,
             &value,
             &half_width,
             &n,
-            &estimate.method,
-            flag(lower_bound),
-            estimate.note.as_deref().unwrap_or(""),
-        ])
+            metric.method,
+            if metric.lower_bound { "yes" } else { "no" },
+            metric.note,
+        ];
+        let row: Vec<&str> = key.iter().chain(&cells).copied().collect();
+        sheet.row(&row)?;
     }
-
-    fn quantile(
-        &mut self,
-        metric: &str,
-        quantile: &QuantileEstimate,
-        lower_bound: bool,
-    ) -> Result<(), csv::Error> {
-        let value = quantile
-            .value_ns
-            .map_or_else(String::new, |v| v.to_string());
-        let half_width = float(quantile.half_width_ns);
-        self.write(&[
-            metric,
-            "ns",
-            &value,
-            &half_width,
-            "",
-            "sectioning",
-            flag(lower_bound),
-            quantile.note.as_deref().unwrap_or(""),
-        ])
-    }
-
-    /// A number that was counted or observed, with nothing to estimate.
-    fn observed(
-        &mut self,
-        metric: &str,
-        unit: &str,
-        value: Option<u64>,
-        method: &str,
-        lower_bound: bool,
-    ) -> Result<(), csv::Error> {
-        let value = value.map_or_else(String::new, |v| v.to_string());
-        self.write(&[metric, unit, &value, "", "", method, flag(lower_bound), ""])
-    }
-
-    fn jobs(&mut self, jobs: &JobCounts) -> Result<(), csv::Error> {
-        for (metric, value) in [
-            ("jobs_arrived", jobs.arrived),
-            ("jobs_completed", jobs.completed),
-            ("jobs_dropped", jobs.dropped),
-            ("jobs_unfinished", jobs.unfinished),
-        ] {
-            self.observed(metric, "jobs", Some(value), "count", false)?;
-        }
-        if jobs.out_of_memory > 0 {
-            let failed = Some(jobs.out_of_memory);
-            self.observed("jobs_out_of_memory", "jobs", failed, "count", false)?;
-        }
-        if jobs.batches > 0 {
-            self.observed("batches", "batches", Some(jobs.batches), "count", false)?;
-        }
-        Ok(())
-    }
-
-    fn latency(
-        &mut self,
-        name: &str,
-        latency: &Latency,
-        lower_bound: bool,
-    ) -> Result<(), csv::Error> {
-        self.put(&format!("{name}_mean"), "ns", &latency.mean_ns, lower_bound)?;
-        for quantile in &latency.quantiles {
-            // 0.999 becomes p99.9; six decimals are finer than any quantile that is asked for.
-            let percent = format!("{:.6}", quantile.p * 100.0);
-            let percent = percent.trim_end_matches('0').trim_end_matches('.');
-            self.quantile(&format!("{name}_p{percent}"), quantile, lower_bound)?;
-        }
-        self.observed(
-            &format!("{name}_largest"),
-            "ns",
-            latency.largest_ns,
-            "largest observed",
-            lower_bound,
-        )
-    }
-
-    fn tokens(&mut self, tokens: &TokenResult, lower_bound: bool) -> Result<(), csv::Error> {
-        self.latency("first_token", &tokens.first_token, lower_bound)?;
-        self.latency("between_tokens", &tokens.between_tokens, lower_bound)?;
-        self.put("prompt_tokens", "tokens", &tokens.prompt_tokens, false)?;
-        self.put("output_tokens", "tokens", &tokens.output_tokens, false)?;
-        self.put("generated", "tokens/s", &tokens.generated_per_s, false)?;
-        if let Some(goodput) = &tokens.goodput_per_s {
-            self.put("goodput", "1/s", goodput, false)?;
-        }
-        let preemptions = Some(tokens.preemptions);
-        self.observed("preemptions", "requests", preemptions, "count", false)
-    }
-
-    fn engine(&mut self, engine: &EngineResult) -> Result<(), csv::Error> {
-        self.put("utilisation", "fraction", &engine.utilisation, false)?;
-        let servers = u64::from(engine.servers);
-        self.observed("servers", "servers", Some(servers), "scenario", false)
-    }
-
-    fn write(&mut self, cells: &[&str]) -> Result<(), csv::Error> {
-        let row: Vec<&str> = self.key.iter().chain(cells).copied().collect();
-        self.sheet.row(&row)
-    }
-}
-
-fn flag(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
-}
-
-fn head<'a>(key: &[&'a str]) -> Vec<&'a str> {
-    key.iter().chain(&METRIC_COLUMNS).copied().collect()
+    Ok(())
 }
 
 fn guests(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest"]))?;
     for group in &result.guests {
-        let bound = group.overload.is_some();
-        let mut rows = Metrics {
-            sheet: &mut sheet,
-            key: vec![&group.name],
-        };
-        rows.jobs(&group.jobs)?;
-        rows.put("throughput", "1/s", &group.throughput_per_s, false)?;
-        rows.latency("response", &group.response, bound)?;
-        rows.latency("service", &group.service, bound)?;
-        let parts = &group.parts;
-        rows.put("part_queue", "ns", &parts.queue_ns, false)?;
-        rows.put("part_slice_wait", "ns", &parts.slice_wait_ns, false)?;
-        rows.put("part_switch", "ns", &parts.switch_ns, false)?;
-        rows.put("part_gpu", "ns", &parts.gpu_ns, false)?;
-        rows.put("part_copy", "ns", &parts.copy_ns, false)?;
-        rows.put("part_host", "ns", &parts.host_ns, false)?;
-        if let Some(engine) = &parts.engine_ns {
-            rows.put("part_engine", "ns", engine, false)?;
-        }
-        if let Some(late) = &group.late_fraction {
-            rows.put("late_fraction", "fraction", late, bound)?;
-        }
-        if let Some(completion) = &group.completion_ns {
-            rows.put("completion", "ns", completion, false)?;
-        }
-        if let Some(tokens) = &group.tokens {
-            rows.tokens(tokens, bound)?;
-        }
-        rows.put("slowdown", "ratio", &group.slowdown, bound)?;
-        rows.put("interference", "ratio", &group.interference, bound)?;
-        rows.put("gpu_time_share", "fraction", &group.gpu_time_share, false)?;
-        rows.observed(
-            "warmup_suggested",
-            "ns",
-            group.warmup_check.suggested_ns,
-            "MSER-5",
-            false,
-        )?;
+        write(&mut sheet, &[&group.name], &metrics::of_group(group))?;
     }
     sheet.text()
 }
@@ -252,29 +106,9 @@ fn guests(result: &RunResult) -> Result<String, csv::Error> {
 fn members(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest", "member"]))?;
     for group in &result.guests {
-        let bound = group.overload.is_some();
         for member in &group.members {
-            let mut rows = Metrics {
-                sheet: &mut sheet,
-                key: vec![&group.name, &member.name],
-            };
-            rows.jobs(&member.jobs)?;
-            rows.put("throughput", "1/s", &member.throughput_per_s, false)?;
-            rows.put("response_mean", "ns", &member.mean_response_ns, bound)?;
-            let p95 = member.p95_response_ns;
-            rows.observed("response_p95", "ns", p95, "pooled, no interval", bound)?;
-            let largest = member.largest_response_ns;
-            rows.observed("response_largest", "ns", largest, "largest observed", bound)?;
-            rows.put("slowdown", "ratio", &member.slowdown, bound)?;
-            rows.put("interference", "ratio", &member.interference, bound)?;
-            rows.put("gpu_time_share", "fraction", &member.gpu_time_share, false)?;
-            rows.observed(
-                "longest_starvation",
-                "ns",
-                Some(member.longest_starvation_ns),
-                "largest observed",
-                false,
-            )?;
+            let rows = metrics::of_member(member, group.overload.is_some());
+            write(&mut sheet, &[&group.name, &member.name], &rows)?;
         }
     }
     sheet.text()
@@ -283,59 +117,19 @@ fn members(result: &RunResult) -> Result<String, csv::Error> {
 fn gpus(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["gpu", "station"]))?;
     for gpu in &result.gpus {
-        let mut rows = Metrics {
-            sheet: &mut sheet,
-            key: vec![&gpu.name, "SMs"],
-        };
-        rows.put("useful", "fraction", &gpu.split.useful, false)?;
-        rows.put("switching", "fraction", &gpu.split.switching, false)?;
-        rows.put("reserved_idle", "fraction", &gpu.split.reserved_idle, false)?;
-        rows.put("idle", "fraction", &gpu.split.idle, false)?;
-        rows.put("gpu_time", "fraction", &gpu.gpu_time, false)?;
-        rows.put("turns", "1/s", &gpu.turns_per_s, false)?;
-        rows.put("switches", "1/s", &gpu.switches_per_s, false)?;
-        let fairness = &gpu.fairness;
-        rows.put("jain_gpu_time", "index", &fairness.jain_gpu_time, false)?;
-        rows.put("jain_progress", "index", &fairness.jain_progress, false)?;
-        rows.put("max_min_ratio", "ratio", &fairness.max_min_ratio, false)?;
-        rows.put("antt", "ratio", &fairness.antt, false)?;
-        rows.put("stp", "guests", &fairness.stp, false)?;
-        rows.observed(
-            "longest_starvation",
-            "ns",
-            Some(fairness.longest_starvation_ns),
-            "largest observed",
-            false,
-        )?;
+        write(&mut sheet, &[&gpu.name, "SMs"], &metrics::of_gpu(gpu))?;
         for instance in &gpu.instances {
             let station = format!("SMs of {}", instance.name);
-            let mut rows = Metrics {
-                sheet: &mut sheet,
-                key: vec![&gpu.name, &station],
-            };
-            let split = &instance.split;
-            rows.put("useful", "fraction", &split.useful, false)?;
-            rows.put("switching", "fraction", &split.switching, false)?;
-            rows.put("reserved_idle", "fraction", &split.reserved_idle, false)?;
-            rows.put("idle", "fraction", &split.idle, false)?;
-            rows.put("gpu_time", "fraction", &instance.gpu_time, false)?;
-            rows.put("turns", "1/s", &instance.turns_per_s, false)?;
-            rows.put("switches", "1/s", &instance.switches_per_s, false)?;
+            let rows = metrics::of_instance(instance);
+            write(&mut sheet, &[&gpu.name, &station], &rows)?;
         }
         for engine in &gpu.engines {
-            let mut rows = Metrics {
-                sheet: &mut sheet,
-                key: vec![&gpu.name, &engine.name],
-            };
-            rows.engine(engine)?;
+            let rows = metrics::of_engine(engine);
+            write(&mut sheet, &[&gpu.name, &engine.name], &rows)?;
         }
     }
     if let Some(host) = &result.host {
-        let mut rows = Metrics {
-            sheet: &mut sheet,
-            key: vec!["", &host.name],
-        };
-        rows.engine(host)?;
+        write(&mut sheet, &["", &host.name], &metrics::of_engine(host))?;
     }
     sheet.text()
 }

@@ -6,6 +6,7 @@
 mod csv;
 pub mod folder;
 mod json;
+pub mod metrics;
 pub mod plot;
 mod table;
 mod text;

@@ -1,0 +1,103 @@
+//! What every command that simulates scenarios has in common: its options, reading, running.
+
+use super::progress::Bar;
+use super::{Failure, note};
+use crate::experiment::{self, RunError};
+use crate::result::RunResult;
+use crate::scenario::{self, Overrides, Scenario};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+/// How scenarios are simulated.
+#[derive(Debug, clap::Args)]
+pub struct Simulation {
+    /// Master seed, instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Independent replications, instead of the scenario's number.
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
+    replications: Option<u32>,
+    /// Worker threads [default: one for each core]; never changes a result.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Simulate each turn through the calendar: slower, the same bytes.
+    #[arg(long)]
+    no_run_ahead: bool,
+    /// Simulate each round of turns, also where rounds repeat: slower, the same bytes.
+    #[arg(long)]
+    no_round_jump: bool,
+    /// Skip the runs of each guest alone; slowdown and interference are then not known.
+    #[arg(long)]
+    no_baselines: bool,
+    /// A catalogue file with boards of your own.
+    #[arg(long, value_name = "FILE")]
+    boards: Option<PathBuf>,
+}
+
+impl experiment::Progress for Bar {
+    fn advanced(&self, done: f64) {
+        self.set(done);
+    }
+}
+
+impl Simulation {
+    /// Reads and checks a scenario; its warnings go to stderr.
+    pub(super) fn load(&self, file: &Path, quiet: bool) -> Result<Scenario, Failure> {
+        let overrides = Overrides {
+            seed: self.seed,
+            replications: self.replications,
+            boards: self.boards.clone(),
+        };
+        let loaded = scenario::load(file, &overrides).map_err(|errors| {
+            let messages: Vec<String> = errors.iter().map(|error| error.render()).collect();
+            Failure::BadInput(messages.join("\n"))
+        })?;
+        if !quiet {
+            for warning in &loaded.warnings {
+                note(&warning.render());
+            }
+        }
+        let mut scenario = loaded.scenario;
+        if self.no_baselines {
+            scenario.run.baselines = false;
+        }
+        Ok(scenario)
+    }
+
+    /// Runs a scenario, with a progress bar where somebody can watch it.
+    pub(super) fn run(
+        &self,
+        scenario: &Scenario,
+        records: Option<PathBuf>,
+        quiet: bool,
+    ) -> Result<RunResult, RunError> {
+        let options = experiment::Options {
+            threads: self.threads.map(NonZeroUsize::get),
+            speed: match (self.no_run_ahead, self.no_round_jump) {
+                (true, _) => experiment::Speed::Plain,
+                (false, true) => experiment::Speed::RunAhead,
+                (false, false) => experiment::Speed::RoundJump,
+            },
+            records,
+        };
+        let bar = Bar::new(quiet);
+        let outcome = experiment::run(scenario, &options, &bar);
+        bar.clear();
+        outcome
+    }
+}
+
+/// Whether every invariant check of the run holds; if not, stderr says which do not. A broken one is a
+/// fault of the simulator.
+pub(super) fn invariants_hold(result: &RunResult) -> bool {
+    let failed = result.checks.iter().filter(|check| !check.holds);
+    let failed: Vec<&str> = failed.map(|check| check.id.as_str()).collect();
+    if !failed.is_empty() {
+        note(&format!(
+            "error: {}: invariant checks failed: {}; do not use these results",
+            result.scenario.name,
+            failed.join(", ")
+        ));
+    }
+    failed.is_empty()
+}
