@@ -224,6 +224,13 @@ impl ComputeDomain {
         self.cursor
     }
 
+    /// Who holds the SMs with something to run, and from when its context is ready.
+    pub fn holder(&self) -> (Option<Entry>, Nanos) {
+        let state = self.entries.get(self.turn.holder as usize);
+        let runs = state.is_some_and(EntryState::runs);
+        (runs.then_some(self.turn.holder), self.turn.ready)
+    }
+
     /// What rates depend on here.
     pub fn rates(&self) -> &RateRules {
         &self.rates

@@ -126,6 +126,12 @@ fn scenario(
         Some(catalog) => configuration::apply(c, &mut raw, catalog),
         None => Configured::default(),
     };
+    if let Some(alternative) = &overrides.alternative
+        && alternative.apply(&mut raw) == 0
+    {
+        let title = "no GPU of this scenario is shared in turns: there is no scheduler to replace";
+        c.findings.push(Diagnostic::file_error(name, title));
+    }
     let raw = &raw;
     let plan = run::plan(c, raw, overrides);
     let host_cores = run::host_cores(c, raw);

@@ -4,6 +4,7 @@
 //! found. Nothing after this module looks at text.
 
 mod admit;
+mod alternative;
 mod amounts;
 mod arrivals;
 pub mod assumptions;
@@ -41,6 +42,7 @@ mod tree;
 pub mod units;
 mod workloads;
 
+pub use alternative::Alternative;
 pub use load::{Loaded, load, parse};
 pub use run::Overrides;
 

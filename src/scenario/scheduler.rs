@@ -29,6 +29,11 @@ impl RawScheduler {
         RawScheduler(registry::find(name).unwrap_or(&registry::all()[0]))
     }
 
+    /// The scheduler of this name.
+    pub fn named(name: &str) -> Option<RawScheduler> {
+        registry::find(name).map(RawScheduler)
+    }
+
     /// The word in scenario files.
     pub fn word(self) -> &'static str {
         self.0.name
@@ -60,8 +65,7 @@ impl fmt::Debug for RawScheduler {
 impl<'de> Deserialize<'de> for RawScheduler {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let found = registry::find(&name).map(RawScheduler);
-        found.ok_or_else(|| D::Error::unknown_variant(&name, registry::names()))
+        RawScheduler::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, registry::names()))
     }
 }
 

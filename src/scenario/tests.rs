@@ -227,7 +227,7 @@ fn command_line_values_win() {
     let overrides = Overrides {
         seed: Some(77),
         replications: Some(2),
-        boards: None,
+        ..Overrides::default()
     };
     let loaded = parse("test", NEUTRAL, Path::new("."), &overrides).unwrap();
     assert_eq!(
