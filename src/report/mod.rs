@@ -7,6 +7,7 @@ mod csv;
 pub mod folder;
 mod json;
 pub mod metrics;
+mod notes;
 pub mod plot;
 mod table;
 mod text;

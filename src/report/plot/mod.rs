@@ -8,6 +8,7 @@
 mod agreement;
 mod axes;
 mod canvas;
+mod distribution;
 mod latency;
 mod lines;
 mod look;
