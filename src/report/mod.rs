@@ -1,8 +1,10 @@
-//! Views of a [`RunResult`](crate::result::RunResult): terminal text, JSON, tables, figures, and the
+//! Views of a [`RunResult`](crate::result::RunResult) or a
+//! [`ComparisonResult`](crate::result::ComparisonResult): terminal text, JSON, tables, figures, and the
 //! folder that holds them.
 //!
 //! Architecture invariant: reports read results, never the simulator; equal results give equal bytes.
 
+pub mod comparison;
 mod csv;
 pub mod folder;
 mod json;
