@@ -142,10 +142,10 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
     let changes = |unit: f64| -> Vec<(f64, f64)> {
         (1..names.len())
             .map(|n| match n % 4 {
-                1 => (-unit * (1.0 + 0.1 * n as f64), unit * 0.3),
-                2 => (unit * (0.7 + 0.13 * n as f64), unit * 0.31),
+                1 => (-unit * (1.0 + 0.1 * n as f64), unit.abs() * 0.3),
+                2 => (unit * (0.7 + 0.13 * n as f64), unit.abs() * 0.31),
                 3 => (0.0, 0.0),
-                _ => (unit * 0.02 * n as f64, unit * 0.4),
+                _ => (unit * 0.02 * n as f64, unit.abs() * 0.4),
             })
             .collect()
     };
