@@ -119,7 +119,7 @@ pub(super) fn draw<B: DrawingBackend>(
     let most = values().fold(0.0, f64::max);
     if most == 0.0 {
         let centre = (f64::from(WIDTH) / 2.0, (top + bottom) / 2.0);
-        return look::nothing(canvas, centre, "No guest's slowdown is known.");
+        return look::nothing(canvas, centre, "The slowdown of no guest is known.");
     }
     look::legend(canvas, &legend(&groups))?;
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
