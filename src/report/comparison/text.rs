@@ -110,19 +110,24 @@ impl Page<'_> {
         }
         if let Some(sequential) = &result.sequential {
             let looks: Vec<String> = sequential.looks.iter().map(u32::to_string).collect();
-            let text = format!(
-                "Precision of {} % {} with {} replications; the largest relative half-width is {} %: {}",
-                short(sequential.precision * 100.0),
-                if sequential.reached {
-                    "reached"
-                } else {
-                    "NOT REACHED"
-                },
-                looks.join(", "),
-                number(sequential.worst * 100.0),
-                sequential.worst_of
-            );
-            paragraph(&mut self.out, "", &text);
+            let reached = if sequential.reached {
+                "reached"
+            } else {
+                "NOT REACHED"
+            };
+            let text = [
+                format!(
+                    "precision of {} % {reached} with {} replications",
+                    short(sequential.precision * 100.0),
+                    looks.join(", ")
+                ),
+                format!(
+                    "at worst {} %: {}",
+                    number(sequential.worst * 100.0),
+                    sequential.worst_of
+                ),
+            ];
+            pieces(&mut self.out, "", &text);
         }
     }
 

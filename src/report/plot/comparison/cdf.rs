@@ -7,6 +7,7 @@ use crate::report::plot::distribution;
 use crate::report::plot::look::{
     self, ALARM, BODY, INK, MARGIN, SMALLER, Swatch, WIDTH, bold, label,
 };
+use crate::report::table::cut;
 use crate::result::{ComparisonResult, GroupLatency};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -14,7 +15,7 @@ use plotters_backend::text_anchor::HPos;
 /// Panels that one page shows.
 const MOST: usize = 4;
 /// Height of a panel's curves, of the strip above that holds its name, and of its axis below.
-const PANEL: f64 = 210.0;
+const PANEL: f64 = 250.0;
 const STRIP: f64 = 34.0;
 const AXIS: f64 = 50.0;
 
@@ -23,7 +24,9 @@ const NAME: f64 = 200.0;
 
 fn names(result: &ComparisonResult) -> Vec<String> {
     let policies = result.policies.iter();
-    policies.map(|p| look::fit(&p.name, NAME, BODY)).collect()
+    policies
+        .map(|p| look::fit(&cut(&p.name, 28), NAME, BODY))
+        .collect()
 }
 
 /// Where the first panel's strip begins.

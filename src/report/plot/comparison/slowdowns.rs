@@ -6,6 +6,7 @@ use crate::report::plot::canvas::{Canvas, Colour, Drawn, Page, text_width};
 use crate::report::plot::look::{
     self, BODY, FAINT_INK, GRID, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
 };
+use crate::report::table::cut;
 use crate::report::units::number;
 use crate::result::{ComparisonResult, MemberSlowdown, PolicyResult};
 use plotters_backend::DrawingBackend;
@@ -118,7 +119,7 @@ pub(super) fn draw<B: DrawingBackend>(
     let most = values().fold(0.0, f64::max);
     if most == 0.0 {
         let centre = (f64::from(WIDTH) / 2.0, (top + bottom) / 2.0);
-        return look::nothing(canvas, centre, "No guest's slowdown is known.");
+        return look::nothing(canvas, centre, "The slowdown of no guest is known.");
     }
     look::legend(canvas, &legend(&groups))?;
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
@@ -143,7 +144,7 @@ pub(super) fn draw<B: DrawingBackend>(
     )?;
     for (n, ((policy, known), caption)) in rows.iter().zip(&captions).enumerate() {
         let y = top + ROW * (n as f64 + 0.5);
-        let name = look::fit(&policy.name, names, BODY);
+        let name = look::fit(&cut(&policy.name, 28), names, BODY);
         canvas.text(&name, (panel.left - 10.0, y), label(BODY, INK, HPos::Right))?;
         canvas.line(&[(panel.left, y), (panel.right, y)], 1.0, GRID)?;
         for (x, offset, group) in swarm(&panel, known) {

@@ -5,6 +5,7 @@ use crate::report::plot::canvas::{Canvas, Colour, Drawn, Page, Point, text_width
 use crate::report::plot::look::{
     self, AXIS, BODY, INK, MARGIN, SERIES, SMALLER, Swatch, WHITE, WIDTH, bold, label,
 };
+use crate::report::table::cut;
 use crate::result::{ComparisonResult, PolicyValue};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -179,7 +180,7 @@ fn panel<B: DrawingBackend>(
     }
     let names: Vec<String> = spots
         .iter()
-        .map(|spot| look::fit(spot.name, 240.0, SMALLER))
+        .map(|spot| look::fit(&cut(spot.name, 28), 200.0, SMALLER))
         .collect();
     for (n, place) in labels(&panel, &points, &names).into_iter().enumerate() {
         let (x, y) = points[n];
@@ -264,7 +265,10 @@ fn labels(panel: &Panel, points: &[Point], names: &[String]) -> Vec<Place> {
                 middle: y + dy,
             }
         };
-        let mut candidates = vec![beside(10.0, 0.0), beside(-10.0, 0.0)];
+        // Bars and the front cross at the point: corners first, and that above the front before all.
+        let corners = [(7.0, -13.0), (-7.0, -13.0), (7.0, 13.0), (-7.0, 13.0)];
+        let mut candidates: Vec<Place> = corners.map(|(dx, dy)| beside(dx, dy)).into();
+        candidates.extend([beside(10.0, 0.0), beside(-10.0, 0.0)]);
         for ring in 1..=24 {
             let dy = 14.0 + 4.0 * f64::from(ring - 1);
             let dx = 6.0 + 4.0 * f64::from(ring);
