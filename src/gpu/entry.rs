@@ -132,7 +132,7 @@ impl EntryState {
         }
     }
 
-    /// Work of one client takes so much longer beside work of another: see [`rates::rate`].
+    /// Work of one client takes so much longer beside work of another: see `rates::rate`.
     pub fn interfere(&mut self, interference: f64) {
         self.interference = interference;
     }
