@@ -99,6 +99,11 @@ enum Command {
     Import(import::Args),
 }
 
+/// The whole program: reads the command line, does what it asks, and returns the exit code.
+pub fn main() -> ExitCode {
+    Cli::parse().execute()
+}
+
 impl Cli {
     /// Does what the command line asks; failures are already printed when this returns.
     pub fn execute(&self) -> ExitCode {

@@ -7,7 +7,7 @@
 //!
 //! Operations belong to clients. A tenant that takes turns is one client; under MPS one entry that
 //! always runs has a client for each process. A vGPU that processes share has a client for each of them:
-//! they run side by side, or take turns [within its running time](super::contexts).
+//! they run side by side, or take turns within its running time (`super::contexts`).
 
 use super::contexts::{ContextRules, Contexts};
 use super::law::Shape;
@@ -132,7 +132,7 @@ impl EntryState {
         }
     }
 
-    /// Work of one client takes so much longer beside work of another: see [`rates::rate`].
+    /// Work of one client takes so much longer beside work of another: see `rates::rate`.
     pub fn interfere(&mut self, interference: f64) {
         self.interference = interference;
     }

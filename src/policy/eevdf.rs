@@ -8,7 +8,8 @@
 //!
 //! Source: I. Stoica, H. Abdel-Wahab, K. Jeffay, S. K. Baruah, J. E. Gehrke and C. G. Plaxton, "A
 //! Proportional Share Resource Allocation Algorithm for Real-Time, Time-Shared Systems", RTSS 1996 (§3,
-//! §4; corollary: with requests of one slice the lag stays within one slice). Linux has used it since 6.6.
+//! §4; corollary: with requests of one slice the lag stays within one slice, either way). Linux has used it
+//! since 6.6.
 
 use super::stride::total;
 use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
@@ -16,7 +17,9 @@ use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
-    weights: Weights::Proportional { slices: 2.0 },
+    // Lags differ by two slices at most, divided by weights 2 / w + 2 / v: 3 between weights 1 and 2. Equal
+    // weights have deadlines in turn, and are within 1.
+    weights: Weights::Proportional { slices: 3.0 },
     starvation: Starvation::Slices(|weights, own| {
         // It is served before its deadline, a slice at the latest after its share of 1 slice is due.
         2.0 * total(weights) / f64::from(weights[own]) + 1.0

@@ -32,6 +32,8 @@ pub enum Starvation {
     /// At most the time that so many slices of others take; by weights of all tenants and the index of
     /// the one that waits.
     Slices(fn(&[u32], usize) -> f64),
+    /// At most the other turns of a round of reserved turns, vacant ones among them.
+    ReservedTurns,
     /// By chance, without a bound.
     Chance,
     /// For ever.

@@ -96,8 +96,7 @@ const BUILT_IN: &[Registered] = &[
         source: NVIDIA,
         reserves: true,
         properties: Properties {
-            // Vacant turns count, and their number is not known here.
-            starvation: Starvation::Chance,
+            starvation: Starvation::ReservedTurns,
             ..RESERVED
         },
         uses: &[Use::Slice, Use::ReservedTurns],
@@ -284,4 +283,22 @@ pub fn names() -> &'static [&'static str] {
 /// The scheduler of this name.
 pub fn find(name: &str) -> Option<&'static Registered> {
     all().iter().find(|scheduler| scheduler.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_given_once_and_in_time() {
+        let twice = Err(ExtendError::Twice("stride"));
+        assert_eq!(extend(&[*find("stride").unwrap()]), twice);
+        let own = Registered {
+            name: "own",
+            ..all()[0]
+        };
+        assert_eq!(extend(&[own, own]), Err(ExtendError::Twice("own")));
+        assert_eq!(extend(&[own]), Err(ExtendError::TooLate));
+        assert!(find("own").is_none());
+    }
 }

@@ -10,13 +10,13 @@
 //! busy flows differs by at most one turn of each).
 
 use super::keyed::{LeastFirst, Rule};
-use super::stride::total;
-use super::{Entry, Properties, Starvation, Terms, Weights};
+use super::stride::{ONE_TURN_OF_EACH, total};
+use super::{Entry, Properties, Starvation, Terms};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
-    weights: Weights::Proportional { slices: 2.0 },
+    weights: ONE_TURN_OF_EACH,
     starvation: Starvation::Slices(|weights, own| {
         let (all, mine) = (total(weights), f64::from(weights[own]));
         (all - mine) / mine + weights.len() as f64 - 1.0

@@ -14,7 +14,7 @@ use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
-    weights: Weights::Proportional { slices: 1.0 },
+    weights: ONE_TURN_OF_EACH,
     starvation: Starvation::Slices(|weights, own| {
         // Between two turns of an entry every other pass advances as far as its own, and a turn further.
         let (all, mine) = (total(weights), f64::from(weights[own]));
@@ -22,6 +22,11 @@ pub(super) const PROPERTIES: Properties = Properties {
     }),
     preempts: false,
 };
+
+/// Who runs has the least pass, so a pass is ahead of any other by a turn of its own at most: the distance of
+/// two moves between a turn of the one and a turn of the other, 1 / w + 1 / v, which is 1.5 for weights 1
+/// and 2. Equal weights take turns, and are within 1.
+pub(super) const ONE_TURN_OF_EACH: Weights = Weights::Proportional { slices: 1.5 };
 
 /// Sum of weights.
 pub(super) fn total(weights: &[u32]) -> f64 {

@@ -1,4 +1,4 @@
-//! The scheduler of a `share` table, by its name in the [registry](crate::policy::registry).
+//! The scheduler of a `share` table, by its name in the [registry].
 
 use crate::policy::registry::{self, Registered, Use};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
