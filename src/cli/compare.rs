@@ -94,9 +94,8 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     };
     let outcome = compare::compare(&mut candidates, plan, &args.simulation.options(), &bar);
     bar.clear();
-    let comparison = interrupt.finish(|| {
-        outcome.map_err(|error| Failure::Running(format!("error: {error}")))
-    })?;
+    let comparison = interrupt
+        .finish(|| outcome.map_err(|error| Failure::Running(format!("error: {error}"))))?;
     write(&target, &comparison, &interrupt)?;
     if !args.quiet {
         print(&to_text(&comparison))?;
@@ -111,7 +110,10 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         ));
         return Ok(ExitCode::from(super::FAILED));
     }
-    let undecided = comparison.sequential.as_ref().filter(|found| !found.reached);
+    let undecided = comparison
+        .sequential
+        .as_ref()
+        .filter(|found| !found.reached);
     Ok(match undecided {
         Some(found) => {
             note(&format!(
@@ -129,10 +131,15 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     let all = args.policies.trim() == "all";
     let mut names: Vec<String> = if all {
-        registry::names().iter().map(|&name| name.to_owned()).collect()
+        registry::names()
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect()
     } else {
         let list = args.policies.split(',').map(str::trim);
-        list.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        list.filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     if names.is_empty() {
         return Err(bad("--policies names no scheduler"));
@@ -140,7 +147,9 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     let own = schedulers(base).first().cloned();
     let against = match &args.against {
         Some(name) => name.clone(),
-        None => own.filter(|name| names.contains(name)).unwrap_or(names[0].clone()),
+        None => own
+            .filter(|name| names.contains(name))
+            .unwrap_or(names[0].clone()),
     };
     names.retain(|name| *name != against);
     names.insert(0, against);
@@ -155,7 +164,10 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     for (index, name) in names.iter().enumerate() {
         let alternative = Alternative::parse(name).map_err(|problem| bad(&problem))?;
         let quiet = args.quiet || index > 0;
-        match args.simulation.load_with(&args.scenario, Some(alternative), quiet) {
+        match args
+            .simulation
+            .load_with(&args.scenario, Some(alternative), quiet)
+        {
             Ok(scenario) => candidates.push(Candidate {
                 name: name.clone(),
                 scheduler: name.split('+').next().unwrap_or(name).to_owned(),

@@ -20,8 +20,8 @@ mod validate;
 mod vgpu;
 mod workload;
 
-use clap::{Parser, Subcommand};
 use crate::report::folder::{FolderError, Staging};
+use clap::{Parser, Subcommand};
 use interrupt::Interrupt;
 use std::io::{self, Write};
 use std::path::Path;

@@ -154,4 +154,3 @@ fn run_failure(error: &RunError, records: Option<&Path>) -> Failure {
         _ => Failure::Running(format!("error: {error}")),
     }
 }
-

@@ -124,7 +124,10 @@ fn widest(rows: &[Row], candidates: &[Candidate]) -> (f64, String) {
                 None => continue,
             };
             if width > worst.0 {
-                worst = (width, format!("{} of {} under {}", row.metric, row.of, candidate.name));
+                worst = (
+                    width,
+                    format!("{} of {} under {}", row.metric, row.of, candidate.name),
+                );
             }
         }
     }
@@ -239,7 +242,14 @@ fn best(row: &Row, candidates: &[Candidate], confidence: f64) -> Option<Best> {
         Better::Lower => -1.0,
     };
     let rows: Option<Vec<Vec<f64>>> = (0..row.values.len())
-        .map(|policy| Some(row.whole(policy)?.iter().map(|value| sign * value).collect()))
+        .map(|policy| {
+            Some(
+                row.whole(policy)?
+                    .iter()
+                    .map(|value| sign * value)
+                    .collect(),
+            )
+        })
         .collect();
     let found = best_of(&rows?, confidence)?;
     let may_be = candidates.iter().zip(&found.candidates);
@@ -277,7 +287,10 @@ fn settle(metrics: &mut [MetricComparison], rows: &[Row], confidence: f64) -> u3
             Some((compared, ratio, differences.iter().all(|d| *d == 0.0)))
         })
         .collect();
-    let p: Vec<f64> = found.iter().map(|f| f.as_ref().map_or(1.0, |f| f.0.p)).collect();
+    let p: Vec<f64> = found
+        .iter()
+        .map(|f| f.as_ref().map_or(1.0, |f| f.0.p))
+        .collect();
     let adjusted = holm(&p);
     for ((&(index, policy), found), adjusted_p) in places.iter().zip(&found).zip(adjusted) {
         let Some((compared, variance_ratio, same)) = found else {

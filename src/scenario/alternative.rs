@@ -48,7 +48,9 @@ impl Alternative {
         let own: RawShare = toml::from_str(&table)
             .map_err(|error| format!("keys of `{text}`: {}", error.message()))?;
         if own.scheduler.is_some() || own.mode.is_some() {
-            return Err(format!("`{text}`: `scheduler` and `mode` cannot be set here"));
+            return Err(format!(
+                "`{text}`: `scheduler` and `mode` cannot be set here"
+            ));
         }
         Ok(Alternative {
             name: text.to_owned(),

@@ -65,7 +65,8 @@ impl fmt::Debug for RawScheduler {
 impl<'de> Deserialize<'de> for RawScheduler {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        RawScheduler::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, registry::names()))
+        RawScheduler::named(&name)
+            .ok_or_else(|| D::Error::unknown_variant(&name, registry::names()))
     }
 }
 

@@ -6,7 +6,7 @@ use warpshare::result::*;
 fn histogram(jobs: u64, mean_ns: f64, spread: f64) -> LatencyHistogram {
     let value = |n: u64| {
         let rank = (n as f64 + 0.5) / jobs as f64;
-        (mean_ns * (0.4 + 0.5 * rank + spread * rank.powi(6))) as u64
+        (mean_ns * (0.4 + 0.5 * rank + spread * (rank * rank * rank) * (rank * rank * rank))) as u64
     };
     let values: Vec<u64> = (0..jobs).map(value).collect();
     LatencyHistogram {

@@ -168,7 +168,10 @@ fn figures_of_a_comparison_without_values_say_so() {
             ComparisonFigure::TradeOff,
             "No policy has both throughput and fairness here.",
         ),
-        (ComparisonFigure::Slowdowns, "The slowdown of no guest is known."),
+        (
+            ComparisonFigure::Slowdowns,
+            "The slowdown of no guest is known.",
+        ),
         (ComparisonFigure::Turns, "No tenant held the SMs alone."),
     ] {
         let texts = texts(&comparison_svg(figure, &result).unwrap());

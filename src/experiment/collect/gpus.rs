@@ -366,12 +366,18 @@ pub(super) fn fairness_once(
     };
     let slowdowns = |progress: &[f64]| -> Vec<f64> { progress.iter().map(|p| 1.0 / p).collect() };
     FairnessOnce {
-        jain_gpu_time: (members.len() > 1).then(|| jain_index(&gpu_times)).flatten(),
+        jain_gpu_time: (members.len() > 1)
+            .then(|| jain_index(&gpu_times))
+            .flatten(),
         jain_progress: of(&|p| jain_index(p), 2),
         max_min_ratio: of(&|p| max_min_ratio(p), 2),
         antt: of(&|p| antt(&slowdowns(p)), 1),
         stp: of(&|p| stp(&slowdowns(p)), 1),
-        longest_starvation_ns: members.iter().map(|m| record(m).longest_wait).max().unwrap_or(0),
+        longest_starvation_ns: members
+            .iter()
+            .map(|m| record(m).longest_wait)
+            .max()
+            .unwrap_or(0),
     }
 }
 

@@ -23,9 +23,17 @@ pub(super) fn words(comparison: &ComparisonResult) -> String {
     }
     let tails = comparison.metrics.iter();
     for row in tails.filter(|row| row.kind == "guest" && row.metric == "p95") {
-        sentences.extend(sentence(comparison, row, "95th percentile of response times"));
+        sentences.extend(sentence(
+            comparison,
+            row,
+            "95th percentile of response times",
+        ));
     }
-    for policy in comparison.policies.iter().filter(|p| !p.overloaded.is_empty()) {
+    for policy in comparison
+        .policies
+        .iter()
+        .filter(|p| !p.overloaded.is_empty())
+    {
         let guests: Vec<&str> = policy.overloaded.iter().map(|(g, _)| g.as_str()).collect();
         sentences.push(format!(
             "Under {} {} overloaded, so latencies there are bounds and are not compared.",

@@ -99,6 +99,9 @@ fn caption(policy: &PolicyResult, known: &[(f64, Option<usize>)]) -> String {
     text
 }
 
+/// A policy with the slowdown of each guest and the colour of its group.
+type Row<'a> = (&'a PolicyResult, Vec<(f64, Option<usize>)>);
+
 pub(super) fn draw<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     result: &ComparisonResult,
@@ -107,7 +110,7 @@ pub(super) fn draw<B: DrawingBackend>(
     let title = "Slowdown of each guest";
     let more = "a dot is a guest";
     look::heading(canvas, &result.scenario, &result.plan, title, more)?;
-    let rows: Vec<(&PolicyResult, Vec<(f64, Option<usize>)>)> = result
+    let rows: Vec<Row<'_>> = result
         .policies
         .iter()
         .map(|policy| (policy, known(&groups, policy)))

@@ -185,7 +185,8 @@ fn panel<B: DrawingBackend>(
     for (n, place) in labels(&panel, &points, &names).into_iter().enumerate() {
         let (x, y) = points[n];
         let near = (x.clamp(place.left, place.right), place.middle);
-        let far = ((near.0 - x).powi(2) + (near.1 - y).powi(2)).sqrt();
+        let (right, down) = (near.0 - x, near.1 - y);
+        let far = (right * right + down * down).sqrt();
         if far > 20.0 {
             // The name gave way to others: a thin line leads to it.
             let part = 8.0 / far;
