@@ -120,7 +120,7 @@ fn widest(rows: &[Row], candidates: &[Candidate]) -> (f64, String) {
             let interval = present.and_then(|values| t_interval(&values, INSIDE));
             let width = match interval {
                 Some(found) if found.half_width == 0.0 => 0.0,
-                Some(found) => found.relative().unwrap_or(f64::INFINITY),
+                Some(found) => found.relative().unwrap_or(f64::MAX),
                 None => continue,
             };
             if width > worst.0 {
