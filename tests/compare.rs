@@ -238,13 +238,15 @@ fn measured_behaviour_is_current() {
                 .find(|m| m.of == of && m.metric == metric)
                 .expect("a metric");
             let value = &metric.values[place];
-            let bound = if value.note.is_some() { "≥ " } else { "" };
-            let mean = value.mean.expect("a value") * factor;
+            let Some(mean) = value.mean else {
+                table.push_str(" – |");
+                continue;
+            };
+            let (mean, width) = (mean * factor, value.half_width.unwrap_or(0.0) * factor);
             let digits = if mean.abs() >= 100.0 { 0 } else { 2 };
-            let width = value.half_width.unwrap_or(0.0) * factor;
-            table.push_str(&match bound {
-                "" => format!(" {mean:.digits$} ± {width:.digits$}{unit} |"),
-                _ => format!(" ({mean:.digits$}{unit}) |"),
+            table.push_str(&match value.note {
+                None => format!(" {mean:.digits$} ± {width:.digits$}{unit} |"),
+                Some(_) => format!(" ({mean:.digits$}{unit}) |"),
             });
         }
         table.push('\n');

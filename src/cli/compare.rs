@@ -144,6 +144,11 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     if names.is_empty() {
         return Err(bad("--policies names no scheduler"));
     }
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(bad(&format!("--policies names `{name}` twice")));
+        }
+    }
     let own = schedulers(base).first().cloned();
     let against = match &args.against {
         Some(name) => name.clone(),
@@ -153,13 +158,6 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     };
     names.retain(|name| *name != against);
     names.insert(0, against);
-    let mut seen: Vec<&str> = Vec::new();
-    for name in &names {
-        if seen.contains(&name.as_str()) {
-            return Err(bad(&format!("--policies names `{name}` twice")));
-        }
-        seen.push(name);
-    }
     let mut candidates = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let alternative = Alternative::parse(name).map_err(|problem| bad(&problem))?;

@@ -573,6 +573,8 @@ fn knobs(
         },
         match on_completion {
             Some((RawOnCompletion::End, _)) => OnCompletion::End,
+            // Who goes next is chosen anew for each piece of work.
+            _ if !sliced => OnCompletion::End,
             _ => OnCompletion::Keep,
         },
         if on_idle { OnIdle::End } else { OnIdle::Hold },
