@@ -1,8 +1,7 @@
-//! Parses the arguments and calls [`warpshare::cli`]; nothing else.
+//! Calls [`warpshare::cli::main`]; nothing else.
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    warpshare::cli::Cli::parse().execute()
+    warpshare::cli::main()
 }

@@ -12,7 +12,7 @@ use warpshare::workload::dist::Dist;
 /// sum of the sizes, whatever was preempted and switched in between.
 #[test]
 fn i6_work_is_neither_lost_nor_invented() {
-    for scheduler in registry::SCHEDULERS {
+    for scheduler in registry::all() {
         for (turns, preemption) in [
             (Turns::PerTenant, Preemption::Delay(30_000)),
             (Turns::PerChannel, Preemption::Delay(0)),

@@ -10,8 +10,9 @@ use warpshare::experiment::{self, Options, Silent, Speed};
 use warpshare::gpu::law::ClockCurve;
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::gpu::{CopyEngines, MediaEngines};
-use warpshare::policy::TimeSlice;
-use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, Turns, registry};
+use warpshare::policy::{
+    OnCompletion, OnIdle, Reservation, Rotation, Terms, Ties, TimeSlice, Turns, registry,
+};
 use warpshare::scenario::{
     ComputeInstance, Division, GpuInstance, Guest, GuestMemory, Holds, Scenario, Share, Within,
 };
@@ -238,7 +239,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
         prop_oneof![Just(Ties::PreemptedFirst), Just(Ties::ArrivalFirst)],
     );
     (
-        0..registry::SCHEDULERS.len(),
+        0..registry::all().len(),
         250_000u64..3_000_000,
         prop::option::of(1u32..40),
         rules,
@@ -262,7 +263,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 (division, clock),
                 within,
             )| {
-                let mut share = time_slice(registry::SCHEDULERS[scheduler].name, slice);
+                let mut share = time_slice(registry::all()[scheduler].name, slice);
                 share.arr_factor = arr_factor;
                 share.reserved_turns = Some(7);
                 (
@@ -296,6 +297,15 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                         domain: index % domains,
                         holds: Holds::Client {
                             sms: [None, Some(3), Some(8)][index % 3],
+                        },
+                        deadline: [None, Some(5_000_000), Some(50_000_000)][index % 3],
+                        terms: Terms {
+                            weight: 1 + 2 * index as u32,
+                            priority: index as i32 % 2,
+                            reservation: (index % 2 == 1).then_some(Reservation {
+                                time: 1_000_000,
+                                period: 7_000_000,
+                            }),
                         },
                         ..guest
                     })

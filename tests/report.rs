@@ -1,5 +1,9 @@
 //! Views of a result: what they say, and that they say it in the same bytes each time.
 
+#[path = "report/compared.rs"]
+mod compared;
+#[path = "report/comparisons.rs"]
+mod comparisons;
 mod synthetic;
 
 use synthetic::{group, result};

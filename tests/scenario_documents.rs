@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use warpshare::policy::registry::{self, Registered, Use};
+use warpshare::policy::{Starvation, Weights};
 use warpshare::scenario::legal::{LEGAL, MODES};
 use warpshare::scenario::{self, Overrides};
 
@@ -24,6 +26,61 @@ fn up_to_date(path: &str, wanted: &str) {
 #[test]
 fn assumptions_are_documented() {
     up_to_date("docs/assumptions.md", &scenario::assumptions::document());
+}
+
+/// The table of schedulers in `docs/policies.md`: the part between its marks is generated.
+#[test]
+fn schedulers_are_documented() {
+    let path = "docs/policies.md";
+    let text = fs::read_to_string(root().join(path)).expect("the page of schedulers");
+    let (begin, end) = ("<!-- policies -->\n", "<!-- /policies -->");
+    let (before, rest) = text.split_once(begin).expect("the mark before the table");
+    let (_, after) = rest.split_once(end).expect("the mark behind the table");
+    let rows: String = registry::all().iter().map(scheduler_row).collect();
+    let head = "| Scheduler | What it does | Goes by | Work-conserving | Preempts | Shares | Fair within | \
+                Longest wait | Source |\n|---|---|---|---|---|---|---|---|---|\n";
+    up_to_date(path, &format!("{before}{begin}{head}{rows}{end}{after}"));
+}
+
+fn scheduler_row(scheduler: &Registered) -> String {
+    let yes = |is| if is { "yes" } else { "no" };
+    let uses = scheduler.uses.iter().map(|what| match what {
+        Use::Slice => "slice",
+        Use::Weight => "weight",
+        Use::Priority => "priority",
+        Use::Reservation => "reservation",
+        Use::Deadline => "deadline",
+        Use::ReservedTurns => "reserved turns",
+    });
+    let uses: Vec<_> = uses.collect();
+    let properties = scheduler.properties;
+    let (shares, within) = match properties.weights {
+        Weights::Equal { slices } => ("equal", format!("{slices}")),
+        Weights::Proportional { slices } => ("by weight", format!("{slices}")),
+        Weights::OnAverage => ("by weight", "on average".to_owned()),
+        Weights::Other => ("other", "–".to_owned()),
+    };
+    let wait = match properties.starvation {
+        Starvation::Slices(slices) => {
+            format!("{}; {}", slices(&[1; 4], 0), slices(&[1, 1, 2, 4], 0))
+        }
+        Starvation::ReservedTurns => "reserved turns less 1".to_owned(),
+        Starvation::Chance => "by chance".to_owned(),
+        Starvation::Unbounded => "for ever".to_owned(),
+    };
+    format!(
+        "| `{}` | {} | {} | {} | {} | {shares} | {within} | {wait} | {} |\n",
+        scheduler.name,
+        scheduler.about,
+        if uses.is_empty() {
+            "nothing of these".to_owned()
+        } else {
+            uses.join(", ")
+        },
+        yes(properties.work_conserving),
+        yes(properties.preempts),
+        scheduler.source,
+    )
 }
 
 #[test]
@@ -84,7 +141,9 @@ fn scenarios_are_valid_and_fit_the_schema() {
 /// The examples of the reference are fragments of one valid scenario.
 #[test]
 fn reference_examples_are_valid() {
-    let text = fs::read_to_string(root().join("docs/scenario.md")).unwrap();
+    let pages = ["docs/scenario.md", "docs/policies.md"];
+    let text = pages.map(|page| fs::read_to_string(root().join(page)).unwrap());
+    let text = text.concat();
     let mut examples = 0;
     for block in text.split("```toml\n").skip(1) {
         let example = block.split("```").next().unwrap();
@@ -110,7 +169,7 @@ fn legal_combinations_are_documented() {
         let vgpus = if row.vgpus { "yes" } else { "neutral only" };
         let line = format!(
             "| `{}` | {vgpus} | {} | {} | {} |",
-            row.scheduler.word(),
+            row.scheduler,
             row.contexts.words(),
             if row.inside { "yes" } else { "no" },
             row.why

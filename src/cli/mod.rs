@@ -6,6 +6,7 @@
 
 mod calibrate;
 mod check;
+mod compare;
 mod gpus;
 mod import;
 mod interrupt;
@@ -19,14 +20,19 @@ mod validate;
 mod vgpu;
 mod workload;
 
+use crate::report::folder::{FolderError, Staging};
 use clap::{Parser, Subcommand};
+use interrupt::Interrupt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit code for input that is not valid.
 const BAD_INPUT: u8 = 2;
 /// Exit code for an objective that is missed, a drift from a baseline, or what does not fit.
 const MISSED: u8 = 3;
+/// Exit code for a question that the replications do not decide.
+const UNDECIDED: u8 = 4;
 /// Exit code for work that could not be finished.
 const FAILED: u8 = 1;
 /// Exit code after Ctrl-C: 128 + SIGINT, as shells report it.
@@ -80,6 +86,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Compare(compare::Args),
     Check(check::Args),
     New(new::Args),
     Validate(validate::Args),
@@ -92,11 +99,17 @@ enum Command {
     Import(import::Args),
 }
 
+/// The whole program: reads the command line, does what it asks, and returns the exit code.
+pub fn main() -> ExitCode {
+    Cli::parse().execute()
+}
+
 impl Cli {
     /// Does what the command line asks; failures are already printed when this returns.
     pub fn execute(&self) -> ExitCode {
         let outcome: Result<ExitCode, Failure> = match &self.command {
             Command::Run(args) => run::execute(args),
+            Command::Compare(args) => compare::execute(args),
             Command::Check(args) => check::execute(args),
             Command::New(args) => new::execute(args),
             Command::Validate(args) => validate::execute(args),
@@ -124,6 +137,22 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// A results folder: `write` fills it, and it appears complete or not at all.
+fn published(
+    target: &Path,
+    interrupt: &Interrupt,
+    write: impl FnOnce(&Staging) -> Result<(), FolderError>,
+) -> Result<(), Failure> {
+    let failure = |error: FolderError| match error {
+        FolderError::Target { .. } => Failure::BadInput(error.to_string()),
+        FolderError::Io { .. } | FolderError::View { .. } => Failure::Running(error.to_string()),
+    };
+    let staging = Staging::new(target).map_err(failure)?;
+    interrupt.guard(staging.path());
+    let written = write(&staging);
+    interrupt.finish(|| written.and_then(|()| staging.publish()).map_err(failure))
 }
 
 /// Writes a message to stderr, with a line end. When stderr itself is gone there is nobody left to

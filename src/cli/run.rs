@@ -2,9 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::simulation::{Simulation, invariants_hold};
-use super::{Failure, note, print};
+use super::{Failure, note, print, published};
 use crate::experiment::RunError;
-use crate::report::folder::{self, FolderError, Staging};
+use crate::report::folder;
 use crate::report::to_text;
 use crate::result::RunResult;
 use crate::scenario::{self, Scenario};
@@ -67,7 +67,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     }
     let interrupt = Interrupt::install()?;
     let result = simulate(args, &scenario, &interrupt)?;
-    write(&target, &result, &interrupt)?;
+    published(&target, &interrupt, |staging| staging.write(&result))?;
     if !args.quiet {
         print(&to_text(&result))?;
         note(&format!("results in {}", target.display()));
@@ -152,23 +152,5 @@ fn run_failure(error: &RunError, records: Option<&Path>) -> Failure {
             Failure::Running(format!("error: cannot write {}: {source}", file.display()))
         }
         _ => Failure::Running(format!("error: {error}")),
-    }
-}
-
-fn write(target: &Path, result: &RunResult, interrupt: &Interrupt) -> Result<(), Failure> {
-    let staging = Staging::new(target).map_err(folder_failure)?;
-    interrupt.guard(staging.path());
-    let written = staging.write(result);
-    interrupt.finish(|| {
-        written
-            .and_then(|()| staging.publish())
-            .map_err(folder_failure)
-    })
-}
-
-fn folder_failure(error: FolderError) -> Failure {
-    match error {
-        FolderError::Target { .. } => Failure::BadInput(error.to_string()),
-        FolderError::Io { .. } | FolderError::View { .. } => Failure::Running(error.to_string()),
     }
 }

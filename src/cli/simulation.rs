@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::{Failure, note};
 use crate::experiment::{self, RunError};
 use crate::result::RunResult;
-use crate::scenario::{self, Overrides, Scenario};
+use crate::scenario::{self, Alternative, Overrides, Scenario};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -43,10 +43,21 @@ impl experiment::Progress for Bar {
 impl Simulation {
     /// Reads and checks a scenario; its warnings go to stderr.
     pub(super) fn load(&self, file: &Path, quiet: bool) -> Result<Scenario, Failure> {
+        self.load_with(file, None, quiet)
+    }
+
+    /// The same with another scheduler in place of the scenario's.
+    pub(super) fn load_with(
+        &self,
+        file: &Path,
+        alternative: Option<Alternative>,
+        quiet: bool,
+    ) -> Result<Scenario, Failure> {
         let overrides = Overrides {
             seed: self.seed,
             replications: self.replications,
             boards: self.boards.clone(),
+            alternative,
         };
         let loaded = scenario::load(file, &overrides).map_err(|errors| {
             let messages: Vec<String> = errors.iter().map(|error| error.render()).collect();
@@ -64,6 +75,19 @@ impl Simulation {
         Ok(scenario)
     }
 
+    /// How runs are carried out.
+    pub(super) fn options(&self) -> experiment::Options {
+        experiment::Options {
+            threads: self.threads.map(NonZeroUsize::get),
+            speed: match (self.no_run_ahead, self.no_round_jump) {
+                (true, _) => experiment::Speed::Plain,
+                (false, true) => experiment::Speed::RunAhead,
+                (false, false) => experiment::Speed::RoundJump,
+            },
+            records: None,
+        }
+    }
+
     /// Runs a scenario, with a progress bar where somebody can watch it.
     pub(super) fn run(
         &self,
@@ -72,13 +96,8 @@ impl Simulation {
         quiet: bool,
     ) -> Result<RunResult, RunError> {
         let options = experiment::Options {
-            threads: self.threads.map(NonZeroUsize::get),
-            speed: match (self.no_run_ahead, self.no_round_jump) {
-                (true, _) => experiment::Speed::Plain,
-                (false, true) => experiment::Speed::RunAhead,
-                (false, false) => experiment::Speed::RoundJump,
-            },
             records,
+            ..self.options()
         };
         let bar = Bar::new(quiet);
         let outcome = experiment::run(scenario, &options, &bar);

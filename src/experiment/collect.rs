@@ -247,6 +247,7 @@ fn one_replication(
         .enumerate()
         .map(|(gpu, configured)| {
             let window = gpus::window(scenario, shared, replication, gpu);
+            let fairness = gpus::fairness_once(scenario, shared, baselines, (replication, gpu));
             ReplicationGpu {
                 name: configured.name.clone(),
                 total_sm_ns: window.total(),
@@ -257,6 +258,11 @@ fn one_replication(
                 gpu_time_ns: window.gpu_time,
                 turns: window.turns,
                 switches: window.switches,
+                jain_gpu_time: fairness.jain_gpu_time,
+                jain_progress: fairness.jain_progress,
+                antt: fairness.antt,
+                stp: fairness.stp,
+                longest_starvation_ns: fairness.longest_starvation_ns,
             }
         })
         .collect();

@@ -6,9 +6,11 @@
 mod baseline;
 mod check;
 mod collect;
+pub mod compare;
 mod estimate;
 mod recorder;
 mod records;
+mod turns;
 
 use crate::result::RunResult;
 use crate::scenario::Scenario;
@@ -67,6 +69,8 @@ pub enum RunError {
         path: String,
         source: std::io::Error,
     },
+    #[error("there is nothing to compare")]
+    NothingToCompare,
     #[error("cannot start the worker threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 }

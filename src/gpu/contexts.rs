@@ -11,7 +11,7 @@ use super::Preemption;
 use super::entry::{Active, to_kernel_boundary};
 use super::rates::Client;
 use crate::engine::time::{NEVER, Nanos};
-use crate::policy::{Grant, OnCompletion, Policy};
+use crate::policy::{Grant, OnCompletion, Policy, Terms};
 use std::fmt;
 
 /// No context.
@@ -81,7 +81,7 @@ impl Contexts {
 
     /// The client with the next number is a context with so many streams.
     pub fn add(&mut self, streams: usize) {
-        self.policy.admit(self.work.len() as u32);
+        self.policy.admit(self.work.len() as u32, &Terms::default());
         self.work.push(0);
         self.changing.push(0);
         self.waiting_since.push(NEVER);

@@ -23,7 +23,7 @@ use super::rounds::Rounds;
 use super::{Charge, Preemption, SwitchCost};
 use crate::engine::calendar::Class;
 use crate::engine::time::{NEVER, Nanos};
-use crate::policy::{Entry, Grant, OnCompletion, OnIdle, Policy, Ties};
+use crate::policy::{Entry, Grant, OnCompletion, OnIdle, Policy, Terms, Ties};
 
 /// Nobody holds the SMs.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -75,6 +75,8 @@ pub struct ComputeDomain {
     pub(super) charge: ChargeRule,
     /// Preemption takes no time.
     pub(super) preempts_at_once: bool,
+    /// The policy is told of the work of entries.
+    watched: bool,
     /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
     pub(super) sprints: bool,
     /// Save, restore and scheduler call together.
@@ -119,6 +121,7 @@ impl ComputeDomain {
     /// A domain without entries, idle from time 0.
     pub fn new(rates: RateRules, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
         let reserves = policy.reserves();
+        let watched = policy.sees_work();
         let charge = ChargeRule::from(rules.switch.charge);
         let preempts_at_once = rules.switch.preemption == Preemption::Delay(0);
         ComputeDomain {
@@ -126,7 +129,8 @@ impl ComputeDomain {
             reserves,
             policy,
             switch_time: rules.switch.total(),
-            sprints: preempts_at_once && !charge.in_slot,
+            watched,
+            sprints: preempts_at_once && !charge.in_slot && !watched,
             charge,
             preempts_at_once,
             rules,
@@ -153,8 +157,8 @@ impl ComputeDomain {
     }
 
     /// Adds an entry of a tenant, which takes part once it is admitted. Entries are added in rank order.
-    pub fn add_entry(&mut self, tenant: u32) -> Entry {
-        self.entries.push(EntryState::new(tenant));
+    pub fn add_entry(&mut self, tenant: u32, terms: Terms) -> Entry {
+        self.entries.push(EntryState::new(tenant, terms));
         (self.entries.len() - 1) as Entry
     }
 
@@ -218,6 +222,13 @@ impl ComputeDomain {
     /// Up to when everything is accounted.
     pub fn now(&self) -> Nanos {
         self.cursor
+    }
+
+    /// Who holds the SMs with something to run, and from when its context is ready.
+    pub fn holder(&self) -> (Option<Entry>, Nanos) {
+        let state = self.entries.get(self.turn.holder as usize);
+        let runs = state.is_some_and(EntryState::runs);
+        (runs.then_some(self.turn.holder), self.turn.ready)
     }
 
     /// What rates depend on here.
@@ -320,9 +331,28 @@ impl ComputeDomain {
         let state = &mut self.entries[entry as usize];
         state.admitted = true;
         state.waiting_since = now;
-        self.policy.admit(entry);
-        if self.entries[entry as usize].has_work() {
+        self.policy.admit(entry, &state.terms);
+        if state.has_work() {
+            self.tell(entry);
             self.policy.ready(entry);
+        }
+    }
+
+    /// Tells a policy that looks at work what is at the head of an entry.
+    #[inline]
+    fn tell(&mut self, entry: Entry) {
+        let state = &self.entries[entry as usize];
+        if self.watched && state.admitted {
+            self.policy.work(entry, state.work());
+        }
+    }
+
+    /// An entry has become ready beside the holder of a turn: the policy may end that turn.
+    fn claim(&mut self, entry: Entry, now: Nanos) {
+        let turn = &mut self.turn;
+        let held = now.saturating_sub(turn.begin);
+        if self.policy.preempts(entry, held, now) {
+            turn.until = turn.until.min(now.max(turn.ready));
         }
     }
 
@@ -342,6 +372,9 @@ impl ComputeDomain {
         let had_work = state.has_work();
         state.submit(operation, now, draining, &self.rates);
         if had_work {
+            if self.turn.holder != entry {
+                self.tell(entry);
+            }
             return;
         }
         self.backlogged += 1;
@@ -354,8 +387,11 @@ impl ComputeDomain {
         let state = &mut self.entries[entry as usize];
         state.waiting_since = now;
         if state.admitted {
+            self.tell(entry);
             self.policy.ready(entry);
-            if self.turn.holder == NOBODY && !self.completing {
+            if self.turn.holder != NOBODY {
+                self.claim(entry, now);
+            } else if !self.completing {
                 self.choose(now);
             }
         }
@@ -392,6 +428,8 @@ impl ComputeDomain {
                 // Its turn was over with work left, so the policy holds it for ready.
                 self.policy.blocked(entry);
             }
+        } else if self.turn.drain_completes {
+            self.tell(entry);
         }
     }
 
@@ -413,6 +451,7 @@ impl ComputeDomain {
             let more = state.has_work();
             if more {
                 self.entries[self.turn.holder as usize].waiting_since = now;
+                self.tell(self.turn.holder);
             }
             let held = now.saturating_sub(self.turn.begin);
             let grant = self.policy.rotate(held, more, now);
@@ -433,6 +472,7 @@ impl ComputeDomain {
         {
             state.waiting_since = now;
             outgoing = holder;
+            self.tell(holder);
         }
         let held = now.saturating_sub(self.turn.begin);
         let grant = self.policy.rotate(held, outgoing != NOBODY, now);

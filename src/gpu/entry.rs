@@ -7,14 +7,14 @@
 //!
 //! Operations belong to clients. A tenant that takes turns is one client; under MPS one entry that
 //! always runs has a client for each process. A vGPU that processes share has a client for each of them:
-//! they run side by side, or take turns within its running time (`contexts.rs`).
+//! they run side by side, or take turns within its running time (`super::contexts`).
 
 use super::contexts::{ContextRules, Contexts};
 use super::law::Shape;
 use super::rates::{self, Client, Pressure, RateRules, Scratch};
 use crate::engine::time::{NEVER, Nanos};
 use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for, work_of};
-use crate::policy::Policy;
+use crate::policy::{self, Policy, Terms};
 
 /// The owner of an operation, as the caller numbers guests, streams and operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +38,8 @@ pub struct SmOperation {
     /// Length of one kernel, alone on the reference board, where preemption waits for kernel
     /// boundaries.
     pub kernel: Option<Nanos>,
+    /// When its job has to be done; [`NEVER`] without a deadline.
+    pub deadline: Nanos,
 }
 
 /// A completed operation and where its time went; the rest was waiting for a turn.
@@ -73,6 +75,7 @@ pub(super) struct Active {
 pub struct EntryState {
     /// The tenant whose context the entry needs.
     pub tenant: u32,
+    pub terms: Terms,
     pub admitted: bool,
     /// Own running time so far.
     pub ran: Nanos,
@@ -106,9 +109,10 @@ pub struct EntryState {
 
 impl EntryState {
     /// An entry of a tenant, without clients. Clients that are added run side by side.
-    pub fn new(tenant: u32) -> Self {
+    pub fn new(tenant: u32, terms: Terms) -> Self {
         EntryState {
             tenant,
+            terms,
             admitted: false,
             ran: 0,
             finish: NEVER,
@@ -128,7 +132,7 @@ impl EntryState {
         }
     }
 
-    /// Work of one client takes so much longer beside work of another: see `rates.rs`.
+    /// Work of one client takes so much longer beside work of another: see `rates::rate`.
     pub fn interfere(&mut self, interference: f64) {
         self.interference = interference;
     }
@@ -169,6 +173,25 @@ impl EntryState {
     #[inline(always)]
     pub fn left(&self) -> Nanos {
         self.finish - self.ran
+    }
+
+    /// The work at its head, as policies see it: the earliest deadline, what the newest work has had, and
+    /// the time to the first completion.
+    pub fn work(&self) -> policy::Work {
+        let all = || self.active.iter().chain(&self.parked);
+        let alone = |active: &Active| time_for(active.left, active.operation.speed);
+        let had = |active: &Active| self.busy(active.operation.client as usize) - active.busy;
+        policy::Work {
+            deadline: all()
+                .map(|active| active.operation.deadline)
+                .min()
+                .unwrap_or(NEVER),
+            served: all().map(had).min().unwrap_or(0),
+            left: match self.runs() {
+                true => self.left(),
+                false => self.parked.iter().map(alone).min().unwrap_or(NEVER),
+            },
+        }
     }
 
     /// Runs for `wall`, at most for what is [`left`](Self::left).

@@ -219,7 +219,9 @@ mod tests {
     use super::*;
     use crate::gpu::law::Shape;
     use crate::gpu::{Charge, OperationId, RateRules, SmOperation, SwitchCost, TurnRules, sm_work};
-    use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns, registry};
+    use crate::policy::{
+        OnCompletion, OnIdle, Rotation, Setup, Terms, Ties, TimeSlice, Turns, registry,
+    };
 
     const MS: Nanos = 1_000_000;
 
@@ -248,10 +250,15 @@ mod tests {
                 charge: Charge::PerTenantChange,
             },
         };
-        let policy = (registry::find(scheduler).unwrap().build)(&config);
+        let draws = crate::engine::random::Stream::from_key(0);
+        let setup = Setup {
+            config: &config,
+            draws,
+        };
+        let policy = (registry::find(scheduler).unwrap().build)(&setup);
         let mut domain = ComputeDomain::new(RateRules::whole(10), policy, rules);
         for (tenant, work) in [900 * MS, 500 * MS, 700 * MS].into_iter().enumerate() {
-            let entry = domain.add_entry(tenant as u32);
+            let entry = domain.add_entry(tenant as u32, Terms::default());
             domain.add_client(entry, 10, 1);
             domain.admit(entry, 0);
             let operation = SmOperation {
@@ -261,6 +268,7 @@ mod tests {
                 shape: Shape::compute(4),
                 client: 0,
                 kernel: None,
+                deadline: crate::engine::time::NEVER,
             };
             domain.submit(entry, operation, 0);
         }

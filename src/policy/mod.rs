@@ -6,13 +6,28 @@
 //!
 //! Architecture invariant: nothing here knows guests, results or reports.
 
+mod deficit_round_robin;
+mod earliest_deadline;
+mod eevdf;
 mod equal_share;
 mod fixed_share;
+mod keyed;
+mod least_attained;
+mod lottery;
+mod periodic_server;
+mod priority;
+mod properties;
 pub mod registry;
 mod reserved;
 mod run_list;
+mod shortest_remaining;
+mod start_time_fair;
+mod stride;
 mod time_slice;
+mod work_conserving_fixed;
 
+pub use properties::{Properties, Starvation, Weights};
+pub use registry::{Registered, Setup};
 pub use time_slice::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
 use crate::engine::time::Nanos;
@@ -20,10 +35,51 @@ use crate::engine::time::Nanos;
 /// One entry of a rotation: an index that the domain gives out in rank order, from 0.
 pub type Entry = u32;
 
+/// What a tenant may claim, as its guest in the scenario says. Each policy says which of it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Relative to the weights of others, at least 1.
+    pub weight: u32,
+    /// Larger goes first.
+    pub priority: i32,
+    /// So much running time in every period.
+    pub reservation: Option<Reservation>,
+}
+
+/// Running time in every period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reservation {
+    /// At least 1, at most the period.
+    pub time: Nanos,
+    pub period: Nanos,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms {
+            weight: 1,
+            priority: 0,
+            reservation: None,
+        }
+    }
+}
+
+/// The work at the head of an entry, for policies that [see it](Policy::sees_work).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// When its job has to be done; [`NEVER`](crate::engine::time::NEVER) without a deadline.
+    pub deadline: Nanos,
+    /// Running time that it has had.
+    pub served: Nanos,
+    /// Running time that is left: what no real scheduler knows.
+    pub left: Nanos,
+}
+
 /// The right to the SMs for one turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// Who holds the SMs; `None` for a reserved turn that no vGPU has taken.
+    /// Who holds the SMs; `None` for a turn that passes unused, be it reserved or because nobody with
+    /// work may run.
     pub entry: Option<Entry>,
     /// Length of the turn, counted from the moment that the holder can run.
     pub slice: Nanos,
@@ -34,12 +90,25 @@ pub struct Grant {
 /// The domain calls these in the order of simulated time. Calls never allocate after the last
 /// [`admit`](Policy::admit).
 pub trait Policy: Send {
-    /// Whether turns are reserved: held by their tenant whether it has work or not. A policy that
-    /// reserves nothing must be work-conserving.
-    fn reserves(&self) -> bool;
+    /// Whether turns are reserved: held by their tenant whether it has work or not. Otherwise a turn ends
+    /// when its holder has no work left.
+    fn reserves(&self) -> bool {
+        false
+    }
 
     /// The entry joins the rotation: its vGPU or context has started. Entries come in rank order.
-    fn admit(&mut self, entry: Entry);
+    fn admit(&mut self, entry: Entry, terms: &Terms);
+
+    /// Whether the policy looks at the work of entries: it is then told by [`work`](Self::work).
+    fn sees_work(&self) -> bool {
+        false
+    }
+
+    /// What is at the head of an entry: told before the entry becomes [`ready`](Self::ready), when more
+    /// work comes to it while it waits, when part of its work is done, and before its turn is over.
+    fn work(&mut self, entry: Entry, work: Work) {
+        let _ = (entry, work);
+    }
 
     /// The entry has work; it had none, and does not hold the SMs.
     fn ready(&mut self, entry: Entry);
@@ -47,15 +116,26 @@ pub trait Policy: Send {
     /// The entry, which was ready and does not hold the SMs, has lost its last work.
     fn blocked(&mut self, entry: Entry);
 
+    /// Whether `entry`, which has just become ready, takes the SMs from the holder of the present turn,
+    /// who has had them for `held`. The turn is then over, and [`select`](Self::select) chooses. Also asked
+    /// about a turn that has been granted to nobody.
+    fn preempts(&mut self, entry: Entry, held: Nanos, now: Nanos) -> bool {
+        let _ = (entry, held, now);
+        false
+    }
+
     /// The turn of the last grant is over after `held`; `more` tells whether its holder still has
     /// work.
     fn turn_over(&mut self, held: Nanos, more: bool);
 
     /// The entry whose turn was over kept the SMs for another `extra`, until preemption took hold.
-    fn over_ran(&mut self, entry: Entry, extra: Nanos);
+    fn over_ran(&mut self, entry: Entry, extra: Nanos) {
+        let _ = (entry, extra);
+    }
 
-    /// Chooses the next holder. A policy that reserves nothing answers `None` when no entry is
-    /// ready; one that reserves answers `None` only before the first admission.
+    /// Chooses the next holder. `None` leaves the SMs to nobody until an entry becomes ready: right only
+    /// if none is, or before the first admission. To keep entries with work waiting, grant a turn to
+    /// nobody.
     fn select(&mut self, now: Nanos) -> Option<Grant>;
 
     /// Ends a turn and chooses the next holder: one call for what happens at every end of a turn.

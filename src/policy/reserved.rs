@@ -13,7 +13,7 @@
 //! 33, target slice 2,005,425 ns) is a test below. That a late vGPU joins at the smallest total, and
 //! that under-run earns no credit, are assumptions.
 
-use super::{Entry, Grant, Policy};
+use super::{Entry, Grant, Policy, Terms};
 use crate::engine::time::Nanos;
 
 /// See the [module documentation](self).
@@ -77,7 +77,7 @@ impl Policy for Reserved {
         true
     }
 
-    fn admit(&mut self, entry: Entry) {
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
         debug_assert_eq!(entry as usize, self.slot_of.len(), "admitted out of order");
         let least = self
             .slots
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn over_run_is_repaid_as_in_the_guides_log() {
         let mut policy = Reserved::new(SLICE, Some(33), 0);
-        policy.admit(0);
+        policy.admit(0, &Terms::default());
         policy.over_ran(0, 2_570_964);
         let grant = policy.select(0).unwrap();
         assert_eq!(grant.slice, 2_005_425);
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn factor_one_repays_at_once_and_a_slice_never_goes_below_zero() {
         let mut policy = Reserved::new(SLICE, Some(1), 0);
-        policy.admit(0);
+        policy.admit(0, &Terms::default());
         policy.over_ran(0, SLICE + 100);
         assert_eq!(
             turns(&mut policy, 3),
@@ -217,8 +217,8 @@ mod tests {
     #[test]
     fn vacant_slots_take_their_turns() {
         let mut policy = Reserved::new(SLICE, Some(33), 4);
-        policy.admit(0);
-        policy.admit(1);
+        policy.admit(0, &Terms::default());
+        policy.admit(1, &Terms::default());
         let entries: Vec<_> = turns(&mut policy, 5).iter().map(|turn| turn.0).collect();
         assert_eq!(entries, [Some(0), Some(1), None, None, Some(0)]);
     }
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn without_arr_the_least_scheduled_goes_first() {
         let mut policy = Reserved::new(SLICE, None, 0);
-        policy.admit(0);
-        policy.admit(1);
+        policy.admit(0, &Terms::default());
+        policy.admit(1, &Terms::default());
         assert_eq!(policy.select(0).unwrap().entry, Some(0));
         policy.turn_over(SLICE, true);
         policy.over_ran(0, 500_000);
@@ -239,10 +239,10 @@ mod tests {
     #[test]
     fn a_late_vgpu_joins_at_the_smallest_total_of_those_running() {
         let mut policy = Reserved::new(100, None, 0);
-        policy.admit(0);
-        policy.admit(1);
+        policy.admit(0, &Terms::default());
+        policy.admit(1, &Terms::default());
         turns(&mut policy, 5); // 300 and 200
-        policy.admit(2);
+        policy.admit(2, &Terms::default());
         let entries: Vec<_> = turns(&mut policy, 4).iter().map(|turn| turn.0).collect();
         assert_eq!(entries, [Some(1), Some(2), Some(0), Some(1)]);
     }
@@ -252,8 +252,8 @@ mod tests {
         for factor in [None, Some(33)] {
             let build = || {
                 let mut policy = Reserved::new(100, factor, 3);
-                policy.admit(0);
-                policy.admit(1);
+                policy.admit(0, &Terms::default());
+                policy.admit(1, &Terms::default());
                 policy.over_ran(1, 20);
                 turns(&mut policy, 2);
                 policy

@@ -7,7 +7,7 @@
 //! without a task or with a used-up slice makes way for the next in the queue); the driver keeps
 //! one hardware run list per engine when its software scheduler is off.
 
-use super::{Entry, Grant, Policy, Rotation};
+use super::{Entry, Grant, Policy, Rotation, Terms};
 use crate::engine::time::Nanos;
 
 /// See the [module documentation](self).
@@ -37,11 +37,7 @@ impl RunList {
 }
 
 impl Policy for RunList {
-    fn reserves(&self) -> bool {
-        false
-    }
-
-    fn admit(&mut self, entry: Entry) {
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
         match &mut self.ready {
             Ready::Queue(queue) => queue.make_room(entry),
             Ready::List(list) => list.make_room(entry),
@@ -71,8 +67,6 @@ impl Policy for RunList {
             self.ready(entry);
         }
     }
-
-    fn over_ran(&mut self, _entry: Entry, _extra: Nanos) {}
 
     #[inline(always)]
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
@@ -228,7 +222,7 @@ mod tests {
 
     fn order(rotation: Rotation, steps: &[(&str, Entry)]) -> Vec<Entry> {
         let mut policy = RunList::new(10, rotation);
-        (0..70).for_each(|entry| policy.admit(entry));
+        (0..70).for_each(|entry| policy.admit(entry, &Terms::default()));
         let mut taken = Vec::new();
         for &(step, entry) in steps {
             match step {

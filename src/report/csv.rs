@@ -24,10 +24,10 @@ pub fn tables(result: &RunResult) -> Result<Vec<File>, csv::Error> {
 }
 
 /// A table in memory.
-struct Sheet(Writer<Vec<u8>>);
+pub(super) struct Sheet(Writer<Vec<u8>>);
 
 impl Sheet {
-    fn new(head: &[&str]) -> Result<Sheet, csv::Error> {
+    pub(super) fn new(head: &[&str]) -> Result<Sheet, csv::Error> {
         let mut writer = WriterBuilder::new()
             .terminator(Terminator::Any(b'\n'))
             .from_writer(Vec::new());
@@ -35,11 +35,11 @@ impl Sheet {
         Ok(Sheet(writer))
     }
 
-    fn row(&mut self, cells: &[&str]) -> Result<(), csv::Error> {
+    pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), csv::Error> {
         self.0.write_record(cells)
     }
 
-    fn text(self) -> Result<String, csv::Error> {
+    pub(super) fn text(self) -> Result<String, csv::Error> {
         let bytes = self
             .0
             .into_inner()
@@ -49,7 +49,7 @@ impl Sheet {
 }
 
 /// Shortest text that reads back as the same number; empty for none.
-fn float(value: Option<f64>) -> String {
+pub(super) fn float(value: Option<f64>) -> String {
     value.map_or_else(String::new, |v| v.to_string())
 }
 

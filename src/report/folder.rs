@@ -4,9 +4,9 @@
 //! older results folder is moved aside first and deleted only when the new one is in place; when a
 //! step fails, the old one is put back.
 
-use super::plot::{self, Figure};
-use super::{csv, json, text};
-use crate::result::RunResult;
+use super::plot::{self, ComparisonFigure, Figure, PlotError};
+use super::{comparison, csv, json, text};
+use crate::result::{ComparisonResult, Meta, RunResult, ScenarioInfo};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -59,6 +59,15 @@ fn explain(error: &io::Error) -> String {
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     let path = path.to_owned();
     move |source| FolderError::Io { path, source }
+}
+
+/// A view that could not be made.
+fn view<E: std::error::Error>(file: &str) -> impl FnOnce(E) -> FolderError {
+    let file = file.to_owned();
+    move |error| FolderError::View {
+        file,
+        reason: error.to_string(),
+    }
 }
 
 /// Checks that results may be written to `target`: it does not exist, is empty, or is a results
@@ -200,36 +209,80 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Writes every file of the folder and flushes each to disk.
+    /// Writes every file of a run's folder and flushes each to disk.
     ///
     /// # Errors
     ///
     /// What the file system refuses; a view that cannot be made.
     pub fn write(&self, result: &RunResult) -> Result<(), FolderError> {
-        let view = |file: &str, error: &dyn std::error::Error| FolderError::View {
-            file: file.to_owned(),
-            reason: error.to_string(),
-        };
         self.put("summary.txt", text::to_text(result).as_bytes())?;
-        let json = json::to_json(result).map_err(|e| view("summary.json", &e))?;
-        self.put("summary.json", json.as_bytes())?;
-        for (name, text) in csv::tables(result).map_err(|e| view("tables", &e))? {
+        self.json("summary.json", result)?;
+        self.tables(csv::tables(result))?;
+        for figure in Figure::ALL {
+            let stem = figure.file_stem();
+            self.figure(stem, plot::svg(figure, result), plot::png(figure, result))?;
+        }
+        let figures = Figure::ALL.map(|figure| (figure.file_stem(), figure.what()));
+        let readme = readme(
+            ("Results of", &result.scenario, &result.meta),
+            &FILES,
+            &figures,
+        );
+        self.finish(&readme, &result.meta)
+    }
+
+    /// Writes the folder of a comparison as [`write`](Staging::write) does that of a run.
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses; a view that cannot be made.
+    pub fn write_comparison(&self, result: &ComparisonResult) -> Result<(), FolderError> {
+        self.put("summary.txt", comparison::to_text(result).as_bytes())?;
+        self.json("comparison.json", result)?;
+        self.tables(comparison::tables(result))?;
+        for figure in ComparisonFigure::ALL {
+            let svg = plot::comparison_svg(figure, result);
+            let png = plot::comparison_png(figure, result);
+            self.figure(figure.file_stem(), svg, png)?;
+        }
+        let figures = ComparisonFigure::ALL.map(|figure| (figure.file_stem(), figure.what()));
+        let about = ("Comparison of policies on", &result.scenario, &result.meta);
+        let readme = readme(about, &COMPARISON_FILES, &figures);
+        self.finish(&readme, &result.meta)
+    }
+
+    fn json<T: Serialize>(&self, name: &str, result: &T) -> Result<(), FolderError> {
+        let json = json::to_json(result).map_err(view(name))?;
+        self.put(name, json.as_bytes())
+    }
+
+    fn tables(&self, tables: Result<Vec<csv::File>, ::csv::Error>) -> Result<(), FolderError> {
+        for (name, text) in tables.map_err(view("tables"))? {
             self.put(name, text.as_bytes())?;
         }
-        for figure in Figure::ALL {
-            let name = format!("{}.svg", figure.file_stem());
-            let svg = plot::svg(figure, result).map_err(|e| view(&name, &e))?;
-            self.put(&name, svg.as_bytes())?;
-            let name = format!("{}.png", figure.file_stem());
-            let png = plot::png(figure, result).map_err(|e| view(&name, &e))?;
-            self.put(&name, &png)?;
-        }
-        self.put("README.txt", readme(result).as_bytes())?;
+        Ok(())
+    }
+
+    fn figure(
+        &self,
+        stem: &str,
+        svg: Result<String, PlotError>,
+        png: Result<Vec<u8>, PlotError>,
+    ) -> Result<(), FolderError> {
+        let name = format!("{stem}.svg");
+        self.put(&name, svg.map_err(view(&name))?.as_bytes())?;
+        let name = format!("{stem}.png");
+        self.put(&name, &png.map_err(view(&name))?)
+    }
+
+    /// The file that names the others, and the marker.
+    fn finish(&self, readme: &str, meta: &Meta) -> Result<(), FolderError> {
+        self.put("README.txt", readme.as_bytes())?;
         let marker = Marker {
-            program: result.meta.program.clone(),
+            program: meta.program.clone(),
             layout: LAYOUT,
         };
-        let mut marker = serde_json::to_string(&marker).map_err(|e| view(MARKER, &e))?;
+        let mut marker = serde_json::to_string(&marker).map_err(view(MARKER))?;
         marker.push('\n');
         self.put(MARKER, marker.as_bytes())?;
         sync_folder(self.path())
@@ -322,36 +375,58 @@ fn sync_folder(_folder: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-fn readme(result: &RunResult) -> String {
+/// Files of a run's folder beside its figures, and what they hold.
+const FILES: [(&str, &str); 8] = [
+    ("summary.txt", "what the terminal showed"),
+    (
+        "summary.json",
+        "everything, exactly; format version inside; compare all but \"meta\"",
+    ),
+    ("guests.csv", "one row per guest group and metric"),
+    ("members.csv", "one row per guest and metric"),
+    (
+        "gpus.csv",
+        "one row per GPU, station (SMs, copy engine) and metric",
+    ),
+    ("timeline.csv", "what the SMs and engines did over time"),
+    (
+        "latency_histogram.csv",
+        "response and service times of all jobs",
+    ),
+    ("replications.csv", "the same figures for each replication"),
+];
+
+/// The same of a comparison's folder.
+const COMPARISON_FILES: [(&str, &str); 5] = [
+    ("summary.txt", "what the terminal showed"),
+    (
+        "comparison.json",
+        "everything, exactly; format version inside; compare all but \"meta\"",
+    ),
+    ("comparison.csv", "one row per metric and policy"),
+    ("members.csv", "slowdown of each guest under each policy"),
+    (
+        "turns.csv",
+        "turns of the first GPU as replication 0 begins",
+    ),
+];
+
+/// The file that names the files: heading (what, scenario, program), files, and stems of figures.
+fn readme(
+    (what, scenario, meta): (&str, &ScenarioInfo, &Meta),
+    files: &[(&str, &str)],
+    figures: &[(&str, &str)],
+) -> String {
     let mut text = format!(
-        "Results of the scenario {} (hash {}), written by {} {}.\n\n",
-        result.scenario.name, result.scenario.hash, result.meta.program, result.meta.version
+        "{what} the scenario {} (hash {}), written by {} {}.\n\n",
+        scenario.name, scenario.hash, meta.program, meta.version
     );
-    let files = [
-        ("summary.txt", "what the terminal showed"),
-        (
-            "summary.json",
-            "everything, exactly; format version inside; compare all but \"meta\"",
-        ),
-        ("guests.csv", "one row per guest group and metric"),
-        ("members.csv", "one row per guest and metric"),
-        (
-            "gpus.csv",
-            "one row per GPU, station (SMs, copy engine) and metric",
-        ),
-        ("timeline.csv", "what the SMs and engines did over time"),
-        (
-            "latency_histogram.csv",
-            "response and service times of all jobs",
-        ),
-        ("replications.csv", "the same figures for each replication"),
-    ];
     for (name, what) in files {
         text.push_str(&format!("{name:<26}{what}\n"));
     }
-    for figure in Figure::ALL {
-        let name = format!("{}.svg, .png", figure.file_stem());
-        text.push_str(&format!("{name:<26}{}\n", figure.what()));
+    for (stem, what) in figures {
+        let name = format!("{stem}.svg, .png");
+        text.push_str(&format!("{name:<26}{what}\n"));
     }
     text.push_str(
         "\nTimes are nanoseconds and fractions run from 0 to 1 unless a heading says otherwise.\n\

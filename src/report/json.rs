@@ -1,7 +1,7 @@
-//! `summary.json`: the whole result, and reading it back.
+//! `summary.json` and `comparison.json`: the whole result, and reading a run's back.
 
 use crate::result::{FORMAT, RunResult};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a `summary.json` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum ReadError {
 /// # Errors
 ///
 /// Only if a number cannot be written as JSON, which no finished run contains.
-pub fn to_json(result: &RunResult) -> Result<String, serde_json::Error> {
+pub fn to_json<T: Serialize>(result: &T) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(result)?;
     text.push('\n');
     Ok(text)

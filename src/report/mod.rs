@@ -1,12 +1,15 @@
-//! Views of a [`RunResult`](crate::result::RunResult): terminal text, JSON, tables, figures, and the
+//! Views of a [`RunResult`](crate::result::RunResult) or a
+//! [`ComparisonResult`](crate::result::ComparisonResult): terminal text, JSON, tables, figures, and the
 //! folder that holds them.
 //!
 //! Architecture invariant: reports read results, never the simulator; equal results give equal bytes.
 
+pub mod comparison;
 mod csv;
 pub mod folder;
 mod json;
 pub mod metrics;
+mod notes;
 pub mod plot;
 mod table;
 mod text;

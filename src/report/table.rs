@@ -21,17 +21,46 @@ impl Table {
         self.rows.push(cells);
     }
 
+    fn widths(&self) -> Vec<usize> {
+        let all = || std::iter::once(&self.head).chain(&self.rows);
+        let width = |column: usize| {
+            let cells = all().map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
+            cells.max().unwrap_or(0)
+        };
+        (0..self.head.len()).map(width).collect()
+    }
+
+    /// Appends the table in as many parts as the page's width asks for, each with the first column.
+    pub(super) fn render_in_parts(&self, out: &mut String) {
+        let widths = self.widths();
+        let mut from = 1;
+        while from < widths.len() {
+            let mut width = 2 + widths[0] + 2 + widths[from];
+            let mut until = from + 1;
+            while until < widths.len() && width + 2 + widths[until] <= WIDTH {
+                width += 2 + widths[until];
+                until += 1;
+            }
+            if from > 1 {
+                out.push('\n');
+            }
+            let pick = |row: &Vec<String>| {
+                let cells = row.iter().take(1).chain(row.iter().take(until).skip(from));
+                cells.cloned().collect()
+            };
+            let part = Table {
+                head: pick(&self.head),
+                rows: self.rows.iter().map(pick).collect(),
+            };
+            part.render(out);
+            from = until;
+        }
+    }
+
     /// Appends the table, indented by two columns.
     pub(super) fn render(&self, out: &mut String) {
         let all = || std::iter::once(&self.head).chain(&self.rows);
-        let widths: Vec<usize> = (0..self.head.len())
-            .map(|column| {
-                all()
-                    .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()))
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
+        let widths = self.widths();
         // Wide gaps read better; narrow ones keep a crowded table inside the page.
         let content: usize = widths.iter().sum::<usize>() + 2;
         let gap = if content + 3 * (widths.len() - 1) <= WIDTH {
@@ -102,6 +131,17 @@ pub(super) fn pieces(out: &mut String, lead: &str, pieces: &[String]) {
     out.push('\n');
 }
 
+/// Appends what nobody may miss, between rules.
+pub(super) fn alarm(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let rule = "!".repeat(WIDTH);
+    out.push_str(&format!("\n{rule}\n"));
+    paragraph(out, "!! ", title);
+    for line in lines {
+        paragraph(out, "!! ", &line);
+    }
+    out.push_str(&format!("{rule}\n"));
+}
+
 /// At most `most` columns: the middle of a longer name gives way, since names often differ at
 /// their ends.
 pub(super) fn cut(name: &str, most: usize) -> String {
@@ -128,6 +168,24 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines.iter().all(|l| l.chars().count() <= WIDTH));
         assert!(lines[1].starts_with("  word"));
+    }
+
+    #[test]
+    fn wide_tables_come_in_parts() {
+        let mut table = Table::new(&["name", "a", "b", "c"]);
+        table.row(vec![
+            "x".to_owned(),
+            "1".repeat(40),
+            "2".repeat(40),
+            "3".repeat(40),
+        ]);
+        let mut out = String::new();
+        table.render_in_parts(&mut out);
+        let parts: Vec<&str> = out.split("\n\n").collect();
+        assert_eq!(parts.len(), 2);
+        assert!(parts.iter().all(|part| part.starts_with("  name")));
+        assert!(parts[0].contains('2') && parts[1].contains('3'));
+        assert!(out.lines().all(|line| line.chars().count() <= WIDTH));
     }
 
     #[test]

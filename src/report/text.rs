@@ -1,12 +1,12 @@
 //! The summary that a terminal shows: first what failed, then what a capacity planner asks.
 
-use super::table::{Table, WIDTH, cut, paragraph, pieces};
-use super::units::{Unit, bytes, count, length, reason, short, time, with_interval};
+use super::notes::Notes;
+use super::table::{Table, alarm, cut, paragraph, pieces};
+use super::units::{Unit, bytes, count, length, reason, replications, short, time, with_interval};
 use crate::result::{
-    EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, QuantileEstimate,
-    RunResult, TokenResult,
+    EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, PlanInfo, QuantileEstimate,
+    RunResult, ScenarioInfo, TokenResult,
 };
-use std::fmt::Write;
 
 /// Columns that a guest's name may take in a table.
 const NAME: usize = 18;
@@ -15,7 +15,7 @@ const NAME: usize = 18;
 pub fn to_text(result: &RunResult) -> String {
     let mut page = Page {
         out: String::new(),
-        notes: Vec::new(),
+        notes: Notes::default(),
     };
     page.heading(result);
     page.failures(result);
@@ -34,7 +34,7 @@ pub fn to_text(result: &RunResult) -> String {
     }
     page.memory(result);
     page.remarks(result);
-    page.footnotes();
+    page.notes.write(&mut page.out);
     page.basis(result);
     page.out
 }
@@ -42,7 +42,7 @@ pub fn to_text(result: &RunResult) -> String {
 /// The text so far, and the footnotes that it refers to.
 struct Page {
     out: String,
-    notes: Vec<String>,
+    notes: Notes,
 }
 
 impl Page {
@@ -50,16 +50,6 @@ impl Page {
         self.out.push('\n');
         self.out.push_str(title);
         self.out.push('\n');
-    }
-
-    /// `[2]` for this note; equal notes share a number.
-    fn mark(&mut self, note: String) -> String {
-        let at = self.notes.iter().position(|n| *n == note);
-        let index = at.unwrap_or_else(|| {
-            self.notes.push(note);
-            self.notes.len() - 1
-        });
-        format!("[{}]", index + 1)
     }
 
     /// A value with its interval, or with the number of the footnote that says why it has none.
@@ -70,14 +60,17 @@ impl Page {
         };
         if let Some(note) = reason(estimate) {
             text.push(' ');
-            text.push_str(&self.mark(note));
+            text.push_str(&self.notes.mark(note));
         }
         text
     }
 
     fn quantile(&mut self, quantile: Option<&QuantileEstimate>, bound: &str) -> String {
         let Some(quantile) = quantile else {
-            return format!("– {}", self.mark("not part of this result".to_owned()));
+            return format!(
+                "– {}",
+                self.notes.mark("not part of this result".to_owned())
+            );
         };
         let estimate = Estimate {
             value: quantile.value_ns.map(|ns| ns as f64),
@@ -90,39 +83,10 @@ impl Page {
     }
 
     fn heading(&mut self, result: &RunResult) {
-        let scenario = &result.scenario;
-        let title = match &scenario.title {
-            Some(title) => format!("{}: {title}", scenario.name),
-            None => scenario.name.clone(),
-        };
-        paragraph(&mut self.out, "", &title);
-        let plan = &result.plan;
-        let span = if plan.warmup_ns > 0 {
-            format!(
-                "{} warm-up, {} window",
-                length(plan.warmup_ns),
-                length(plan.window_ns)
-            )
-        } else {
-            format!("{} window, nothing removed", length(plan.window_ns))
-        };
-        let runs = if plan.replications == 1 {
-            "1 replication".to_owned()
-        } else {
-            format!("{} replications", plan.replications)
-        };
-        let drain = format!("drain up to {}", length(plan.drain_ns));
-        pieces(
-            &mut self.out,
-            "",
-            &[
-                format!("{}: {span}, {drain}", plan.horizon),
-                runs,
-                format!("seed {}", plan.seed),
-            ],
-        );
-        let level = short(plan.confidence * 100.0);
-        let hash: String = scenario.hash.chars().take(12).collect();
+        paragraph(&mut self.out, "", &title(&result.scenario));
+        pieces(&mut self.out, "", &plan_pieces(&result.plan));
+        let level = short(result.plan.confidence * 100.0);
+        let hash = short_hash(&result.scenario);
         pieces(
             &mut self.out,
             "",
@@ -138,26 +102,15 @@ impl Page {
         if failed.is_empty() {
             return;
         }
-        self.out.push('\n');
-        let rule = "!".repeat(WIDTH);
-        let _ = writeln!(self.out, "{rule}");
-        paragraph(
-            &mut self.out,
-            "!! ",
-            &format!(
-                "{} OF {} INVARIANT CHECKS FAILED. Do not use the numbers below; please report this.",
-                failed.len(),
-                result.checks.len()
-            ),
+        let title = format!(
+            "{} OF {} INVARIANT CHECKS FAILED. Do not use the numbers below; please report this.",
+            failed.len(),
+            result.checks.len()
         );
-        for check in failed {
-            paragraph(
-                &mut self.out,
-                "!! ",
-                &format!("{} {}: {}", check.id, check.what, check.detail),
-            );
-        }
-        let _ = writeln!(self.out, "{rule}");
+        let lines = failed
+            .iter()
+            .map(|check| format!("{} {}: {}", check.id, check.what, check.detail));
+        alarm(&mut self.out, &title, lines);
     }
 
     fn guests(&mut self, result: &RunResult) {
@@ -511,17 +464,6 @@ impl Page {
         }
     }
 
-    fn footnotes(&mut self) {
-        if self.notes.is_empty() {
-            return;
-        }
-        self.section("Why a number has no interval or is missing");
-        let notes = std::mem::take(&mut self.notes);
-        for (index, note) in notes.iter().enumerate() {
-            paragraph(&mut self.out, &format!("  [{}] ", index + 1), note);
-        }
-    }
-
     fn basis(&mut self, result: &RunResult) {
         self.out.push('\n');
         let assumptions = match result.assumptions.len() {
@@ -541,6 +483,38 @@ impl Page {
             );
         }
     }
+}
+
+/// Name of the scenario, and its title where it has one.
+pub(super) fn title(scenario: &ScenarioInfo) -> String {
+    match &scenario.title {
+        Some(title) => format!("{}: {title}", scenario.name),
+        None => scenario.name.clone(),
+    }
+}
+
+/// As many digits of the hash as tell scenarios apart.
+pub(super) fn short_hash(scenario: &ScenarioInfo) -> String {
+    scenario.hash.chars().take(12).collect()
+}
+
+/// What was simulated: spans, replications, seed.
+pub(super) fn plan_pieces(plan: &PlanInfo) -> [String; 3] {
+    let span = if plan.warmup_ns > 0 {
+        format!(
+            "{} warm-up, {} window",
+            length(plan.warmup_ns),
+            length(plan.window_ns)
+        )
+    } else {
+        format!("{} window, nothing removed", length(plan.window_ns))
+    };
+    let drain = format!("drain up to {}", length(plan.drain_ns));
+    [
+        format!("{}: {span}, {drain}", plan.horizon),
+        replications(plan),
+        format!("seed {}", plan.seed),
+    ]
 }
 
 /// `4 x desktop`, or the bare name of a group of one.

@@ -1,7 +1,7 @@
 //! Numbers for people: a unit that fits, three to four significant digits, and the interval beside
 //! the value with the same number of decimals.
 
-use crate::result::Estimate;
+use crate::result::{Estimate, PlanInfo};
 
 /// Unit of time that fits `ns`, with the nanoseconds that it holds.
 pub(super) fn time_unit(ns: f64) -> (f64, &'static str) {
@@ -55,6 +55,14 @@ pub(super) fn length(ns: u64) -> String {
     format!("{} {unit}", short(ns / factor))
 }
 
+/// `1 replication`, `10 replications`.
+pub(super) fn replications(plan: &PlanInfo) -> String {
+    match plan.replications {
+        1 => "1 replication".to_owned(),
+        n => format!("{n} replications"),
+    }
+}
+
 /// An amount of memory: `3.5 GiB`, `512 MiB`.
 pub(super) fn bytes(value: u64) -> String {
     let value = value as f64;
@@ -92,26 +100,61 @@ pub(super) enum Unit {
     Plain,
 }
 
+impl Unit {
+    /// What a value of this size is divided by, and what stands behind it.
+    fn scale(self, size: f64) -> (f64, String) {
+        match self {
+            Unit::Time => {
+                let (factor, name) = time_unit(size);
+                (factor, format!(" {name}"))
+            }
+            Unit::Percent => (0.01, " %".to_owned()),
+            Unit::Plain => (1.0, String::new()),
+        }
+    }
+}
+
 /// `12.34 ± 0.21 ms`, `83.21 ± 0.12 %`, `1.234 ± 0.012`, or without `±` when there is no interval.
 pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Unit) -> String {
-    let (factor, suffix) = match unit {
-        Unit::Time => {
-            let (factor, name) = time_unit(value);
-            (factor, format!(" {name}"))
-        }
-        Unit::Percent => (0.01, " %".to_owned()),
-        Unit::Plain => (1.0, String::new()),
-    };
-    let shown = value / factor;
-    let mut places = decimals(shown, 4);
+    let (factor, suffix) = unit.scale(value);
+    let mut places = decimals(value / factor, 4);
     if unit == Unit::Percent {
         places = places.min(2);
     }
-    let Some(half_width) = half_width.map(|w| w / factor) else {
-        return format!("{shown:.places$}{suffix}");
+    match half_width {
+        None => format!("{:.places$}{suffix}", value / factor),
+        Some(width) => {
+            let (places, width) = half_width_text(width / factor, places);
+            format!("{:.places$} ± {width}{suffix}", value / factor)
+        }
+    }
+}
+
+/// `+1.21 ± 0.32 ms`, `-3.10 ± 0.45 pp` (percentage points): a signed difference, in the unit that fits
+/// the larger of the two, since its interval may be much wider than it is large.
+pub(super) fn difference(value: f64, half_width: f64, unit: Unit) -> String {
+    let (factor, suffix) = unit.scale(value.abs().max(half_width));
+    let suffix = if unit == Unit::Percent {
+        " pp"
+    } else {
+        &suffix
     };
+    let shown = value / factor;
+    let (places, width) = half_width_text(half_width / factor, decimals(shown, 4));
+    let shown = format!("{shown:+.places$}");
+    // A zero has no sign.
+    let shown = if shown.contains(|c: char| c.is_ascii_digit() && c != '0') {
+        shown
+    } else {
+        shown.trim_start_matches(['+', '-']).to_owned()
+    };
+    format!("{shown} ± {width}{suffix}")
+}
+
+/// The half-width as text, and the decimals that it and its value are shown with, at most `places`.
+fn half_width_text(half_width: f64, places: usize) -> (usize, String) {
     if half_width == 0.0 {
-        return format!("{shown:.places$} ± 0{suffix}");
+        return (places, "0".to_owned());
     }
     // Two digits of the half-width are all that the value can be trusted to.
     let places = places.min(decimals(half_width, 2));
@@ -123,9 +166,9 @@ pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Unit) -> 
         } else {
             format!("0.{least}")
         };
-        format!("{shown:.places$} ± <{least}{suffix}")
+        (places, format!("<{least}"))
     } else {
-        format!("{shown:.places$} ± {rounded}{suffix}")
+        (places, rounded)
     }
 }
 
@@ -179,6 +222,18 @@ mod tests {
             with_interval(12_345.6, Some(0.1), Unit::Plain),
             "12346 ± <1"
         );
+    }
+
+    #[test]
+    fn differences_have_a_sign_and_the_unit_of_the_larger_part() {
+        let ms = 1e6;
+        assert_eq!(
+            difference(1.2 * ms, 0.3 * ms, Unit::Time),
+            "+1.20 ± 0.30 ms"
+        );
+        assert_eq!(difference(-120.0, 3.0 * ms, Unit::Time), "0.0 ± 3.0 ms");
+        assert_eq!(difference(-0.031, 0.0045, Unit::Percent), "-3.10 ± 0.45 pp");
+        assert_eq!(difference(0.0, 0.0, Unit::Plain), "0 ± 0");
     }
 
     #[test]

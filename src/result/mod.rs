@@ -4,9 +4,14 @@
 //! clock, path or host name: equal input gives equal bytes. Times are nanoseconds unless a name
 //! says otherwise; SM time is SM·ns.
 
+mod comparison;
 mod estimate;
 mod histogram;
 
+pub use comparison::{
+    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, GroupLatency, MemberSlowdown,
+    MetricComparison, PolicyResult, PolicyValue, Sequential, TurnRow, Verdict,
+};
 pub use estimate::{Estimate, QuantileEstimate};
 pub use histogram::LatencyHistogram;
 
@@ -371,4 +376,10 @@ pub struct ReplicationGpu {
     pub gpu_time_ns: u64,
     pub turns: u64,
     pub switches: u64,
+    /// Fairness over its guests, as in [`Fairness`]; `None` where it is undefined.
+    pub jain_gpu_time: Option<f64>,
+    pub jain_progress: Option<f64>,
+    pub antt: Option<f64>,
+    pub stp: Option<f64>,
+    pub longest_starvation_ns: u64,
 }

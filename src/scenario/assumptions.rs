@@ -314,6 +314,15 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("gpus.NAME.pcie_latency"),
     },
     Assumption {
+        key: "policy.slice",
+        kind: Kind::Slice,
+        default: "2ms",
+        about: "Slice of the schedulers that no product has.",
+        evidence: "Chosen: the vendor's default slice of types with up to 8 vGPUs, so that comparisons \
+                   are about the order and not about the slice.",
+        local_key: Some("gpus.NAME.share.slice"),
+    },
+    Assumption {
         key: "rates.bandwidth",
         kind: Kind::Choice(&["on", "off"]),
         default: "on",

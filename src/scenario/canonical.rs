@@ -6,6 +6,7 @@
 
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
+use crate::policy::Terms;
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size};
@@ -177,6 +178,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("streams", guest.streams);
     out.put("queue", format!("{:?}", guest.queue));
     out.put("deadline", format!("{:?}", guest.deadline));
+    if guest.terms != Terms::default() {
+        out.put("terms", format!("{:?}", guest.terms));
+    }
     if let Some(memory) = &guest.memory {
         out.put("held", memory.held);
         out.put("limit", format!("{:?}", memory.limit));

@@ -8,7 +8,7 @@ use super::spatial;
 use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
-use super::{batching, frames, memory};
+use super::{batching, frames, memory, terms};
 use crate::catalog::{Catalog, VgpuType};
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
@@ -348,6 +348,7 @@ pub(crate) fn finish(
             Some(None)
         }
     };
+    let terms = terms::resolve(c, &path, guest);
     let memory = memory::of_guest(c, field, placed, machine, board, workload, catalog);
     let workload = attach(
         c,
@@ -371,6 +372,7 @@ pub(crate) fn finish(
         streams: streams?,
         queue: queue?,
         deadline: deadline?,
+        terms: terms?,
         memory: memory?,
         workload: workload?,
     })

@@ -1,7 +1,8 @@
 //! Who may share what, how, and under which scheduler: two tables, which `docs/scenario.md` repeats.
 
 use super::checker::Checker;
-use super::raw::{RawMode, RawScheduler, RawShare};
+use super::raw::{RawMode, RawShare};
+use super::scheduler::{Kind, RawScheduler};
 use super::share::Tenancy;
 
 /// What is shared.
@@ -116,7 +117,8 @@ impl Contexts {
 /// One row of the table of legal combinations. Under the neutral preset everything is legal but inside a
 /// vGPU.
 pub struct Legal {
-    pub scheduler: RawScheduler,
+    /// Name in the registry; [`OTHERS`] for all that have no row.
+    pub scheduler: &'static str,
     pub vgpus: bool,
     pub contexts: Contexts,
     /// Contexts within the turns of a vGPU, also under the neutral preset.
@@ -127,41 +129,51 @@ pub struct Legal {
 /// Which scheduler may serve whom; `docs/scenario.md` holds the same table.
 pub const LEGAL: &[Legal] = &[
     Legal {
-        scheduler: RawScheduler::BestEffort,
+        scheduler: "best-effort",
         vgpus: true,
         contexts: Contexts::NeutralOnly,
         inside: false,
         why: "best effort is a setting of the vGPU manager; contexts take turns as `round-robin`",
     },
     Legal {
-        scheduler: RawScheduler::EqualShare,
+        scheduler: "equal-share",
         vgpus: true,
         contexts: Contexts::NeutralOnly,
         inside: false,
         why: "equal share is a setting of the vGPU manager",
     },
     Legal {
-        scheduler: RawScheduler::FixedShare,
+        scheduler: "fixed-share",
         vgpus: true,
         contexts: Contexts::WithReservedTurns,
         inside: false,
         why: "the round is the vGPU type's maximum, which contexts do not have",
     },
     Legal {
-        scheduler: RawScheduler::RoundRobin,
+        scheduler: "round-robin",
         vgpus: false,
         contexts: Contexts::Yes,
         inside: true,
         why: "vGPUs without a reserved share take turns under `best-effort`",
     },
     Legal {
-        scheduler: RawScheduler::Fifo,
+        scheduler: "fifo",
         vgpus: true,
         contexts: Contexts::Yes,
         inside: true,
         why: "no product; a baseline from theory",
     },
+    Legal {
+        scheduler: OTHERS,
+        vgpus: true,
+        contexts: Contexts::Yes,
+        inside: false,
+        why: "no product; policies of research ([policies.md](policies.md)) serve whole tenants",
+    },
 ];
+
+/// The row of all schedulers that have none of their own.
+pub const OTHERS: &str = "any other";
 
 /// Whether the scheduler may serve these tenants.
 pub(super) fn legal(
@@ -173,7 +185,8 @@ pub(super) fn legal(
     let Some(field) = &raw.scheduler else {
         return true; // the default fits
     };
-    let row = LEGAL.iter().find(|row| row.scheduler == scheduler);
+    let row = LEGAL.iter().find(|row| row.scheduler == scheduler.word());
+    let row = row.or(LEGAL.last());
     let inside = tenancy.part == Part::Vgpu;
     let fits = row.is_some_and(|row| match row.contexts {
         _ if inside => row.inside,
@@ -191,10 +204,10 @@ pub(super) fn legal(
         (false, true) => "contexts inside a vGPU",
         (false, false) => "CUDA contexts",
     };
-    let help = match (tenancy.vgpus, scheduler) {
+    let help = match (tenancy.vgpus, scheduler.kind()) {
         _ if inside => "use round-robin or fifo",
         (true, _) => "use best-effort, equal-share or fixed-share",
-        (false, RawScheduler::FixedShare) => {
+        (false, Kind::FixedShare) => {
             "say how many turns a round has with `reserved_turns`, or use round-robin"
         }
         (false, _) => "use round-robin; for a study of theory, preset = \"neutral\"",

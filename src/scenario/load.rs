@@ -9,8 +9,8 @@ use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
-    Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory, text,
-    units, workloads,
+    Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
+    terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -126,6 +126,12 @@ fn scenario(
         Some(catalog) => configuration::apply(c, &mut raw, catalog),
         None => Configured::default(),
     };
+    if let Some(alternative) = &overrides.alternative
+        && alternative.apply(&mut raw) == 0
+    {
+        let title = "no GPU of this scenario is shared in turns: there is no scheduler to replace";
+        c.findings.push(Diagnostic::file_error(name, title));
+    }
     let raw = &raw;
     let plan = run::plan(c, raw, overrides);
     let host_cores = run::host_cores(c, raw);
@@ -274,6 +280,7 @@ fn scenario(
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
         inside::check_turns(c, raw, &gpus, &guests);
+        terms::settle(c, raw, &gpus, &guests);
     }
     if let Some(plan) = &plan {
         late(c, raw, plan);

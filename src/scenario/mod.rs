@@ -4,6 +4,7 @@
 //! found. Nothing after this module looks at text.
 
 mod admit;
+mod alternative;
 mod amounts;
 mod arrivals;
 pub mod assumptions;
@@ -30,22 +31,25 @@ pub mod raw_llm;
 pub mod raw_workload;
 mod roofline;
 mod run;
+pub mod scheduler;
 pub mod schema;
 mod share;
 mod spatial;
+mod terms;
 mod text;
 mod traces;
 mod tree;
 pub mod units;
 mod workloads;
 
+pub use alternative::Alternative;
 pub use load::{Loaded, load, parse};
 pub use run::Overrides;
 
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, CopyEngines, MediaEngines};
-use crate::policy::TimeSlice;
+use crate::policy::{Terms, TimeSlice};
 use crate::workload::{MediaEngine, Workload};
 
 /// A checked scenario.
@@ -256,6 +260,8 @@ pub struct Guest {
     pub queue: Option<u32>,
     /// A job that takes longer counts as late.
     pub deadline: Option<Nanos>,
+    /// What the scheduler may go by.
+    pub terms: Terms,
     /// `None` where neither the guest nor its jobs allocate anything.
     pub memory: Option<GuestMemory>,
     pub workload: Workload,

@@ -4,6 +4,7 @@
 //! in the text by the modules that resolve. The JSON Schema is generated from these types.
 
 use super::raw_workload::RawWorkload;
+use super::scheduler::RawScheduler;
 use super::units::{RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
@@ -301,6 +302,17 @@ pub struct RawPcie {
     pub lanes: Key<u64>,
 }
 
+/// Running time in every period: `{ time = "2ms", every = "10ms" }`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Reservation")]
+pub struct RawReservation {
+    /// Required.
+    pub time: Key<RawDuration>,
+    /// The period; required.
+    pub every: Key<RawDuration>,
+}
+
 /// How a GPU is shared.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -365,18 +377,6 @@ words! { RawMode as "Mode" {
     TimeSlice = "time-slice",
     /// Processes run side by side: CUDA MPS.
     Spatial = "spatial",
-}}
-words! { RawScheduler as "Scheduler" {
-    /// vGPUs with work take turns; nothing is reserved.
-    BestEffort = "best-effort",
-    /// Each running vGPU has an equal reserved share.
-    EqualShare = "equal-share",
-    /// Each vGPU has the share that its type's maximum leaves.
-    FixedShare = "fixed-share",
-    /// CUDA contexts with work take turns.
-    RoundRobin = "round-robin",
-    /// Run to completion in order of arrival: for comparison with theory.
-    Fifo = "fifo",
 }}
 words! { RawTurns as "Turns" {
     /// One turn for each vGPU or context.
@@ -467,6 +467,13 @@ pub struct RawGuest {
     pub count: Key<u64>,
     /// Rank among guests that start at the same time; default 0.
     pub order: Key<i64>,
+    /// Share of the GPU relative to those of others, 1 to 10,000, for schedulers that go by it; default 1.
+    #[schemars(range(min = 1, max = 10000))]
+    pub weight: Key<u64>,
+    /// Larger goes first, for schedulers that go by it; default 0.
+    pub priority: Key<i64>,
+    /// Running time in every period, for schedulers that go by it.
+    pub reservation: Key<RawReservation>,
     /// When the guest starts; default 0s.
     pub start: Key<RawDuration>,
     /// Jobs in flight at once, 1 to 10,000; default 1.
@@ -474,7 +481,7 @@ pub struct RawGuest {
     pub streams: Key<u64>,
     /// Jobs that may wait for a stream, more are dropped; default unbounded.
     pub queue: Key<u64>,
-    /// A job that takes longer counts as late.
+    /// A job that takes longer counts as late; `earliest-deadline` goes by it.
     pub deadline: Key<RawDuration>,
     /// `false` switches the frame-rate limiter of its vGPU type off (vGPU parameter
     /// `frame_rate_limiter=0`); default `true`. It acts under best effort only.

@@ -1,5 +1,6 @@
 //! `[run]` and `[host]`.
 
+use super::alternative::Alternative;
 use super::checker::{Checker, Span};
 use super::raw::{RawHorizon, RawHost, RawRun, RawScenario};
 use super::units::write_nanos;
@@ -7,12 +8,14 @@ use super::{Horizon, RunPlan};
 use crate::engine::time::{LONGEST, Nanos};
 
 /// Values that the command line sets in place of the file's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Overrides {
     pub seed: Option<u64>,
     pub replications: Option<u32>,
     /// A catalogue file of the user's, besides the one that the scenario names.
     pub boards: Option<std::path::PathBuf>,
+    /// Another scheduler, wherever tenants take turns.
+    pub alternative: Option<Alternative>,
 }
 
 /// Share of the window that the warm-up gets by default: one part in so many.

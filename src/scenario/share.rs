@@ -9,12 +9,13 @@ use super::Share;
 use super::checker::{Checker, Span};
 use super::legal::{Part, legal, modes, replicas};
 use super::raw::{
-    Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawScheduler, RawShare, RawTies,
-    RawTurns,
+    Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawShare, RawTies, RawTurns,
 };
+use super::scheduler::{Kind, RawScheduler};
 use super::spatial;
 use super::units::{Quantity, RawFrequency, write_nanos};
 use crate::engine::time::{LONGEST, MILLISECOND, Nanos, round_nanos};
+use crate::policy::registry::Use;
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
 /// Lowest and highest frequency with ARR, in hertz.
@@ -158,10 +159,7 @@ fn time_slice(
         }
         None if c.refused.contains(&format!("{path}.scheduler")) => return None,
         None => {
-            let default = match tenancy.vgpus {
-                true => RawScheduler::BestEffort, // the product's default
-                false => RawScheduler::RoundRobin,
-            };
+            let default = RawScheduler::usual(tenancy.vgpus);
             c.by_default(&format!("{path}.scheduler"), default.word());
             default
         }
@@ -169,10 +167,7 @@ fn time_slice(
     if !legal(c, raw, scheduler, tenancy) {
         return None;
     }
-    let reserving = matches!(
-        scheduler,
-        RawScheduler::EqualShare | RawScheduler::FixedShare
-    );
+    let reserving = matches!(scheduler.kind(), Kind::EqualShare | Kind::FixedShare);
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
         Ok(factor) => slice(c, path, raw, place, tenancy, scheduler, factor.is_some()),
@@ -286,30 +281,31 @@ fn slice(
     arr: bool,
 ) -> Option<Nanos> {
     let path = &format!("{path}.slice");
-    match scheduler {
-        RawScheduler::Fifo => {
-            let why = "fifo runs each piece of work to its end";
+    match scheduler.kind() {
+        _ if !scheduler.uses(Use::Slice) => {
+            let why = format!("{} runs each piece of work to its end", scheduler.word());
             if raw.slice.is_some() {
-                c.no_effect(&raw.slice, "slice", why, "remove it");
+                c.no_effect(&raw.slice, "slice", &why, "remove it");
                 return None;
             }
             Some(LONGEST)
         }
-        RawScheduler::BestEffort | RawScheduler::RoundRobin => {
+        kind @ (Kind::BestEffort | Kind::RoundRobin | Kind::Fifo | Kind::Other) => {
             if let Some(field) = &raw.slice {
                 return c.positive(path, field);
             }
             if c.neutral {
                 return no_slice(c, place, path);
             }
-            let key = match (scheduler, tenancy.a100) {
-                (RawScheduler::BestEffort, _) => "best_effort.slice",
+            let key = match (kind, tenancy.a100) {
+                (Kind::BestEffort, _) => "best_effort.slice",
+                (Kind::Other, _) => "policy.slice",
                 (_, true) => "context.slice.a100",
                 (_, false) => "context.slice",
             };
             Some(c.assume_duration(path, key)).filter(|&slice| slice > 0)
         }
-        RawScheduler::EqualShare | RawScheduler::FixedShare => {
+        Kind::EqualShare | Kind::FixedShare => {
             if arr {
                 arr_slice(c, path, raw, place, tenancy)
             } else {
@@ -427,7 +423,7 @@ fn reserved_turns(
     tenancy: &Tenancy,
     scheduler: RawScheduler,
 ) -> Result<Option<u32>, ()> {
-    if scheduler != RawScheduler::FixedShare {
+    if !scheduler.uses(Use::ReservedTurns) {
         if raw.reserved_turns.is_some() {
             let why = "only fixed-share reserves a fixed number of turns";
             c.no_effect(
@@ -482,8 +478,9 @@ fn knobs(
     reserving: bool,
 ) -> Option<Knobs> {
     let count = c.findings.0.len();
-    let fifo = scheduler == RawScheduler::Fifo;
-    if reserving || fifo {
+    let turning = matches!(scheduler.kind(), Kind::BestEffort | Kind::RoundRobin);
+    let sliced = scheduler.uses(Use::Slice);
+    if !turning {
         let why = format!("{} has no such choice", scheduler.word());
         let instead = "only best-effort and round-robin have it";
         c.no_effect(&raw.turns, "turns", &why, instead);
@@ -499,22 +496,22 @@ fn knobs(
             "only equal-share and fixed-share have it",
         );
     }
-    if fifo {
-        let why = "fifo has no slices";
-        c.no_effect(&raw.on_completion, "on_completion", why, "remove it");
+    if !sliced {
+        let why = format!("{} has no slices", scheduler.word());
+        c.no_effect(&raw.on_completion, "on_completion", &why, "remove it");
     }
     if c.findings.0.len() > count {
         return None;
     }
-    let turns = match (&raw.turns, scheduler) {
+    let turns = match (&raw.turns, scheduler.kind()) {
         (Some(field), _) => {
             c.file_value(&format!("{path}.turns"), field.value.word(), &field.span);
             field.value == RawTurns::PerChannel
         }
-        (None, RawScheduler::BestEffort) if !c.neutral => {
+        (None, Kind::BestEffort) if !c.neutral => {
             c.assume(&format!("{path}.turns"), "best_effort.turns", None) == "per-channel"
         }
-        (None, RawScheduler::BestEffort | RawScheduler::RoundRobin) => {
+        (None, Kind::BestEffort | Kind::RoundRobin) => {
             c.by_default(&format!("{path}.turns"), RawTurns::PerTenant.word());
             false
         }
@@ -546,7 +543,6 @@ fn knobs(
     let rotation = given(&raw.rotation);
     let ties = given(&raw.ties);
     let on_completion = given(&raw.on_completion);
-    let turning = !reserving && !fifo;
     word(
         "rotation",
         rotation.map(|(r, s)| (r.word(), s)),
@@ -563,7 +559,7 @@ fn knobs(
         "on_completion",
         on_completion.map(|(o, s)| (o.word(), s)),
         "keep",
-        !fifo,
+        sliced,
     );
     Some((
         if turns {
@@ -577,6 +573,8 @@ fn knobs(
         },
         match on_completion {
             Some((RawOnCompletion::End, _)) => OnCompletion::End,
+            // Who goes next is chosen anew for each piece of work.
+            _ if !sliced => OnCompletion::End,
             _ => OnCompletion::Keep,
         },
         if on_idle { OnIdle::End } else { OnIdle::Hold },

@@ -227,7 +227,7 @@ fn command_line_values_win() {
     let overrides = Overrides {
         seed: Some(77),
         replications: Some(2),
-        boards: None,
+        ..Overrides::default()
     };
     let loaded = parse("test", NEUTRAL, Path::new("."), &overrides).unwrap();
     assert_eq!(
@@ -303,15 +303,25 @@ fn explanation_names_origins() {
 
 #[test]
 fn every_registered_scheduler_can_be_named() {
-    let registered: Vec<&str> = crate::policy::registry::SCHEDULERS
-        .iter()
-        .map(|s| s.name)
-        .collect();
-    let legal: Vec<&str> = legal::LEGAL
-        .iter()
-        .map(|row| row.scheduler.word())
-        .collect();
-    assert_eq!(registered, legal);
+    for scheduler in crate::policy::registry::all() {
+        let turns = match scheduler
+            .uses
+            .contains(&crate::policy::registry::Use::ReservedTurns)
+        {
+            true => "reserved_turns = 6",
+            false => "",
+        };
+        let share = format!("scheduler = \"{}\"\n{turns}", scheduler.name);
+        let resolved = slice(&shared("a40", "vgpu = \"A40-8Q\"", &share));
+        assert_eq!(resolved.scheduler, scheduler.name);
+    }
+    let rows = legal::LEGAL.iter().map(|row| row.scheduler);
+    let named = rows.filter(|name| crate::policy::registry::find(name).is_some());
+    assert_eq!(
+        named.count() + 1,
+        legal::LEGAL.len(),
+        "all but the last row"
+    );
 }
 
 #[test]

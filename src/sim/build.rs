@@ -9,10 +9,11 @@ use super::observer::Observer;
 use super::schedule::Schedule;
 use super::tenants::undivided;
 use crate::engine::calendar::Calendar;
+use crate::engine::random::Stream;
 use crate::gpu::{
     Board, ComputeDomain, CopyEngines, MediaEngines, RateRules, Servers, Station, TurnRules,
 };
-use crate::policy::registry;
+use crate::policy::{Setup, TimeSlice, registry};
 use crate::scenario::{Gpu, Scenario, Share};
 use crate::workload::{Arrivals, Direction, MediaEngine};
 use std::collections::BTreeMap;
@@ -241,10 +242,22 @@ impl Builder<'_> {
             switch: board.switch,
             in_space: matches!(share, Share::Spatial { .. }),
         };
-        self.domains
-            .push(ComputeDomain::new(rates, (scheduler.build)(&config), rules));
+        // The number of the domain within its GPU.
+        let first = self.layout.domains.last().map_or(0, |domains| domains.end);
+        let number = (self.domains.len() - first) as u32;
+        let policy = (scheduler.build)(&self.setup(name, number, &config));
+        self.domains.push(ComputeDomain::new(rates, policy, rules));
         self.starts.push(Vec::new());
         Ok(())
+    }
+
+    /// What a policy is built from: its random draws depend on what it shares, not on the cell.
+    pub(super) fn setup<'b>(&self, shared: &str, number: u32, config: &'b TimeSlice) -> Setup<'b> {
+        let run = &self.scenario.run;
+        Setup {
+            config,
+            draws: Stream::new(run.seed, self.replication, shared, number, "policy"),
+        }
     }
 
     /// The engines of all memory domains. Copy engines share one link a direction, unless it has no

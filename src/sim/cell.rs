@@ -288,6 +288,11 @@ impl<O: Observer> Cell<O> {
 
     #[inline]
     fn set_domain_event(&mut self, domain: usize) {
+        if O::WATCHES_TURNS {
+            let turning = &self.domains[domain];
+            let (holder, ready) = turning.holder();
+            self.observer.turn(domain, holder, ready, turning.now());
+        }
         let slot = self.slots.domains[domain];
         match self.domains[domain].next_event(self.speed >= Speed::RunAhead) {
             Some((time, class)) => self.calendar.set(slot, time, class),

@@ -117,6 +117,8 @@ pub struct GuestState {
     /// Local index of the domain.
     pub domain: usize,
     pub workload: Workload,
+    /// From the arrival of a job; [`NEVER`] without a deadline.
+    pub deadline: Nanos,
     pub operations: Vec<OperationPlan>,
     /// `None` if its jobs allocate nothing.
     pub memory: Option<JobMemory>,

@@ -147,6 +147,7 @@ impl Builder<'_> {
         self.guests.push(GuestState {
             domain,
             workload: guest.workload.clone(),
+            deadline: guest.deadline.unwrap_or(NEVER),
             operations,
             memory,
             stages,

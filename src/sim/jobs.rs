@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::guest::{Job, PlannedKind, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part};
 use super::source::Source;
-use crate::engine::time::{LONGEST, Nanos, round_nanos};
+use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
 use crate::engine::work::FULL_SPEED;
 use crate::gpu::law::{Compute, Shape};
 use crate::gpu::{OperationId, SmOperation, sm_work};
@@ -145,6 +145,7 @@ impl<O: Observer> Cell<O> {
                     shape: *shape,
                     client,
                     kernel: work.kernel,
+                    deadline: job.arrival.saturating_add(state.deadline),
                 };
                 self.submit_to_sms(state.domain, entry, operation, now);
             }
@@ -166,6 +167,7 @@ impl<O: Observer> Cell<O> {
                     },
                     client,
                     kernel: None,
+                    deadline: NEVER,
                 };
                 self.submit_to_sms(state.domain, entry, operation, now);
             }

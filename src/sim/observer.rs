@@ -106,6 +106,15 @@ pub trait Observer {
         let _ = (guest, job);
     }
 
+    /// Whether [`turn`](Self::turn) is called: on the plain path only, for every turn.
+    const WATCHES_TURNS: bool = false;
+
+    /// The turn of a domain as it stands at `now`; many calls may be about one turn.
+    #[inline]
+    fn turn(&mut self, domain: usize, holder: Option<u32>, ready: Nanos, now: Nanos) {
+        let _ = (domain, holder, ready, now);
+    }
+
     /// Sampling edge number `edge` (0 is the beginning) was reached.
     fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
         let _ = (edge, probe);

@@ -55,7 +55,7 @@ impl Builder<'_> {
         let (sms, streams) = (target.sms(), guest.streams.div_ceil(number) as usize);
         let entries: Vec<u32> = (first..first + number)
             .map(|tenant| {
-                let entry = target.add_entry(tenant);
+                let entry = target.add_entry(tenant, guest.terms);
                 target.add_client(entry, sms, streams);
                 entry
             })
@@ -73,7 +73,7 @@ impl Builder<'_> {
         let mut entries = Vec::new();
         for tenant in 0..number {
             for stream in (0..guest.streams).filter(|stream| stream % number == tenant) {
-                let entry = target.add_entry(first + tenant);
+                let entry = target.add_entry(first + tenant, guest.terms);
                 target.add_client(entry, sms, 1);
                 entry_of[stream as usize] = entry;
                 entries.push(entry);
@@ -94,7 +94,7 @@ impl Builder<'_> {
     /// Adds a client to the one entry of a domain that is shared in space.
     fn add_client(&mut self, guest: &Guest, interference: f64, domain: usize) -> Placed {
         if self.domains[domain].entries().is_empty() {
-            let entry = self.domains[domain].add_entry(0);
+            let entry = self.domains[domain].add_entry(0, guest.terms);
             self.domains[domain].interfere(entry, interference);
             // The server is there from the beginning.
             self.start_at(domain, 0, &[entry]);
@@ -119,13 +119,13 @@ impl Builder<'_> {
         let first = self.next_tenant(domain);
         let mut entries = Vec::new();
         for tenant in first..first + number {
-            let entry = self.domains[domain].add_entry(tenant);
+            let entry = self.domains[domain].add_entry(tenant, guest.terms);
             match &within.share {
                 Share::Spatial { interference } => {
                     self.domains[domain].interfere(entry, *interference);
                 }
                 Share::TimeSlice(config) => {
-                    let policy = inner_policy(guest, config)?;
+                    let policy = self.inner_policy(guest, config)?;
                     let switch = self.scenario.gpus[guest.gpu].board.switch;
                     let rules = ContextRules {
                         on_completion: config.on_completion,
@@ -179,6 +179,23 @@ impl Builder<'_> {
         target.add_client(entry, cap, guest.streams.div_ceil(number) as usize)
     }
 
+    /// The rotation of contexts within a vGPU.
+    fn inner_policy(
+        &self,
+        guest: &Guest,
+        config: &TimeSlice,
+    ) -> Result<Box<dyn Policy>, BuildError> {
+        match registry::find(&config.scheduler) {
+            Some(scheduler) if !scheduler.reserves => {
+                Ok((scheduler.build)(&self.setup(&guest.name, 0, config)))
+            }
+            _ => Err(BuildError::InnerScheduler {
+                guest: guest.name.clone(),
+                scheduler: config.scheduler.clone(),
+            }),
+        }
+    }
+
     fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
         let starts = &mut self.starts[domain];
         match starts.last_mut() {
@@ -208,17 +225,6 @@ fn place(domain: usize, guest: &Guest, entries: &[u32], client: u32) -> Placed {
 fn no_machine(guest: &Guest) -> BuildError {
     BuildError::NoMachine {
         guest: guest.name.clone(),
-    }
-}
-
-/// The rotation of contexts within a vGPU.
-fn inner_policy(guest: &Guest, config: &TimeSlice) -> Result<Box<dyn Policy>, BuildError> {
-    match registry::find(&config.scheduler) {
-        Some(scheduler) if !scheduler.reserves => Ok((scheduler.build)(config)),
-        _ => Err(BuildError::InnerScheduler {
-            guest: guest.name.clone(),
-            scheduler: config.scheduler.clone(),
-        }),
     }
 }
 

@@ -90,6 +90,53 @@ fn largest_t_cdf(g: f64, components: u32, scales: &[(f64, f64)]) -> f64 {
     sum(scales.iter().map(|&(s, weight)| weight * given(s)))
 }
 
+/// Multiple comparisons with the best after a fixed number of replications with common random numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BestOf {
+    /// Index of the system with the largest mean; the first of them.
+    pub best: usize,
+    /// With the confidence, no system's mean is larger than that of `best` by more than this: the
+    /// indifference that the replications at hand pay for.
+    pub within: f64,
+    /// Whether each system may be the best: its mean is within `within` of the largest.
+    pub candidates: Vec<bool>,
+}
+
+/// Which of several systems has the largest mean, and which cannot be told from it (Nelson & Matejcik,
+/// Management Science 41, 1995: intervals of each mean less the best of the others, for differences of
+/// equal variance). Row i holds the replications of system i.
+///
+/// `None` for fewer than two systems or replications, rows of different lengths, or values that are not
+/// finite.
+pub fn best_of(rows: &[Vec<f64>], confidence: f64) -> Option<BestOf> {
+    let (k, n) = (rows.len(), rows.first()?.len());
+    if k < 2 || rows.iter().any(|row| row.len() != n || !usable(row, 2)) {
+        return None;
+    }
+    let g = nelson_matejcik_g(k as u32, n as u32, confidence)?;
+    let mean = |row: &Vec<f64>| sum(row.iter().copied()) / n as f64;
+    let means: Vec<f64> = rows.iter().map(mean).collect();
+    let grand = sum(means.iter().copied()) / k as f64;
+    let of_replication = |r: usize| sum(rows.iter().map(|row| row[r])) / k as f64;
+    let columns: Vec<f64> = (0..n).map(of_replication).collect();
+    let squares = rows.iter().zip(&means).flat_map(|(row, mean)| {
+        let columns = &columns;
+        row.iter().enumerate().map(move |(r, x)| {
+            let rest = x - mean - columns[r] + grand;
+            rest * rest
+        })
+    });
+    let variance = 2.0 * sum(squares) / ((k - 1) as f64 * (n - 1) as f64);
+    let within = g * libm::sqrt(variance / n as f64);
+    let best = (0..k).fold(0, |best, i| if means[i] > means[best] { i } else { best });
+    let candidates = means.iter().map(|mean| means[best] - mean <= within);
+    Some(BestOf {
+        best,
+        within,
+        candidates: candidates.collect(),
+    })
+}
+
 /// Fractions of a budget by optimal computing budget allocation (Chen, Lin, Yücesan & Chick,
 /// Discrete Event Dynamic Systems 10, 2000); the smallest mean is the best.
 ///

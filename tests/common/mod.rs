@@ -191,6 +191,7 @@ pub fn guest(name: &str, workload: Workload) -> Guest {
         streams: 1,
         queue: None,
         deadline: None,
+        terms: warpshare::policy::Terms::default(),
         memory: None,
         workload,
     }

@@ -322,6 +322,11 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
                     gpu_time_ns: 6_420_000_000,
                     turns: 4782,
                     switches: 3204,
+                    jain_gpu_time: Some(0.99),
+                    jain_progress: Some(0.97),
+                    antt: Some(1.93),
+                    stp: Some(2.11),
+                    longest_starvation_ns: 14_583_331,
                 })
                 .collect(),
         })

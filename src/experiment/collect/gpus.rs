@@ -335,51 +335,77 @@ fn station(
     }
 }
 
+/// Fairness over the guests of a GPU in one replication.
+pub(super) struct FairnessOnce {
+    pub jain_gpu_time: Option<f64>,
+    pub jain_progress: Option<f64>,
+    pub max_min_ratio: Option<f64>,
+    pub antt: Option<f64>,
+    pub stp: Option<f64>,
+    pub longest_starvation_ns: u64,
+}
+
+fn members_on(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<usize> {
+    let on = |member: &usize| scenario.guests[shared.instances[*member].group].gpu == gpu;
+    (0..shared.instances.len()).filter(on).collect()
+}
+
+pub(super) fn fairness_once(
+    scenario: &Scenario,
+    shared: &Shared,
+    baselines: &Baselines,
+    (replication, gpu): (usize, usize),
+) -> FairnessOnce {
+    let members = members_on(scenario, shared, gpu);
+    let record = |&member: &usize| shared.member(replication, member);
+    let gpu_times: Vec<f64> = members.iter().map(|m| record(m).ran as f64).collect();
+    let known = progress(scenario, shared, baselines, &members, replication);
+    let of = |figure: &dyn Fn(&[f64]) -> Option<f64>, least: usize| {
+        let progress = known.as_ref()?;
+        (progress.len() >= least).then(|| figure(progress))?
+    };
+    let slowdowns = |progress: &[f64]| -> Vec<f64> { progress.iter().map(|p| 1.0 / p).collect() };
+    FairnessOnce {
+        jain_gpu_time: (members.len() > 1)
+            .then(|| jain_index(&gpu_times))
+            .flatten(),
+        jain_progress: of(&|p| jain_index(p), 2),
+        max_min_ratio: of(&|p| max_min_ratio(p), 2),
+        antt: of(&|p| antt(&slowdowns(p)), 1),
+        stp: of(&|p| stp(&slowdowns(p)), 1),
+        longest_starvation_ns: members
+            .iter()
+            .map(|m| record(m).longest_wait)
+            .max()
+            .unwrap_or(0),
+    }
+}
+
 fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: usize) -> Fairness {
     let confidence = scenario.run.confidence;
-    let members: Vec<usize> = (0..shared.instances.len())
-        .filter(|&member| scenario.guests[shared.instances[member].group].gpu == gpu)
-        .collect();
-    let several = members.len() > 1;
-    let gpu_times = |replication: usize| -> Vec<f64> {
-        members
-            .iter()
-            .map(|&member| shared.member(replication, member).ran as f64)
-            .collect()
-    };
-    let jain_gpu_time: Vec<_> = shared
+    let members = members_on(scenario, shared, gpu).len();
+    let each: Vec<FairnessOnce> = shared
         .each_replication()
-        .map(|r| several.then(|| jain_index(&gpu_times(r))).flatten())
+        .map(|replication| fairness_once(scenario, shared, baselines, (replication, gpu)))
         .collect();
-    let of_progress = |figure: &dyn Fn(&[f64]) -> Option<f64>, least: usize| {
-        let values: Vec<_> = shared
-            .each_replication()
-            .map(|r| {
-                let progress = progress(scenario, shared, baselines, &members, r)?;
-                (progress.len() >= least).then(|| figure(&progress))?
-            })
-            .collect();
-        let empty = if members.len() < least {
+    let of = |figure: fn(&FairnessOnce) -> Option<f64>, least: usize| {
+        let values: Vec<_> = each.iter().map(figure).collect();
+        let empty = if members < least {
             "fewer than two guests"
         } else {
             "baselines were not run, or a guest completed nothing"
         };
         mean(&values, confidence, empty)
     };
-    let slowdowns = |progress: &[f64]| -> Vec<f64> { progress.iter().map(|p| 1.0 / p).collect() };
     Fairness {
-        jain_gpu_time: mean(&jain_gpu_time, confidence, "fewer than two guests"),
-        jain_progress: of_progress(&|p| jain_index(p), 2),
-        max_min_ratio: of_progress(&|p| max_min_ratio(p), 2),
-        antt: of_progress(&|p| antt(&slowdowns(p)), 1),
-        stp: of_progress(&|p| stp(&slowdowns(p)), 1),
-        longest_starvation_ns: shared
-            .each_replication()
-            .flat_map(|r| {
-                members
-                    .iter()
-                    .map(move |&m| shared.member(r, m).longest_wait)
-            })
+        jain_gpu_time: of(|once| once.jain_gpu_time, 2),
+        jain_progress: of(|once| once.jain_progress, 2),
+        max_min_ratio: of(|once| once.max_min_ratio, 2),
+        antt: of(|once| once.antt, 1),
+        stp: of(|once| once.stp, 1),
+        longest_starvation_ns: each
+            .iter()
+            .map(|once| once.longest_starvation_ns)
             .max()
             .unwrap_or(0),
     }

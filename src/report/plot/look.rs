@@ -1,8 +1,8 @@
 //! How every figure looks: palette, type, sizes, heading and legend.
 
 use super::canvas::{Canvas, Colour, Drawn, Point, Type, text_width};
-use crate::report::units::length;
-use crate::result::RunResult;
+use crate::report::units::{length, replications};
+use crate::result::{PlanInfo, ScenarioInfo};
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -92,18 +92,15 @@ pub(super) fn bold(style: Type) -> Type {
 /// Title and the facts that every figure must carry when it leaves its folder.
 pub(super) fn heading<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
-    result: &RunResult,
+    scenario: &ScenarioInfo,
+    plan: &PlanInfo,
     title: &str,
     more: &str,
 ) -> Drawn<B> {
-    let plan = &result.plan;
-    let runs = match plan.replications {
-        1 => "1 replication".to_owned(),
-        n => format!("{n} replications"),
-    };
+    let runs = replications(plan);
     let text = format!(
         "{}{} · {} window · {runs}{}{more}",
-        result.scenario.name,
+        scenario.name,
         if plan.warmup_ns > 0 {
             format!(" · {} warm-up", length(plan.warmup_ns))
         } else {

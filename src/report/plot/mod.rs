@@ -1,4 +1,4 @@
-//! Figures of a result, of a calibration, lines over a number, and placement diagrams, each as SVG and
+//! Figures of a result, of a comparison, of a calibration, lines over a number, and placement diagrams, each as SVG and
 //! PNG from one drawing function.
 //!
 //! The backends of `plotters` do the drawing; everything that makes the figures look alike (palette,
@@ -8,6 +8,8 @@
 mod agreement;
 mod axes;
 mod canvas;
+mod comparison;
+mod distribution;
 mod latency;
 mod lines;
 mod look;
@@ -17,10 +19,11 @@ mod split;
 mod timeline;
 
 pub use agreement::Agreement;
+pub use comparison::ComparisonFigure;
 pub use lines::{LinePoint, LineSeries, Lines, Marks};
 pub use placement::{Diagram, DiagramBox, DiagramRow};
 
-use crate::result::RunResult;
+use crate::result::{ComparisonResult, RunResult};
 use canvas::{Canvas, Page, SCALE};
 use plotters::backend::{BitMapBackend, RGBPixel, SVGBackend};
 use plotters_backend::DrawingBackend;
@@ -95,6 +98,7 @@ impl Figure {
 #[derive(Clone, Copy)]
 enum Drawing<'a> {
     Figure(Figure, &'a RunResult),
+    Comparison(ComparisonFigure, &'a ComparisonResult),
     Diagram(&'a Diagram),
     Agreement(&'a Agreement),
     Lines(&'a Lines),
@@ -104,6 +108,7 @@ impl Drawing<'_> {
     fn page(self) -> Page {
         match self {
             Drawing::Figure(figure, result) => figure.page(result),
+            Drawing::Comparison(figure, result) => figure.page(result),
             Drawing::Diagram(diagram) => placement::page(diagram),
             Drawing::Agreement(_) => agreement::page(),
             Drawing::Lines(_) => lines::page(),
@@ -113,6 +118,10 @@ impl Drawing<'_> {
     fn draw<B: DrawingBackend>(self, canvas: &mut Canvas<B>) -> Result<(), PlotError> {
         match self {
             Drawing::Figure(figure, result) => figure.draw(canvas, result),
+            Drawing::Comparison(figure, result) => figure
+                .draw(canvas, result)
+                .and_then(|()| canvas.finish())
+                .map_err(failed),
             Drawing::Diagram(diagram) => placement::draw(canvas, diagram)
                 .and_then(|()| canvas.finish())
                 .map_err(failed),
@@ -142,6 +151,18 @@ fn failed(error: impl Error) -> PlotError {
 /// What the drawing library reports.
 pub fn svg(figure: Figure, result: &RunResult) -> Result<String, PlotError> {
     to_svg(Drawing::Figure(figure, result))
+}
+
+/// A figure of a comparison as SVG.
+///
+/// # Errors
+///
+/// What the drawing library reports.
+pub fn comparison_svg(
+    figure: ComparisonFigure,
+    result: &ComparisonResult,
+) -> Result<String, PlotError> {
+    to_svg(Drawing::Comparison(figure, result))
 }
 
 /// A placement diagram as SVG.
@@ -195,6 +216,18 @@ pub const PNG_SCALE: u32 = 2;
 /// What the drawing library or the encoder reports.
 pub fn png(figure: Figure, result: &RunResult) -> Result<Vec<u8>, PlotError> {
     to_png(Drawing::Figure(figure, result))
+}
+
+/// A figure of a comparison as PNG, [`PNG_SCALE`] times the size of the SVG.
+///
+/// # Errors
+///
+/// What the drawing library or the encoder reports.
+pub fn comparison_png(
+    figure: ComparisonFigure,
+    result: &ComparisonResult,
+) -> Result<Vec<u8>, PlotError> {
+    to_png(Drawing::Comparison(figure, result))
 }
 
 /// A placement diagram as PNG, [`PNG_SCALE`] times the size of the SVG.

@@ -91,7 +91,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     } else {
         String::new()
     };
-    look::heading(canvas, result, title, &more)?;
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     let level = crate::report::units::short(result.plan.confidence * 100.0);
     let mean = format!("mean, with its {level} % interval");
     let (mean_colour, p95_colour) = (SERIES[0], SERIES[1]);

@@ -25,7 +25,13 @@ pub(super) fn page(result: &RunResult) -> Page {
 }
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
-    look::heading(canvas, result, "Where the GPUs' SM time went", "")?;
+    look::heading(
+        canvas,
+        &result.scenario,
+        &result.plan,
+        "Where the GPUs' SM time went",
+        "",
+    )?;
     look::legend(
         canvas,
         &[

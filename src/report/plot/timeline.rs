@@ -58,7 +58,13 @@ pub(super) fn page(result: &RunResult) -> Page {
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
     let title = "What the SMs did over time";
-    look::heading(canvas, result, title, "mean over replications")?;
+    look::heading(
+        canvas,
+        &result.scenario,
+        &result.plan,
+        title,
+        "mean over replications",
+    )?;
     look::legend(canvas, &legend(result))?;
     let plan = &result.plan;
     let end = (plan.warmup_ns + plan.window_ns).max(1) as f64;

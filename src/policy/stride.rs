@@ -1,0 +1,129 @@
+//! Stride scheduling: deterministic shares in proportion to weights.
+//!
+//! Every entry has a pass, which advances by its running time divided by its weight; the least pass
+//! runs. A global pass advances by time divided by the weights of all that have work. Who falls idle
+//! keeps its distance to the global pass and comes back at that distance, so that sleeping neither earns
+//! nor loses time.
+//!
+//! Source: C. A. Waldspurger and W. E. Weihl, "Stride Scheduling: Deterministic Proportional-Share
+//! Resource Management", MIT/LCS/TM-528, 1995 (§2, with fractional quanta; §3.1, dynamic participation).
+
+use super::keyed::{LeastFirst, Rule};
+use super::{Entry, Properties, Starvation, Terms, Weights};
+use crate::engine::time::Nanos;
+
+pub(super) const PROPERTIES: Properties = Properties {
+    work_conserving: true,
+    weights: ONE_TURN_OF_EACH,
+    starvation: Starvation::Slices(|weights, own| {
+        // Between two turns of an entry every other pass advances as far as its own, and a turn further.
+        let (all, mine) = (total(weights), f64::from(weights[own]));
+        (all - mine) / mine + weights.len() as f64 - 1.0
+    }),
+    preempts: false,
+};
+
+/// Who runs has the least pass, so a pass is ahead of any other by a turn of its own at most: the distance of
+/// two moves between a turn of the one and a turn of the other, 1 / w + 1 / v, which is 1.5 for weights 1
+/// and 2. Equal weights take turns, and are within 1.
+pub(super) const ONE_TURN_OF_EACH: Weights = Weights::Proportional { slices: 1.5 };
+
+/// Sum of weights.
+pub(super) fn total(weights: &[u32]) -> f64 {
+    weights.iter().map(|&weight| f64::from(weight)).sum()
+}
+
+/// Passes count running time in this unit, so that division by a weight loses next to nothing.
+const UNIT: i128 = 1 << 32;
+
+/// See the [module documentation](self).
+pub struct Stride {
+    slice: Nanos,
+    /// Pass of an entry with work; distance to the global pass of one without.
+    pass: Vec<i128>,
+    weight: Vec<u32>,
+    global: i128,
+    /// Weights of those with work.
+    active: u64,
+}
+
+pub(super) fn build(slice: Nanos) -> LeastFirst<Stride> {
+    LeastFirst::new(Stride {
+        slice,
+        pass: Vec::new(),
+        weight: Vec::new(),
+        global: 0,
+        active: 0,
+    })
+}
+
+impl Rule for Stride {
+    type Key = i128;
+
+    fn admit(&mut self, _entry: Entry, terms: &Terms) {
+        self.pass.push(0);
+        self.weight.push(terms.weight);
+    }
+
+    fn key(&self, entry: Entry) -> i128 {
+        self.pass[entry as usize]
+    }
+
+    fn slice(&self, _entry: Entry) -> Nanos {
+        self.slice
+    }
+
+    fn wakes(&mut self, entry: Entry) {
+        self.pass[entry as usize] += self.global;
+        self.active += u64::from(self.weight[entry as usize]);
+    }
+
+    fn sleeps(&mut self, entry: Entry) {
+        self.pass[entry as usize] -= self.global;
+        self.active -= u64::from(self.weight[entry as usize]);
+    }
+
+    fn ran(&mut self, entry: Entry, time: Nanos) {
+        let time = i128::from(time) * UNIT;
+        self.pass[entry as usize] += time / i128::from(self.weight[entry as usize]);
+        self.global += time / i128::from(self.active.max(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keyed::{turns_of, weights};
+    use super::super::{Policy, Terms};
+    use super::*;
+
+    /// The paper's example of weights 3, 2 and 1: passes advance by 2, 3 and 6 and meet every six turns.
+    #[test]
+    fn weights_three_two_one() {
+        let mut policy = build(6);
+        let taken = turns_of(&mut policy, &weights([3, 2, 1]), 12);
+        assert_eq!(taken[..6], [0, 1, 2, 0, 1, 0]);
+        for (entry, turns) in [(0, 3), (1, 2), (2, 1)] {
+            assert_eq!(taken[6..].iter().filter(|t| **t == entry).count(), turns);
+        }
+    }
+
+    #[test]
+    fn sleep_earns_nothing() {
+        let mut policy = build(10);
+        policy.admit(0, &Terms::default());
+        policy.admit(1, &Terms::default());
+        policy.ready(0);
+        for turn in 0..100 {
+            policy.select(turn * 10);
+            policy.turn_over(10, true);
+        }
+        // 1 comes after 100 turns of 0, and they alternate at once.
+        policy.ready(1);
+        let mut taken = Vec::new();
+        for _ in 0..4 {
+            taken.push(policy.select(0).and_then(|grant| grant.entry));
+            policy.turn_over(10, true);
+        }
+        assert_eq!(taken.iter().filter(|entry| **entry == Some(1)).count(), 2);
+    }
+}

@@ -1,0 +1,325 @@
+//! The summary of a comparison that a terminal shows: the verdict, then a table for each GPU and guest.
+
+use super::words;
+use crate::report::notes::Notes;
+use crate::report::table::{Table, alarm, cut, paragraph, pieces};
+use crate::report::text::{plan_pieces, short_hash, title};
+use crate::report::units::{Unit, difference, number, short, time, with_interval};
+use crate::result::{
+    Best, ComparisonResult, Difference, MetricComparison, PolicyResult, PolicyValue, Verdict,
+};
+
+/// Columns that a policy's name may take in a table.
+const NAME: usize = 26;
+
+/// Renders the summary: at most 100 columns wide, the same bytes for the same result.
+pub fn to_text(result: &ComparisonResult) -> String {
+    let mut page = Page {
+        result,
+        out: String::new(),
+        notes: Notes::default(),
+    };
+    page.heading();
+    page.failures();
+    if !result.verdict.is_empty() {
+        page.out.push('\n');
+        paragraph(&mut page.out, "", &result.verdict);
+    }
+    page.policies();
+    for (kind, of) in subjects(&result.metrics) {
+        page.metrics(kind, of);
+    }
+    page.legend();
+    page.best();
+    page.overloads();
+    page.notes.write(&mut page.out);
+    page.out
+}
+
+/// Kind and name of everything that has metrics, in order of first appearance.
+fn subjects(metrics: &[MetricComparison]) -> Vec<(&str, &str)> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    for metric in metrics {
+        let subject = (metric.kind.as_str(), metric.of.as_str());
+        if !found.contains(&subject) {
+            found.push(subject);
+        }
+    }
+    found
+}
+
+/// `GPU a` or `Guest desktop`.
+fn subject(kind: &str, of: &str) -> String {
+    match kind {
+        "gpu" => format!("GPU {of}"),
+        _ => format!("Guest {of}"),
+    }
+}
+
+fn unit(metric: &MetricComparison) -> Unit {
+    match metric.unit.as_str() {
+        "ns" => Unit::Time,
+        "fraction" => Unit::Percent,
+        _ => Unit::Plain,
+    }
+}
+
+struct Page<'a> {
+    result: &'a ComparisonResult,
+    out: String,
+    notes: Notes,
+}
+
+impl Page<'_> {
+    fn section(&mut self, title: &str) {
+        self.out.push('\n');
+        self.out.push_str(title);
+        self.out.push('\n');
+    }
+
+    /// `95 %`.
+    fn level(&self) -> String {
+        format!("{} %", short(self.result.plan.confidence * 100.0))
+    }
+
+    fn heading(&mut self) {
+        let result = self.result;
+        paragraph(&mut self.out, "", &title(&result.scenario));
+        pieces(&mut self.out, "", &plan_pieces(&result.plan));
+        let hash = format!("scenario hash {}", short_hash(&result.scenario));
+        let compared = match result.policies.len() {
+            1 => "1 policy".to_owned(),
+            n => format!("{n} policies, compared with {}", result.against),
+        };
+        pieces(&mut self.out, "", &[compared, hash]);
+        let level = self.level();
+        match result.tested {
+            0 => {}
+            1 => paragraph(
+                &mut self.out,
+                "",
+                &format!("1 difference tested, with {level} confidence"),
+            ),
+            n => paragraph(
+                &mut self.out,
+                "",
+                &format!(
+                    "{n} differences tested together: {level} intervals hold for all at once (Bonferroni), p adjusted by Holm"
+                ),
+            ),
+        }
+        if let Some(sequential) = &result.sequential {
+            let looks: Vec<String> = sequential.looks.iter().map(u32::to_string).collect();
+            let reached = if sequential.reached {
+                "reached"
+            } else {
+                "NOT REACHED"
+            };
+            let text = [
+                format!(
+                    "precision of {} % {reached} with {} replications",
+                    short(sequential.precision * 100.0),
+                    looks.join(", ")
+                ),
+                format!(
+                    "at worst {} %: {}",
+                    number(sequential.worst * 100.0),
+                    sequential.worst_of
+                ),
+            ];
+            pieces(&mut self.out, "", &text);
+        }
+    }
+
+    fn failures(&mut self) {
+        let broken: Vec<String> = self
+            .result
+            .policies
+            .iter()
+            .flat_map(|p| {
+                p.broken
+                    .iter()
+                    .map(move |what| format!("{}: {what}", p.name))
+            })
+            .collect();
+        if broken.is_empty() {
+            return;
+        }
+        let title = format!(
+            "INVARIANT CHECKS FAILED ({}). Do not use the numbers below; please report this.",
+            broken.len()
+        );
+        alarm(&mut self.out, &title, broken.into_iter());
+    }
+
+    fn policies(&mut self) {
+        self.section("Policies");
+        let name = |policy: &PolicyResult| cut(&policy.name, NAME);
+        let names = self.result.policies.iter().map(name);
+        let width = names.map(|n| n.chars().count()).max().unwrap_or(0);
+        for policy in &self.result.policies {
+            let mut sharing: Vec<String> = Vec::new();
+            for way in &policy.sharing {
+                if !sharing.contains(way) {
+                    sharing.push(way.clone());
+                }
+            }
+            let text = format!("{} ({})", policy.about, sharing.join("; "));
+            paragraph(
+                &mut self.out,
+                &format!("  {:<width$}  ", name(policy)),
+                &text,
+            );
+        }
+    }
+
+    /// Policies by metrics of one GPU or guest.
+    fn metrics(&mut self, kind: &str, of: &str) {
+        self.section(&subject(kind, of));
+        let result = self.result;
+        let metrics: Vec<&MetricComparison> = result
+            .metrics
+            .iter()
+            .filter(|m| m.kind == kind && m.of == of)
+            .collect();
+        let heads: Vec<String> = std::iter::once("policy".to_owned())
+            .chain(metrics.iter().map(|m| match m.unit.as_str() {
+                "1/s" => format!("{}/s  ", words(&m.metric)),
+                _ => format!("{}  ", words(&m.metric)),
+            }))
+            .collect();
+        let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+        let mut table = Table::new(&heads);
+        for (n, policy) in result.policies.iter().enumerate() {
+            let mut row = vec![cut(&policy.name, NAME)];
+            for metric in &metrics {
+                row.push(match metric.values.get(n) {
+                    Some(value) => self.value(metric, value, policy.name == result.against),
+                    None => "–  ".to_owned(),
+                });
+            }
+            table.row(row);
+        }
+        table.render_in_parts(&mut self.out);
+    }
+
+    /// The difference and its mark; else the value, as far as it is known. The last two columns are the
+    /// mark's, so that numbers stand under one another.
+    fn value(&mut self, metric: &MetricComparison, value: &PolicyValue, baseline: bool) -> String {
+        let unit = unit(metric);
+        if let Some(found) = &value.difference {
+            return format!("{} {}", difference_text(found, unit), mark(found.verdict));
+        }
+        let mut text = match value.mean {
+            Some(mean) => with_interval(mean, value.half_width, unit),
+            None => "–".to_owned(),
+        };
+        let missing = value.mean.is_none() || value.half_width.is_none();
+        let note = match &value.note {
+            Some(note) => Some(note.clone()),
+            None if !baseline => Some(format!(
+                "not compared: under {} there is no value to compare with",
+                self.result.against
+            )),
+            None => missing.then(|| "undefined here".to_owned()),
+        };
+        if let Some(note) = note {
+            text.push(' ');
+            text.push_str(&self.notes.mark(note));
+        }
+        text + "  "
+    }
+
+    fn legend(&mut self) {
+        let (against, level) = (&self.result.against, self.level());
+        let mut text = format!(
+            "The row of {against} has the means over replications, ± the half-width of the {level} interval of each alone."
+        );
+        if self.result.tested > 0 {
+            text.push_str(
+                " Numbers with a sign are mean paired differences to it, ± the half-width of their interval (pp: percentage points); a number without a sign in the other rows is a mean that is not compared. Marks: + better, - worse, = the same in every replication; without a mark no difference is shown, which is not to say that there is none.",
+            );
+        }
+        self.out.push('\n');
+        paragraph(&mut self.out, "", &text);
+    }
+
+    fn best(&mut self) {
+        let found: Vec<(&MetricComparison, &Best)> = self
+            .result
+            .metrics
+            .iter()
+            .filter_map(|metric| Some((metric, metric.best.as_ref()?)))
+            .collect();
+        if found.is_empty() || self.result.policies.len() < 2 {
+            return;
+        }
+        let level = self.level();
+        self.section(&format!(
+            "Best on each metric, and by how much another may at most be better ({level})"
+        ));
+        let mut table = Table::new(&["metric", "best mean", "within", "may be best"]);
+        for (metric, best) in found {
+            let subject = match metric.kind.as_str() {
+                "gpu" => format!("GPU {}", cut(&metric.of, 16)),
+                _ => cut(&metric.of, 20),
+            };
+            let within = match unit(metric) {
+                _ if best.within == 0.0 => "0".to_owned(),
+                Unit::Time => time(best.within),
+                Unit::Percent => format!("{} pp", number(best.within * 100.0)),
+                Unit::Plain => number(best.within),
+            };
+            let others: Vec<&String> = best
+                .candidates
+                .iter()
+                .filter(|name| **name != best.policy)
+                .collect();
+            let may = match others.as_slice() {
+                [] => "no other".to_owned(),
+                [one] => format!("also {}", cut(one, NAME)),
+                several if several.len() + 1 == self.result.policies.len() => {
+                    "any of them".to_owned()
+                }
+                several => format!("{} others", several.len()),
+            };
+            table.row(vec![
+                format!("{subject}: {}", words(&metric.metric)),
+                cut(&best.policy, NAME - 4),
+                within,
+                may,
+            ]);
+        }
+        table.render(&mut self.out);
+    }
+
+    fn overloads(&mut self) {
+        let overloaded = |p: &&PolicyResult| !p.overloaded.is_empty();
+        if !self.result.policies.iter().any(|p| overloaded(&p)) {
+            return;
+        }
+        self.section("Overloaded guests: their latencies are bounds, which are not compared");
+        for policy in self.result.policies.iter().filter(overloaded) {
+            for (guest, why) in &policy.overloaded {
+                let text = format!("{guest}: {why}");
+                paragraph(&mut self.out, &format!("  under {}: ", policy.name), &text);
+            }
+        }
+    }
+}
+
+fn difference_text(found: &Difference, unit: Unit) -> String {
+    match found.verdict {
+        Verdict::Same => "0".to_owned(),
+        _ => difference(found.mean, (found.high - found.low) / 2.0, unit),
+    }
+}
+
+fn mark(verdict: Verdict) -> char {
+    match verdict {
+        Verdict::Better => '+',
+        Verdict::Worse => '-',
+        Verdict::Same => '=',
+        Verdict::Undecided => ' ',
+    }
+}

@@ -1,0 +1,210 @@
+//! Slowdown of each guest: a row for each policy, a dot for each guest, on a logarithmic axis.
+
+use super::groups;
+use crate::report::plot::axes::{Panel, Scale};
+use crate::report::plot::canvas::{Canvas, Colour, Drawn, Page, text_width};
+use crate::report::plot::look::{
+    self, BODY, FAINT_INK, GRID, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
+};
+use crate::report::table::cut;
+use crate::report::units::number;
+use crate::result::{ComparisonResult, MemberSlowdown, PolicyResult};
+use plotters_backend::DrawingBackend;
+use plotters_backend::text_anchor::HPos;
+
+const ROW: f64 = 40.0;
+const RADIUS: f64 = 3.6;
+/// Most guest groups that have a colour of their own.
+const COLOURS: usize = SERIES.len() - 1;
+
+/// The group of a guest: guests of a group are `name#ordinal`, one that is alone is `name`.
+fn group_of(groups: &[&str], member: &MemberSlowdown) -> Option<usize> {
+    let name = member.name.rsplit_once('#').map_or("", |(name, _)| name);
+    groups
+        .iter()
+        .position(|group| *group == member.name || *group == name)
+}
+
+fn colour(group: Option<usize>) -> Colour {
+    let opaque = match group {
+        Some(group) if group < COLOURS => SERIES[group],
+        _ => SERIES[COLOURS],
+    };
+    Colour {
+        alpha: 0.75,
+        ..opaque
+    }
+}
+
+fn legend<'a>(groups: &[&'a str]) -> Vec<(Swatch, &'a str)> {
+    let shown = groups.iter().take(COLOURS).enumerate();
+    let mut entries: Vec<(Swatch, &str)> = shown
+        .map(|(n, &name)| (Swatch::Dot(colour(Some(n))), name))
+        .collect();
+    if groups.len() > COLOURS {
+        entries.push((Swatch::Dot(colour(None)), "other guests"));
+    }
+    entries.push((Swatch::Pointer(INK), "median"));
+    entries
+}
+
+fn start(groups: &[&str]) -> f64 {
+    let names: Vec<&str> = legend(groups).iter().map(|entry| entry.1).collect();
+    look::below_legend(look::legend_rows(&names)) + 6.0
+}
+
+pub(super) fn page(result: &ComparisonResult) -> Page {
+    let rows = ROW * result.policies.len().max(2) as f64;
+    Page {
+        width: WIDTH,
+        height: (start(&groups(result)) + rows + 50.0 + MARGIN) as u32,
+    }
+}
+
+/// Known slowdowns in rising order, with the guests' groups.
+fn known(groups: &[&str], policy: &PolicyResult) -> Vec<(f64, Option<usize>)> {
+    let mut known: Vec<(f64, Option<usize>)> = policy
+        .members
+        .iter()
+        .filter_map(|member| {
+            let slowdown = member.slowdown.filter(|s| s.is_finite() && *s > 0.0)?;
+            Some((slowdown, group_of(groups, member)))
+        })
+        .collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    known
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(sorted: &[(f64, Option<usize>)]) -> Option<f64> {
+    let upper = sorted.get(sorted.len() / 2)?.0;
+    Some(match sorted.len() % 2 {
+        1 => upper,
+        _ => (sorted[sorted.len() / 2 - 1].0 + upper) / 2.0,
+    })
+}
+
+/// The figures of a row, at its end.
+fn caption(policy: &PolicyResult, known: &[(f64, Option<usize>)]) -> String {
+    let missing = policy.members.len() - known.len();
+    let mut text = match (median(known), known.last()) {
+        (Some(median), Some((worst, _))) => {
+            format!("median {} · worst {}", number(median), number(*worst))
+        }
+        _ => "no slowdown is known".to_owned(),
+    };
+    if missing > 0 && !known.is_empty() {
+        text.push_str(&format!(" · {missing} unknown"));
+    }
+    text
+}
+
+/// A policy with the slowdown of each guest and the colour of its group.
+type Row<'a> = (&'a PolicyResult, Vec<(f64, Option<usize>)>);
+
+pub(super) fn draw<B: DrawingBackend>(
+    canvas: &mut Canvas<B>,
+    result: &ComparisonResult,
+) -> Drawn<B> {
+    let groups = groups(result);
+    let title = "Slowdown of each guest";
+    let more = "a dot is a guest";
+    look::heading(canvas, &result.scenario, &result.plan, title, more)?;
+    let rows: Vec<Row<'_>> = result
+        .policies
+        .iter()
+        .map(|policy| (policy, known(&groups, policy)))
+        .collect();
+    let top = start(&groups);
+    let bottom = top + ROW * rows.len().max(2) as f64;
+    let values = || rows.iter().flat_map(|row| &row.1).map(|known| known.0);
+    let least = values().fold(f64::INFINITY, f64::min);
+    let most = values().fold(0.0, f64::max);
+    if most == 0.0 {
+        let centre = (f64::from(WIDTH) / 2.0, (top + bottom) / 2.0);
+        return look::nothing(canvas, centre, "The slowdown of no guest is known.");
+    }
+    look::legend(canvas, &legend(&groups))?;
+    let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
+    let names = rows.iter().map(|row| text_width(&row.0.name, BODY, false));
+    let names = widest(&mut names.into_iter()).min(190.0);
+    let captions: Vec<String> = rows.iter().map(|row| caption(row.0, &row.1)).collect();
+    let after = widest(&mut captions.iter().map(|text| text_width(text, SMALLER, false)));
+    let panel = Panel {
+        left: MARGIN + names + 12.0,
+        top,
+        right: f64::from(WIDTH) - MARGIN - after - 14.0,
+        bottom,
+        // No guest is faster than alone, but for noise: 1 is on the axis.
+        x: Scale::log_numbers(least.min(1.0), most),
+        y: Scale::linear(0.0, 1.0),
+    };
+    panel.x_axis(
+        canvas,
+        &panel.x.number_ticks(),
+        "slowdown against the board alone (logarithmic)",
+        true,
+    )?;
+    for (n, ((policy, known), caption)) in rows.iter().zip(&captions).enumerate() {
+        let y = top + ROW * (n as f64 + 0.5);
+        let name = look::fit(&cut(&policy.name, 28), names, BODY);
+        canvas.text(&name, (panel.left - 10.0, y), label(BODY, INK, HPos::Right))?;
+        canvas.line(&[(panel.left, y), (panel.right, y)], 1.0, GRID)?;
+        for (x, offset, group) in swarm(&panel, known) {
+            canvas.disc((x, y + offset), RADIUS, colour(group))?;
+        }
+        if let Some(median) = median(known) {
+            let tip = (panel.along(median), y + ROW / 2.0 - 11.0);
+            look::pointer(canvas, tip, INK)?;
+        }
+        let style = label(SMALLER, FAINT_INK, HPos::Right);
+        canvas.text(caption, (f64::from(WIDTH) - MARGIN, y), style)?;
+    }
+    Ok(())
+}
+
+/// Places of dots: those that would cover one another move up or down, as far as the row allows.
+fn swarm(panel: &Panel, known: &[(f64, Option<usize>)]) -> Vec<(f64, f64, Option<usize>)> {
+    const STEP: f64 = 3.2;
+    const OFFSETS: [f64; 5] = [0.0, -STEP, STEP, -2.0 * STEP, -3.0 * STEP];
+    let mut placed: Vec<(f64, f64, Option<usize>)> = Vec::new();
+    for &(slowdown, group) in known {
+        let x = panel.along(slowdown);
+        let free = |offset: &f64| {
+            placed.iter().rev().take(16).all(|other| {
+                let (dx, dy) = (x - other.0, offset - other.1);
+                dx * dx + dy * dy >= (1.6 * RADIUS) * (1.6 * RADIUS)
+            })
+        };
+        let offset = OFFSETS.into_iter().find(free).unwrap_or(0.0);
+        placed.push((x, offset, group));
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_of_odd_and_even_numbers_of_guests() {
+        let values = |all: &[f64]| -> Vec<(f64, Option<usize>)> {
+            all.iter().map(|&value| (value, None)).collect()
+        };
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&values(&[1.0, 2.0, 7.0])), Some(2.0));
+        assert_eq!(median(&values(&[1.0, 2.0, 4.0, 7.0])), Some(3.0));
+    }
+
+    #[test]
+    fn guests_have_the_colour_of_their_group() {
+        let member = |name: &str| MemberSlowdown {
+            name: name.to_owned(),
+            slowdown: None,
+        };
+        let groups = ["desktop", "render"];
+        assert_eq!(group_of(&groups, &member("render#3")), Some(1));
+        assert_eq!(group_of(&groups, &member("desktop")), Some(0));
+        assert_eq!(group_of(&groups, &member("other#0")), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! [`ComparisonResult`]: schedulers side by side on one scenario, with the same draws.
+
+use super::{LatencyHistogram, Meta, PlanInfo, ScenarioInfo};
+use serde::{Deserialize, Serialize};
+
+/// Version of the structure; a reader refuses other versions.
+pub const COMPARISON_FORMAT: u32 = 1;
+
+/// What a comparison found out. All differences are paired: replication r of every policy sees the same
+/// arrivals and sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonResult {
+    /// [`COMPARISON_FORMAT`].
+    pub format: u32,
+    /// About the program; comparisons ignore it.
+    pub meta: Meta,
+    /// The scenario as it stands; its hash is that of the file's own scheduler.
+    pub scenario: ScenarioInfo,
+    pub plan: PlanInfo,
+    /// Name of the policy that the others are compared with: the first of `policies`.
+    pub against: String,
+    /// Number of differences that were tested together: intervals hold for all of them at once with the
+    /// plan's confidence, and p values are adjusted for all.
+    pub tested: u32,
+    /// How replications were added, where a precision was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<Sequential>,
+    pub policies: Vec<PolicyResult>,
+    /// Metrics of GPUs, then of guests, in scenario order.
+    pub metrics: Vec<MetricComparison>,
+    /// The metrics in words.
+    pub verdict: String,
+}
+
+/// Replications were added until the figures were precise enough.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sequential {
+    /// Relative half-width that was asked for.
+    pub precision: f64,
+    pub reached: bool,
+    /// Largest relative half-width of a mean that was reached, and of which metric and policy.
+    pub worst: f64,
+    pub worst_of: String,
+    /// Replications after each look.
+    pub looks: Vec<u32>,
+}
+
+/// One policy on the scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyResult {
+    /// As asked for: name of the scheduler, and keys that were set for it.
+    pub name: String,
+    pub about: String,
+    pub source: String,
+    /// How each GPU was shared, in scenario order.
+    pub sharing: Vec<String>,
+    /// Hash of the scenario with this policy.
+    pub hash: String,
+    /// Guests that were overloaded, with the reason.
+    pub overloaded: Vec<(String, String)>,
+    /// Invariants that do not hold; empty in a sound run.
+    pub broken: Vec<String>,
+    /// Response times of each guest group, over all replications.
+    pub response: Vec<GroupLatency>,
+    /// Slowdown of each guest, in rank of groups and ordinals; `None` where it is not known.
+    pub members: Vec<MemberSlowdown>,
+    /// Turns of the first GPU at the beginning of replication 0.
+    pub turns: Vec<TurnRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupLatency {
+    pub guest: String,
+    pub histogram: LatencyHistogram,
+    pub unfinished: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberSlowdown {
+    pub name: String,
+    pub slowdown: Option<f64>,
+}
+
+/// The turns of one tenant: when it held the SMs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnRow {
+    /// Name of the guest.
+    pub tenant: String,
+    /// From and until, nanoseconds; without the time of switching.
+    pub turns: Vec<(u64, u64)>,
+}
+
+/// Which way a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    Lower,
+    Higher,
+}
+
+/// A metric of one GPU or guest under all policies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricComparison {
+    /// Name of the GPU or guest group.
+    pub of: String,
+    /// `gpu` or `guest`.
+    pub kind: String,
+    /// Such as `p95` or `antt`.
+    pub metric: String,
+    /// `ns`, `1/s`, `fraction`, or empty.
+    pub unit: String,
+    pub better: Better,
+    /// One for each policy, in their order.
+    pub values: Vec<PolicyValue>,
+    /// The best policies, as far as they can be told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
+}
+
+/// A metric under one policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyValue {
+    /// Mean over replications of the metric of each.
+    pub mean: Option<f64>,
+    /// Of the t interval for this metric alone.
+    pub half_width: Option<f64>,
+    /// Why there is no value or no interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// To the policy that the others are compared with; `None` for that one itself, and where a value is
+    /// missing or only a bound.
+    pub difference: Option<Difference>,
+}
+
+/// The mean paired difference, this policy less the one that it is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    pub mean: f64,
+    /// Ends of the interval; all intervals of the comparison hold at once (Bonferroni).
+    pub low: f64,
+    pub high: f64,
+    /// Two-sided paired t.
+    pub p: f64,
+    /// Adjusted for all tested differences (Holm).
+    pub adjusted_p: f64,
+    pub verdict: Verdict,
+    /// Variance of the difference over the sum of the variances: what the common draws achieved, below 1
+    /// if they helped. `None` where nothing varies.
+    pub variance_ratio: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Better,
+    Worse,
+    /// The difference is zero in every replication.
+    Same,
+    /// No difference was shown, which is not to say that there is none.
+    Undecided,
+}
+
+/// Multiple comparisons with the best (Nelson and Matejcik 1995).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The policy with the best mean.
+    pub policy: String,
+    /// With the plan's confidence, no policy is better than it by more than this.
+    pub within: f64,
+    /// Policies that may be the best, the one with the best mean included, in the order of policies.
+    pub candidates: Vec<String>,
+}
