@@ -157,9 +157,14 @@ fn panel<B: DrawingBackend>(
         x: around(&means.iter().map(|p| p.0).collect::<Vec<_>>()),
         y: around(&means.iter().map(|p| p.1).collect::<Vec<_>>()),
     };
-    panel.y_axis(canvas, &panel.y.number_ticks(), "Jain index of progress")?;
+    // The margins around the points are no values that there could be.
+    let mut jain = panel.y.number_ticks();
+    jain.retain(|(value, _)| (0.0..=1.000_001).contains(value));
+    panel.y_axis(canvas, &jain, "Jain index of progress")?;
     let name = "system throughput (STP)";
-    panel.x_axis(canvas, &panel.x.number_ticks(), name, true)?;
+    let mut stp = panel.x.number_ticks();
+    stp.retain(|(value, _)| *value >= 0.0);
+    panel.x_axis(canvas, &stp, name, true)?;
     let front = pareto_front(&means);
     canvas.line(&stairs(&panel, &means, &front), 1.4, AXIS)?;
     let points: Vec<Point> = means.iter().map(|&(x, y)| panel.at(x, y)).collect();
