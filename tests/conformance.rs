@@ -1,5 +1,5 @@
 //! Every scheduler keeps what its `Properties` declare, in random scenarios: those of the registry, and
-//! the example of one outside of it.
+//! the example of one outside of it. A program of its own: it extends the registry, once for the process.
 
 mod common;
 #[allow(dead_code, reason = "its `main` is for the example")]

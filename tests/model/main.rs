@@ -1,0 +1,22 @@
+//! The model by hand and by property: draws, arrivals, turns, sharing in space, memory, engines, policies,
+//! statistics.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod arrivals;
+mod dist_draws;
+mod dist_parameters;
+mod draws;
+mod engines;
+mod histograms;
+mod identities;
+mod inside;
+mod invariants;
+mod memory;
+mod paths;
+mod random;
+mod roofline;
+mod schedules;
+mod sharing_in_space;
+mod stats;

@@ -1,0 +1,15 @@
+//! What a user sees: commands, reports, messages, documents, results files; and the house itself.
+
+mod architecture;
+mod check;
+mod cli_run;
+mod compare;
+mod golden;
+mod import;
+mod mig_cli;
+mod own_policy;
+mod report;
+mod results_folder;
+mod scenario_documents;
+mod scenario_errors;
+mod synthetic;

@@ -1,0 +1,90 @@
+//! A scheduler from outside the crate has the whole command line: `examples/own_policy.rs` as a user runs it.
+//!
+//! `cargo test` builds the examples; before `cargo test --test program own_policy` alone, `cargo build --example own_policy`.
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin;
+use std::fs;
+use tempfile::TempDir;
+
+/// One always works; the other comes now and then and needs less than its double slice of 4 ms.
+const SCENARIO: &str = r#"
+[run]
+horizon = "terminating"
+duration = "200ms"
+replications = 2
+
+[gpus.a]
+board = "a40"
+share = { scheduler = "SCHEDULER", slice = "2ms" }
+switch = { preemption = "0us", save = "0us", restore = "0us", scheduler_call = "0us" }
+
+[guests.batch]
+context = true
+workload = "long"
+
+[guests.service]
+context = true
+workload = "short"
+
+[workloads.long]
+arrivals = { process = "closed" }
+stages.step.gpu.time = "1s"
+
+[workloads.short]
+arrivals = { process = "deterministic", rate = "50/s" }
+stages.step.gpu.time = "3ms"
+"#;
+
+/// Exit code, stdout and stderr of the example, with the scenario under this scheduler in `own.toml`.
+fn run(place: &TempDir, scheduler: &str, arguments: &[&str]) -> (i32, String, String) {
+    let text = SCENARIO.replace("SCHEDULER", scheduler);
+    fs::write(place.path().join("own.toml"), text).unwrap();
+    let folder = cargo_bin("warpshare").parent().unwrap().join("examples");
+    let program = folder.join("own_policy");
+    assert!(
+        program
+            .with_extension(std::env::consts::EXE_EXTENSION)
+            .exists(),
+        "build the example"
+    );
+    let output = Command::new(program)
+        .current_dir(place.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    (
+        output.status.code().expect("an exit code"),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn a_scenario_runs_under_the_own_policy() {
+    let place = TempDir::new().unwrap();
+    let (code, out, err) = run(&place, "longest-idle-first", &["run", "own.toml"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("longest-idle-first"), "{out}");
+    let result = fs::read_to_string(place.path().join("results/own/summary.json")).unwrap();
+    assert!(result.contains("longest-idle-first"), "{result}");
+}
+
+#[test]
+fn an_unknown_name_is_told_of_it() {
+    let place = TempDir::new().unwrap();
+    let (code, _, err) = run(&place, "longest-idel-first", &["validate", "own.toml"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("longest-idle-first"), "{err}");
+}
+
+#[test]
+fn the_schema_has_it() {
+    let place = TempDir::new().unwrap();
+    let (code, out, err) = run(&place, "fifo", &["schema"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("whoever has been off the SMs for longest"),
+        "{out}"
+    );
+}

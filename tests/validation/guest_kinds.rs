@@ -1,0 +1,11 @@
+//! What guests do: batches, frames, language models, stages, kernels, public traces, and the built-in
+//! workloads.
+
+mod batching;
+mod frames;
+mod kernels;
+mod llm;
+mod new;
+mod presets;
+mod stages;
+mod traces;
