@@ -304,7 +304,11 @@ impl Observer for Recorder {
     fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
         for gpu in 0..self.gpus.len() {
             let engines = self.layout.engines(gpu);
-            let engines = engines.map(|station| probe.stations[station].busy());
+            let engines = engines.map(|station| {
+                let lists = self.layout.listed(station);
+                let encoded = lists.map(|domain| probe.domains[domain].accounts().useful);
+                probe.stations[station].busy() + encoded.sum::<u128>()
+            });
             let members = &probe.domains[self.layout.domains[gpu].clone()];
             let each: Vec<Accounts> = members.iter().map(ComputeDomain::accounts).collect();
             let assigned: u32 = members.iter().map(ComputeDomain::sms).sum();

@@ -292,6 +292,34 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("gpus.NAME.share.interference"),
     },
     Assumption {
+        key: "nvenc.change",
+        kind: Kind::Duration,
+        default: "0us",
+        about: "What it costs an NVENC engine to go to another vGPU, under run lists of the encoders.",
+        evidence: "Assumption. No figure is published.",
+        local_key: None,
+    },
+    Assumption {
+        key: "nvenc.sessions",
+        kind: Kind::Choice(&["in-turn"]),
+        default: "in-turn",
+        about: "Which engine encodes a session, under run lists of the encoders: sessions go to the \
+                engines in turn, in the order in which their guests start.",
+        evidence: "Assumption. One session uses one engine; which one is decided in firmware.",
+        local_key: None,
+    },
+    Assumption {
+        key: "nvenc.slice",
+        kind: Kind::Slice,
+        default: "2ms",
+        about: "Slice of an NVENC engine, under run lists of the encoders; an engine ends the frame \
+                that it is at.",
+        evidence: "Assumption, after the default slice of equal share on the SMs with up to eight \
+                   vGPUs. The registry setting (RmNvencPVMRL in nvrm_registry.h of NVIDIA's open kernel \
+                   modules 590.44.01) names no length.",
+        local_key: Some("gpus.NAME.encoders.slice"),
+    },
+    Assumption {
         key: "pcie.efficiency",
         kind: Kind::Number {
             low: 0.01,

@@ -6,7 +6,7 @@
 
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
-use crate::policy::Terms;
+use crate::policy::{Terms, TimeSlice};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size};
@@ -88,6 +88,11 @@ fn gpu(out: &mut Writer, gpu: &Gpu) {
             out.float("clock", *clock);
         }
     }
+    if let Some(lists) = &gpu.encoders {
+        out.put("encoders", "lists");
+        turns(out, &lists.turns);
+        out.put("change", lists.change);
+    }
     match &gpu.division {
         Division::Whole(share) => self::share(out, share),
         Division::Mig(instances) => {
@@ -126,18 +131,20 @@ fn share(out: &mut Writer, share: &Share) {
             out.put("share", "spatial");
             out.float("interference", *interference);
         }
-        Share::TimeSlice(slice) => {
-            out.put("share", &slice.scheduler);
-            out.put("slice", slice.slice);
-            out.put("arr", format!("{:?}", slice.arr_factor));
-            out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
-            out.put("turns", format!("{:?}", slice.turns));
-            out.put("rotation", format!("{:?}", slice.rotation));
-            out.put("on_completion", format!("{:?}", slice.on_completion));
-            out.put("on_idle", format!("{:?}", slice.on_idle));
-            out.put("ties", format!("{:?}", slice.ties));
-        }
+        Share::TimeSlice(slice) => turns(out, slice),
     }
+}
+
+fn turns(out: &mut Writer, slice: &TimeSlice) {
+    out.put("share", &slice.scheduler);
+    out.put("slice", slice.slice);
+    out.put("arr", format!("{:?}", slice.arr_factor));
+    out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
+    out.put("turns", format!("{:?}", slice.turns));
+    out.put("rotation", format!("{:?}", slice.rotation));
+    out.put("on_completion", format!("{:?}", slice.on_completion));
+    out.put("on_idle", format!("{:?}", slice.on_idle));
+    out.put("ties", format!("{:?}", slice.ties));
 }
 
 fn guest(out: &mut Writer, guest: &Guest) {

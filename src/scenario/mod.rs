@@ -12,6 +12,7 @@ mod batching;
 mod canonical;
 mod checker;
 mod configuration;
+mod encoders;
 pub mod explain;
 mod frames;
 mod gpus;
@@ -108,6 +109,16 @@ pub struct Gpu {
     /// SM clock by busy part of the board; `None` = the same at any load.
     pub clock: Option<ClockCurve>,
     pub division: Division,
+    /// Run lists of NVENC wherever vGPUs take turns; `None` = best effort.
+    pub encoders: Option<EncoderLists>,
+}
+
+/// How vGPUs take turns on the encoders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderLists {
+    pub turns: TimeSlice,
+    /// What it costs an engine to go to another vGPU, in nanoseconds.
+    pub change: Nanos,
 }
 
 /// What the SMs and the memory of a GPU are divided into.

@@ -193,6 +193,8 @@ pub struct RawGpu {
     pub copy_engines: Key<RawCopyEngines>,
     /// Media engines, in place of the catalogue's numbers.
     pub engines: Key<RawEngines>,
+    /// Run lists of NVENC, one turn for each vGPU; default: best effort, without lists.
+    pub encoders: Key<RawEncoders>,
     /// SR-IOV virtual functions.
     #[schemars(range(min = 1, max = 100000))]
     pub max_vfs: Key<u64>,
@@ -289,6 +291,20 @@ pub struct RawEngines {
     pub ofa: Key<u64>,
 }
 
+/// How vGPUs share the NVENC engines.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Encoders")]
+pub struct RawEncoders {
+    /// Required.
+    pub scheduler: Key<RawEncoderScheduler>,
+    /// Length of a slice (assumption `nvenc.slice`).
+    pub slice: Key<RawDuration>,
+    /// Turns in a fixed-share round; default: the vGPU type's maximum.
+    #[schemars(range(min = 1, max = 100000))]
+    pub reserved_turns: Key<u64>,
+}
+
 /// A PCIe slot.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -377,6 +393,14 @@ words! { RawMode as "Mode" {
     TimeSlice = "time-slice",
     /// Processes run side by side: CUDA MPS.
     Spatial = "spatial",
+}}
+words! { RawEncoderScheduler as "EncoderScheduler" {
+    /// Each engine takes what comes first.
+    BestEffort = "best-effort",
+    /// Each running vGPU has one turn in a round.
+    EqualShare = "equal-share",
+    /// A round has as many turns as vGPUs of the type fit.
+    FixedShare = "fixed-share",
 }}
 words! { RawTurns as "Turns" {
     /// One turn for each vGPU or context.

@@ -8,7 +8,9 @@ use super::legal::{Part, modes};
 use super::raw::{Field, RawGpu, RawInstance, RawScenario};
 use super::share::{self, Place, Tenancy};
 use super::workloads::Resolved;
-use super::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, inside, media};
+use super::{
+    ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, encoders, inside, media,
+};
 use crate::catalog::{Catalog, Mode};
 use crate::gpu::MediaEngines;
 use crate::mig::Geometry;
@@ -84,6 +86,18 @@ impl Site<'_> {
             workload.is_some_and(|workload| workload.copies())
         });
         let clock = gpus::clock_curve(c, &path, self.field);
+        let encoders = if complete && !here.is_empty() {
+            let part = match self.field.value.instances.is_empty() {
+                true => Part::WholeGpu,
+                false => Part::GpuInstance,
+            };
+            let maximum = self.tenancy(part, here, catalog).type_maximum;
+            let given = &self.field.value.encoders;
+            let division = division.as_ref();
+            encoders::resolve(c, &path, given, here, division, maximum.as_ref())
+        } else {
+            Ok(None)
+        };
         let raw = (&self.field.value.engines, self.field.value.board.as_ref()?);
         let media = media::board(c, &path, raw, &self.facts, (here, workloads), catalog);
         let engines = (copies, media);
@@ -93,6 +107,7 @@ impl Site<'_> {
             board: board?,
             clock: clock?,
             division: division?,
+            encoders: encoders.ok()?,
         })
     }
 

@@ -3,6 +3,7 @@
 use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
 use super::coupling::Coupling;
 use super::guest::GuestState;
+use super::guests::Seat;
 use super::layout::{Instance, Layout, StationRole, Variant, instances};
 use super::memory::Pool;
 use super::observer::Observer;
@@ -79,6 +80,8 @@ pub fn build<O: Observer>(
         pools: Vec::new(),
         guests: Vec::new(),
         machines: BTreeMap::new(),
+        encoding: BTreeMap::new(),
+        sessions: Vec::new(),
     };
     let mut members = members(scenario, gpus, variant)?;
     members.sort_by_cached_key(|instance| rank(scenario, *instance));
@@ -158,7 +161,7 @@ pub(super) struct Builder<'a> {
     pub(super) layout: Layout,
     pub(super) domains: Vec<ComputeDomain>,
     couplings: Vec<Coupling>,
-    coupling_of: Vec<Option<usize>>,
+    pub(super) coupling_of: Vec<Option<usize>>,
     /// Memory domain of each domain within its GPU.
     pub(super) memory_of: Vec<u32>,
     pub(super) starts: Vec<Vec<Start>>,
@@ -167,6 +170,10 @@ pub(super) struct Builder<'a> {
     pub(super) guests: Vec<GuestState>,
     /// The entries of each virtual machine whose vGPUs are shared within.
     pub(super) machines: BTreeMap<Instance, Vec<u32>>,
+    /// The entries of each guest's vGPUs on each encoder with run lists.
+    pub(super) encoding: BTreeMap<(Instance, usize), Vec<u32>>,
+    /// Sessions on each encoder with run lists.
+    pub(super) sessions: Vec<u32>,
 }
 
 impl Builder<'_> {
@@ -176,21 +183,27 @@ impl Builder<'_> {
         let first = self.domains.len();
         let mut memory_domains: Vec<Range<usize>> = Vec::new();
         let mut engines: Vec<(CopyEngines, MediaEngines)> = Vec::new();
+        let mut encoders = Vec::new(); // with run lists
         if matches!(self.variant, Variant::AloneOnBoard(_)) {
-            self.add_domain(configured, board.sms, 1.0, &Share::Exclusive)?;
+            self.add_domain((configured, 0), board.sms, 1.0, &Share::Exclusive)?;
             memory_domains.push(first..first + 1);
             engines.push((board.copy_engines, board.media_engines));
         } else {
             let mut last = None;
             for domain in configured.domains() {
                 let local = self.domains.len();
-                self.add_domain(configured, domain.sms, domain.bandwidth, domain.share)?;
+                let owner = (configured, local - first);
+                self.add_domain(owner, domain.sms, domain.bandwidth, domain.share)?;
                 let instance = domain.instance.map(|instance| instance.name.as_str());
                 match memory_domains.last_mut() {
                     Some(memory) if last == Some(instance) => memory.end = local + 1,
                     _ => {
                         memory_domains.push(local..local + 1);
                         engines.push((domain.copy_engines, domain.media_engines));
+                        encoders.push(match domain.share {
+                            Share::TimeSlice(_) => domain.media_engines.count(MediaEngine::Nvenc),
+                            Share::Exclusive | Share::Spatial { .. } => 0,
+                        });
                     }
                 }
                 last = Some(instance);
@@ -207,13 +220,15 @@ impl Builder<'_> {
         self.couplings.extend(coupling);
         self.layout.domains.push(first..self.domains.len());
         self.add_engines(board, &engines);
+        self.add_encoders(configured, &encoders)?;
         self.layout.gpus.push(gpu);
         Ok(())
     }
 
+    /// Adds the `number`-th compute domain of a GPU.
     fn add_domain(
         &mut self,
-        gpu: &Gpu,
+        (gpu, number): (&Gpu, usize),
         sms: u32,
         bandwidth: f64,
         share: &Share,
@@ -229,12 +244,6 @@ impl Builder<'_> {
             Share::TimeSlice(config) => config.clone(),
             Share::Exclusive | Share::Spatial { .. } => undivided(),
         };
-        let Some(scheduler) = registry::find(&config.scheduler) else {
-            return Err(BuildError::UnknownScheduler {
-                gpu: name.clone(),
-                scheduler: config.scheduler,
-            });
-        };
         let rules = TurnRules {
             on_completion: config.on_completion,
             on_idle: config.on_idle,
@@ -242,10 +251,24 @@ impl Builder<'_> {
             switch: board.switch,
             in_space: matches!(share, Share::Spatial { .. }),
         };
-        // The number of the domain within its GPU.
-        let first = self.layout.domains.last().map_or(0, |domains| domains.end);
-        let number = (self.domains.len() - first) as u32;
-        let policy = (scheduler.build)(&self.setup(name, number, &config));
+        self.push_domain(rates, rules, (name, number as u32), &config)
+    }
+
+    /// Adds a compute domain, the `number`-th of `owner`.
+    pub(super) fn push_domain(
+        &mut self,
+        rates: RateRules,
+        rules: TurnRules,
+        (owner, number): (&str, u32),
+        config: &TimeSlice,
+    ) -> Result<(), BuildError> {
+        let Some(scheduler) = registry::find(&config.scheduler) else {
+            return Err(BuildError::UnknownScheduler {
+                gpu: owner.to_owned(),
+                scheduler: config.scheduler.clone(),
+            });
+        };
+        let policy = (scheduler.build)(&self.setup(owner, number, config));
         self.domains.push(ComputeDomain::new(rates, policy, rules));
         self.starts.push(Vec::new());
         Ok(())
@@ -320,6 +343,7 @@ impl Builder<'_> {
             }
         };
         let (tenants, tenant_of) = self.add_tenants(guest, instance, domain)?;
+        let sessions = self.add_sessions(guest, instance, (gpu, domain))?;
         let pools = self.add_memory(guest, instance, gpu, domain);
         let with_work = match self.variant {
             Variant::AloneOnShare(only) => only == instance,
@@ -328,14 +352,17 @@ impl Builder<'_> {
         if with_work {
             self.layout.guests.push(instance);
             self.layout.tenants.push(tenants);
-            let streams = tenant_of.into_iter().enumerate().map(|(index, tenant)| {
-                let pool = if pools.is_empty() {
-                    0
-                } else {
-                    pools[index % pools.len()]
-                };
-                (tenant, pool)
-            });
+            let streams = tenant_of
+                .into_iter()
+                .enumerate()
+                .map(|(index, tenant)| Seat {
+                    tenant,
+                    encoder: sessions.get(index).copied(),
+                    pool: match pools.len() {
+                        0 => 0,
+                        number => pools[index % number],
+                    },
+                });
             self.add_guest_state(guest, instance.ordinal, (gpu, domain), streams.collect())?;
         }
         Ok(())
@@ -373,7 +400,12 @@ impl Builder<'_> {
                 .push(waits.then(|| add(EventSource::Due(guest), guest)));
         }
         slots.sampler = add(EventSource::Sampler, 0);
+        let mut is_engine = vec![false; self.domains.len()];
+        for encoder in &self.layout.encoders {
+            is_engine[encoder.domain] = true;
+        }
         Cell {
+            is_engine,
             calendar: Calendar::new(ranks),
             sources,
             slots,

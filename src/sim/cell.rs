@@ -53,6 +53,8 @@ pub struct Cell<O> {
     pub(super) sources: Vec<EventSource>,
     pub(super) slots: Slots,
     pub(super) domains: Vec<ComputeDomain>,
+    /// Whether a domain is a media engine with run lists.
+    pub(super) is_engine: Vec<bool>,
     pub(super) couplings: Vec<Coupling>,
     /// Coupling of each domain.
     pub(super) coupling_of: Vec<Option<usize>>,
@@ -154,6 +156,12 @@ impl<O: Observer> Cell<O> {
             self.domains[index].complete(now, &mut finished);
             for done in finished.drain(..) {
                 let elapsed = now - done.submitted;
+                if self.is_engine[index] {
+                    self.operation_ended(done.id, now, |parts| {
+                        parts[Part::Engine as usize] += elapsed;
+                    });
+                    continue;
+                }
                 self.operation_ended(done.id, now, |parts| {
                     parts[Part::Gpu as usize] += done.on_sms;
                     parts[Part::Switch as usize] += done.switching;

@@ -1,5 +1,6 @@
 //! A guest at run time: its arrivals, its queue, its streams.
 
+use super::layout::Tenant;
 use super::llm::Engine;
 use super::memory::JobMemory;
 use super::observer::PARTS;
@@ -38,6 +39,8 @@ pub struct StreamState {
     /// Domain entry that its GPU work goes to, and the client of it.
     pub entry: u32,
     pub client: u32,
+    /// Where it encodes, if NVENC has run lists.
+    pub encoder: Option<Tenant>,
     pub job: Job,
     /// The other requests of its batch.
     pub rest: Vec<Job>,
@@ -109,6 +112,8 @@ pub enum PlannedKind {
         factor: f64,
         station: usize,
         group: u32,
+        /// On an engine of its stream with run lists, instead of the station.
+        listed: bool,
     },
 }
 

@@ -14,6 +14,14 @@ use crate::workload::dist::Dist;
 use crate::workload::llm::Cost;
 use std::collections::VecDeque;
 
+/// Where the operations of a stream go.
+pub(super) struct Seat {
+    pub tenant: Tenant,
+    /// Where it encodes, if NVENC has run lists.
+    pub encoder: Option<Tenant>,
+    pub pool: u32,
+}
+
 impl Builder<'_> {
     /// The memory from which a guest allocates: a pool, or one for each of its vGPUs; none if it
     /// allocates nothing.
@@ -77,7 +85,7 @@ impl Builder<'_> {
         guest: &Guest,
         ordinal: u32,
         (gpu, domain): (usize, usize),
-        streams: Vec<(Tenant, u32)>,
+        streams: Vec<Seat>,
     ) -> Result<(), BuildError> {
         let key = DrawKey {
             seed: self.scenario.run.seed,
@@ -126,11 +134,12 @@ impl Builder<'_> {
             .map(|rule| Batcher { rule, held: false });
         let streams = streams
             .into_iter()
-            .map(|(tenant, pool)| StreamState {
-                pool,
+            .map(|seat| StreamState {
+                pool: seat.pool,
                 bytes: 0,
-                entry: tenant.entry,
-                client: tenant.client,
+                entry: seat.tenant.entry,
+                client: seat.tenant.client,
+                encoder: seat.encoder,
                 job: Job {
                     index: 0,
                     arrival: 0,

@@ -1,6 +1,7 @@
 //! The life of a job in a cell: arrival, queue, memory, stages and their operations, end.
 
 use super::cell::Cell;
+use super::encoders;
 use super::guest::{Job, PlannedKind, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part};
 use super::source::Source;
@@ -195,12 +196,18 @@ impl<O: Observer> Cell<O> {
                 factor,
                 station,
                 group,
+                listed,
             } => {
                 let whole = nanos(time);
                 let duration = match *factor {
                     1.0 => whole,
                     factor => round_nanos(whole as f64 * factor).unwrap_or(LONGEST),
                 };
+                let encoder = state.streams[stream].encoder;
+                if let (true, Some(seat)) = (*listed, encoder) {
+                    let frame = encoders::frame(id, duration, seat.client);
+                    return self.submit_to_sms(seat.domain, seat.entry, frame, now);
+                }
                 let (station, group) = (*station, *group);
                 self.stations[station].submit(id, group, duration, now);
                 self.schedule_station(station);

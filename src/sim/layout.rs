@@ -59,6 +59,8 @@ pub struct Layout {
     /// Where every tenant of each guest with work is.
     pub tenants: Vec<Vec<Tenant>>,
     pub stations: Vec<StationRole>,
+    /// Media engines with run lists: compute domains beside those of the SMs.
+    pub encoders: Vec<Encoder>,
     /// Memory from which guests allocate; only where some do.
     pub pools: Vec<PoolRole>,
 }
@@ -76,12 +78,35 @@ impl Layout {
         stations.filter_map(move |(station, role)| of(role).then_some(station))
     }
 
+    /// The engines of a station that are no servers of it, since they have run lists.
+    pub fn listed(&self, station: usize) -> impl Iterator<Item = usize> {
+        let owner = match self.stations[station] {
+            StationRole::Media {
+                gpu,
+                engine: MediaEngine::Nvenc,
+            } => Some(gpu),
+            _ => None,
+        };
+        let encoders = self.encoders.iter();
+        encoders.filter_map(move |encoder| (Some(encoder.gpu) == owner).then_some(encoder.domain))
+    }
+
     /// The station of the host cores that all guests share, if they are limited.
     pub fn host_cores(&self) -> Option<usize> {
         self.stations
             .iter()
             .position(|&role| role == StationRole::HostCores)
     }
+}
+
+/// An NVENC engine on which vGPUs take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoder {
+    /// Local index of the GPU, and the memory domain within it.
+    pub gpu: usize,
+    pub memory: u32,
+    /// Local index of its compute domain.
+    pub domain: usize,
 }
 
 /// A tenant of a compute domain.

@@ -7,6 +7,7 @@ mod batches;
 mod build;
 pub mod cell;
 mod coupling;
+mod encoders;
 mod frames;
 mod guest;
 mod guests;

@@ -77,6 +77,7 @@ impl Builder<'_> {
                         factor: *factor,
                         station: self.media_station(guest, gpu, domain, *engine)?,
                         group: self.memory_of[domain],
+                        listed: *engine == MediaEngine::Nvenc,
                     },
                 };
                 operations.push(OperationPlan {

@@ -43,7 +43,7 @@ impl Builder<'_> {
     }
 
     /// The number of the next tenant of a domain.
-    fn next_tenant(&self, domain: usize) -> u32 {
+    pub(super) fn next_tenant(&self, domain: usize) -> u32 {
         let last = self.domains[domain].entries().last();
         last.map_or(0, |entry| entry.tenant + 1)
     }
@@ -180,7 +180,7 @@ impl Builder<'_> {
     }
 
     /// The rotation of contexts within a vGPU.
-    fn inner_policy(
+    pub(super) fn inner_policy(
         &self,
         guest: &Guest,
         config: &TimeSlice,
@@ -196,7 +196,7 @@ impl Builder<'_> {
         }
     }
 
-    fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
+    pub(super) fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
         let starts = &mut self.starts[domain];
         match starts.last_mut() {
             Some(start) if start.time == time => start.entries.extend(entries),

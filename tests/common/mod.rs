@@ -80,6 +80,7 @@ pub fn gpu(share: TimeSlice) -> Gpu {
         board: board(),
         clock: None,
         division: Division::Whole(Share::TimeSlice(share)),
+        encoders: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod arrivals;
 mod dist_draws;
 mod dist_parameters;
 mod draws;
+mod encoders;
 mod engines;
 mod histograms;
 mod identities;

@@ -12,7 +12,8 @@ use warpshare::policy::{
     OnCompletion, OnIdle, Reservation, Rotation, Terms, Ties, TimeSlice, Turns, registry,
 };
 use warpshare::scenario::{
-    ComputeInstance, Division, GpuInstance, Guest, GuestMemory, Holds, Scenario, Share, Within,
+    ComputeInstance, Division, EncoderLists, GpuInstance, Guest, GuestMemory, Holds, Scenario,
+    Share, Within,
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
@@ -110,14 +111,10 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         },
         bytes: Size::Drawn(bytes),
     });
-    let media = (dist(), any::<bool>()).prop_map(|(time, up)| OperationKind::Media {
-        engine: if up {
-            MediaEngine::Nvdec
-        } else {
-            MediaEngine::Ofa
-        },
+    let media = (dist(), 0..3usize).prop_map(|(time, engine)| OperationKind::Media {
+        engine: [MediaEngine::Nvdec, MediaEngine::Nvenc, MediaEngine::Ofa][engine],
         time: Size::Drawn(time),
-        factor: if up { 1.0 } else { 1.7 },
+        factor: [1.0, 0.7, 1.7][engine],
     });
     let operation = prop_oneof![3 => gpu(), 1 => host, 1 => copy, 1 => media];
     let stages = prop::collection::vec(prop::collection::vec(operation, 1..3), 0..2);
@@ -246,7 +243,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
         prop::option::of(1u32..3),
         any::<u64>(),
         (0u32..5, any::<bool>()),
-        within(),
+        (within(), prop::option::of(encoders())),
     )
         .prop_map(
             |(
@@ -259,7 +256,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 cores,
                 seed,
                 (division, clock),
-                within,
+                (within, encoders),
             )| {
                 let mut share = time_slice(registry::all()[scheduler].name, slice);
                 share.arr_factor = arr_factor;
@@ -281,6 +278,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                     device.clock = ClockCurve::new(vec![(0.3, 1.3), (1.0, 1.0)]);
                 }
                 device.division = divide(division, time_slice);
+                device.encoders = encoders;
                 let domains = device.domains().len();
                 let guests = guests
                     .into_iter()
@@ -317,6 +315,21 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 scenario
             },
         )
+}
+
+/// Run lists of the encoders.
+fn encoders() -> impl Strategy<Value = EncoderLists> {
+    (100_000u64..3_000_000, any::<bool>(), any::<bool>()).prop_map(|(slice, fixed, end)| {
+        let mut turns = time_slice(if fixed { "fixed-share" } else { "equal-share" }, slice);
+        turns.reserved_turns = Some(7);
+        if end {
+            turns.on_idle = OnIdle::End;
+        }
+        EncoderLists {
+            turns,
+            change: slice / 10,
+        }
+    })
 }
 
 /// How processes share a vGPU, and how many vGPUs their machine has.
@@ -379,6 +392,7 @@ fn put_inside(scenario: &mut Scenario, share: Share, number: u32) {
 fn media_engines() -> MediaEngines {
     let mut engines = MediaEngines::default();
     engines.set(MediaEngine::Nvdec, 2);
+    engines.set(MediaEngine::Nvenc, 2);
     engines.set(MediaEngine::Ofa, 1);
     engines
 }
