@@ -3,11 +3,11 @@
 //! What the file says is put where the scenario would have said it, at the place of the `config` key.
 //! So the checks, the resolution and the hash are those of the written-out form.
 
+use super::Holds;
 use super::checker::{Checker, Span};
 use super::gpus::NEUTRAL;
 use super::guests::Placed;
 use super::raw::{Field, RawGpu, RawInstance, RawPcie, RawScenario};
-use super::{Holds, instances};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, nearest};
 use crate::import::{
@@ -63,13 +63,10 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
         let Some(config) = field.value.config.clone() else {
             continue;
         };
-        let made = if field.value.instances.is_empty() {
-            made(c, name, &field.value, &config, catalog, &mut files)
-        } else {
-            let title = format!("`config` and `instances` both say how GPU `{name}` is divided");
-            let help = format!("remove [{path}.instances], or {}", instances::WRITTEN_OUT);
-            c.error(&config.span, title, "one of them is too many", help);
+        let made = if divides_too(c, name, &field.value) {
             None
+        } else {
+            made(c, name, &field.value, &config, catalog, &mut files)
         };
         let Some(made) = made else {
             let (file, _) = split(c, &config.value);
@@ -89,9 +86,52 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
             let vgpus = Vgpus::of(&made.gpu, &config.value, catalog);
             configured.vgpus.insert(name.clone(), vgpus);
         }
+        if unknown_instances(c, name, &field.value, &made.gpu) {
+            configured.failed.insert(name.clone());
+            continue;
+        }
         put(c, &mut field.value, &made.gpu, &config.span);
     }
     configured
+}
+
+/// Whether the scenario itself says how a GPU with a `config` is divided; it may only add to what the
+/// config makes.
+fn divides_too(c: &mut Checker, name: &str, raw: &RawGpu) -> bool {
+    let mut found = false;
+    for (instance, field) in &raw.instances {
+        let path = format!("gpus.{name}.instances.{instance}");
+        let profile = field.value.profile.as_ref().map(|key| &key.span);
+        let start = field.value.start.as_ref().map(|key| &key.span);
+        let Some(span) = profile.or(start) else {
+            continue;
+        };
+        found = true;
+        let title = format!("`config` and `{path}` both say how GPU `{name}` is divided");
+        let help = "remove `profile` and `start` of an instance that the config makes, or `config`";
+        c.error(&span.clone(), title, "one of them is too many", help);
+    }
+    found
+}
+
+/// Whether the scenario adds to instances that the config does not make, which is refused.
+fn unknown_instances(c: &mut Checker, name: &str, raw: &RawGpu, made: &ImportedGpu) -> bool {
+    let known: BTreeSet<&str> = made.instances.iter().map(|i| i.name.as_str()).collect();
+    let mut found = false;
+    for (instance, field) in &raw.instances {
+        if !known.contains(instance.as_str()) {
+            found = true;
+            let list: Vec<&str> = known.iter().copied().collect();
+            let help = match nearest(instance, list.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if list.is_empty() => "it divides the GPU into no instances".to_owned(),
+                None => format!("it makes: {}", list.join(", ")),
+            };
+            let title = format!("the config of GPU `{name}` makes no instance `{instance}`");
+            c.error(&field.span, title, "not there", help);
+        }
+    }
+    found
 }
 
 /// Writes what was imported into the GPU's table, at the place of the `config` key.
@@ -111,13 +151,12 @@ fn put(c: &Checker, raw: &mut RawGpu, made: &ImportedGpu, span: &Span) {
         slot.lanes.get_or_insert_with(|| at(u64::from(lanes), span));
     }
     for instance in &made.instances {
-        let written = RawInstance {
-            profile: Some(at(instance.placed.profile.clone(), span)),
-            start: Some(at(u64::from(instance.placed.start), span)),
-            ..RawInstance::default()
-        };
-        raw.instances
-            .insert(instance.name.clone(), at(written, span));
+        let entry = raw.instances.entry(instance.name.clone());
+        let written = &mut entry
+            .or_insert_with(|| at(RawInstance::default(), span))
+            .value;
+        written.profile = Some(at(instance.placed.profile.clone(), span));
+        written.start = Some(at(u64::from(instance.placed.start), span));
     }
 }
 

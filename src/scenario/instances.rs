@@ -28,10 +28,7 @@ pub(crate) fn resolve(
     }
     if let Some(share) = &raw.share {
         let title = "a GPU that is divided into instances is not shared as a whole";
-        let help = match &raw.config {
-            Some(_) => WRITTEN_OUT.to_owned(),
-            None => format!("move it to an instance, such as [{path}.instances.NAME.share]"),
-        };
+        let help = format!("move it to an instance, such as [{path}.instances.NAME.share]");
         c.error(&share.span, title, "nobody holds the whole GPU", help);
     }
     let span = raw
@@ -78,10 +75,6 @@ pub(crate) fn resolve(
     instances.sort_by(|a: &GpuInstance, b| a.name.cmp(&b.name));
     fine.then_some(instances)
 }
-
-/// How to say more about instances than a `config` does.
-pub(super) const WRITTEN_OUT: &str =
-    "write the instances out in place of `config`: `warpshare import` prints them";
 
 /// Creates all GPU instances; returns each with its start.
 fn place<'a>(
@@ -293,10 +286,7 @@ fn unknown(
         "the catalogue does not know the {what} of `{}`",
         part.profile
     );
-    let mut help = format!("no public source is known; give `{path}`, such as {example}");
-    if c.configured_by(span).is_some() {
-        help = format!("{help}; for that, {WRITTEN_OUT}");
-    }
+    let help = format!("no public source is known; give `{path}`, such as {example}");
     c.error(&span.clone(), title, "needed for this scenario", help);
 }
 

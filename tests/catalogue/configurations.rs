@@ -11,7 +11,7 @@ use warpshare::import::{
     Capture, Config, Content, Devices, ImportedGpu, PartitionFile, apply, apply_to, devices,
     scenario_text,
 };
-use warpshare::scenario::{self, Loaded, Origin, Overrides};
+use warpshare::scenario::{self, Division, Loaded, Origin, Overrides};
 
 const REST: &str = "[run]\nduration = \"1s\"\nbaselines = false\n[workloads.w]\n\
                     arrivals = { process = \"poisson\", rate = \"5/s\" }\n\
@@ -408,4 +408,38 @@ fn vgpus_without_a_guest_are_told() {
         notices[0].starts_with("gpus.a: 3 of 16 vGPUs T4-1Q of"),
         "{notices:?}"
     );
+}
+
+/// Clients of MPS, and compute instances, in instances that a config makes.
+#[test]
+fn a_scenario_says_how_the_instances_of_a_config_are_shared() {
+    let config = "partition-configs/mig-parted_examples-config.yaml#all-balanced";
+    let guests = "[guests.m]\non = \"a.2g-10gb-1\"\ncontext = true\ncount = 2\nworkload = \"w\"\n\
+                  [guests.x]\non = \"a.3g-20gb-1.x\"\ncontext = true\nworkload = \"w\"\n";
+    let gpu = format!("{REST}{guests}[gpus.a]\nboard = \"a100-sxm4-40gb\"\n");
+    let more = |name: &str| match name {
+        "2g-10gb-1" => "share = { mode = \"spatial\" }\n",
+        "3g-20gb-1" => "cis = { x = { profile = \"1c\" }, y = { profile = \"2c\" } }\n",
+        _ => "",
+    };
+    let mut text = format!("{gpu}config = \"{config}\"\n");
+    for name in ["2g-10gb-1", "3g-20gb-1"] {
+        write!(text, "[gpus.a.instances.{name}]\n{}", more(name)).expect("a string");
+    }
+    let read = loaded(&text).scenario;
+    let Division::Mig(instances) = &read.gpus[0].division else {
+        panic!("not divided");
+    };
+    assert_eq!(instances.len(), 4);
+    let mut written = gpu;
+    for instance in instances {
+        let (name, profile, start) = (&instance.name, &instance.profile, instance.start);
+        let more = more(name);
+        write!(
+            written,
+            "[gpus.a.instances.{name}]\nprofile = \"{profile}\"\nstart = {start}\n{more}"
+        )
+        .expect("a string");
+    }
+    assert_eq!(read.hash, loaded(&written).scenario.hash);
 }
