@@ -68,7 +68,7 @@ fn nobody_runs_while_another_holds(scenario: &Scenario, shared: &Shared) -> Chec
     )
 }
 
-/// I3: arrived = completed + dropped + out of memory + in flight, for every guest.
+/// I3: arrived = completed + dropped + out of memory + timed out + in flight, for every guest.
 fn jobs_are_conserved(shared: &Shared) -> Check {
     let (mut arrived, mut wrong) = (0, 0);
     for replication in shared.each_replication() {
@@ -77,7 +77,8 @@ fn jobs_are_conserved(shared: &Shared) -> Check {
             arrived += record.arrived;
             // What is left is in flight, so it cannot be negative; and a histogram that lost or
             // invented a job would disagree with the count.
-            let accounted = record.completed + record.dropped + record.out_of_memory;
+            let left = record.dropped + record.out_of_memory + record.timed_out;
+            let accounted = record.completed + left;
             let recorded = record.response.count() == record.completed;
             wrong += u64::from(accounted > record.arrived || !recorded);
         }

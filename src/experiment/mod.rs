@@ -249,6 +249,10 @@ impl<O: Observer> Observer for Ticking<'_, O> {
         self.inner.out_of_memory(guest, arrival);
     }
 
+    fn timed_out(&mut self, guest: usize, arrival: u64) {
+        self.inner.timed_out(guest, arrival);
+    }
+
     fn batched(&mut self, guest: usize, arrival: u64) {
         self.inner.batched(guest, arrival);
     }

@@ -22,6 +22,7 @@ pub(super) struct MemberRecord {
     pub completed: u64,
     pub dropped: u64,
     pub out_of_memory: u64,
+    pub timed_out: u64,
     /// Started with a request of the window as their oldest.
     pub batches: u64,
     /// Tokens generated in the window, and requests that were sent back to their engine's queue in it.
@@ -223,6 +224,10 @@ impl Observer for Recorder {
 
     fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
         self.members[guest].out_of_memory += u64::from(self.schedule.in_window(arrival));
+    }
+
+    fn timed_out(&mut self, guest: usize, arrival: Nanos) {
+        self.members[guest].timed_out += u64::from(self.schedule.in_window(arrival));
     }
 
     fn batched(&mut self, guest: usize, arrival: Nanos) {

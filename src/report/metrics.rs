@@ -238,6 +238,9 @@ fn jobs<'a>(jobs: &JobCounts) -> Vec<Metric<'a>> {
     if jobs.out_of_memory > 0 {
         rows.push(count("out_of_memory", jobs.out_of_memory));
     }
+    if jobs.timed_out > 0 {
+        rows.push(count("timed_out", jobs.timed_out));
+    }
     if jobs.batches > 0 {
         let batches = Some(jobs.batches);
         rows.push(Metric::observed("batches", "batches", batches, "count"));

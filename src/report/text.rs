@@ -540,6 +540,8 @@ fn verdict(group: &GroupResult) -> String {
         "no jobs".to_owned()
     } else if group.jobs.out_of_memory > 0 {
         format!("{} out of memory", count(group.jobs.out_of_memory))
+    } else if group.jobs.timed_out > 0 {
+        format!("{} timed out", count(group.jobs.timed_out))
     } else if group.jobs.dropped > 0 {
         format!("{} dropped", count(group.jobs.dropped))
     } else {

@@ -155,6 +155,9 @@ pub struct JobCounts {
     /// Failed for lack of device memory.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_memory: u64,
+    /// Left since they had waited too long for a stream.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub timed_out: u64,
     /// Batches of requests that were started together, where the guest batches.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub batches: u64,

@@ -197,6 +197,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
     if let Some(batch) = &workload.batch {
         dist(out, "batch", batch);
     }
+    if let Some(timeout) = &workload.timeout {
+        dist(out, "timeout", timeout);
+    }
     if let Some(memory) = &workload.memory {
         size(out, "memory", memory);
     }

@@ -26,6 +26,9 @@ pub struct RawWorkload {
     pub needs: Key<Vec<Field<RawNeed>>>,
     /// How jobs come. Required.
     pub arrivals: Key<RawArrivals>,
+    /// How long a job waits for a stream of its guest before it leaves: a number or a distribution, drawn
+    /// for each job. Default: it waits for ever. A job that has started is not affected.
+    pub timeout: Key<RawAmount<RawDuration>>,
     /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
     /// one job on each stream.
     pub batching: Key<RawBatching>,

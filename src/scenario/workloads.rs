@@ -9,6 +9,7 @@ use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
 use super::{arrivals, batching, frames, kernels, llm, operations, preset};
 use crate::diagnostics::nearest;
+use crate::workload::dist::Dist;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
 
@@ -140,6 +141,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 arrivals: arrivals?,
                 jobs: jobs?,
                 batch,
+                timeout: None,
                 batching: None,
                 llm: Some(llm),
                 frames: None,
@@ -153,6 +155,19 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         });
     }
     let batching = batching::resolve(c, &path, &raw.batching)?;
+    let timeout = match &raw.timeout {
+        Some(field) => {
+            let drawn = amounts::dist(c, &format!("{path}.timeout"), field)?;
+            if drawn == Dist::Constant(0.0) {
+                let title = "`timeout` must be longer than zero";
+                let help = "for jobs that never wait, give the guest queue = 0";
+                c.error(&field.span, title, "every job would leave at once", help);
+                return None;
+            }
+            Some(drawn)
+        }
+        None => None,
+    };
     let (stages, timed, rooflines) = stages(c, &path, field, columns.as_deref())?;
     let arrivals = arrivals?;
     if !batching::check(c, field, batching, &arrivals, &stages) {
@@ -189,6 +204,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             arrivals,
             jobs: jobs?,
             batch,
+            timeout,
             batching,
             llm: None,
             frames,

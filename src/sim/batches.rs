@@ -16,6 +16,7 @@ impl<O: Observer> Cell<O> {
         if state.queue.len() < state.queue_bound {
             self.state.pending += u64::from(measured);
             state.queue.push_back(job);
+            self.may_leave(guest, &job);
             self.form_batches(guest, job.arrival);
         } else {
             self.observer.dropped(guest, job.arrival);

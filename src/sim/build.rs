@@ -398,6 +398,10 @@ impl Builder<'_> {
             slots
                 .due
                 .push(waits.then(|| add(EventSource::Due(guest), guest)));
+            let leaves = state.timeouts.is_some();
+            slots
+                .timeouts
+                .push(leaves.then(|| add(EventSource::Timeouts(guest), guest)));
         }
         slots.sampler = add(EventSource::Sampler, 0);
         let mut is_engine = vec![false; self.domains.len()];

@@ -37,6 +37,8 @@ pub(super) enum EventSource {
     Arrivals(usize),
     /// A batch is due, or the next frame may start.
     Due(usize),
+    /// Waiting jobs leave.
+    Timeouts(usize),
     Sampler,
 }
 
@@ -77,6 +79,8 @@ pub(super) struct Slots {
     pub arrivals: Vec<usize>,
     /// Of guests that batch or show frames; others have none.
     pub due: Vec<Option<usize>>,
+    /// Of guests whose jobs leave.
+    pub timeouts: Vec<Option<usize>>,
     pub sampler: usize,
 }
 
@@ -110,6 +114,7 @@ impl<O: Observer> Cell<O> {
                     self.form_batches(guest, now);
                     self.start_frame(guest, now);
                 }
+                EventSource::Timeouts(guest) => self.timeout_event(guest, now),
                 EventSource::Starts(domain) => self.start_event(domain, now),
                 EventSource::Sampler => {
                     self.sample_event(now);

@@ -5,6 +5,7 @@ use super::llm::Engine;
 use super::memory::JobMemory;
 use super::observer::PARTS;
 use super::source::{Source, later};
+use super::timeouts::Timeouts;
 use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
@@ -136,6 +137,8 @@ pub struct GuestState {
     pub next_arrival: Nanos,
     pub queue: VecDeque<Job>,
     pub queue_bound: usize,
+    /// `None` if its jobs wait for ever.
+    pub timeouts: Option<Timeouts>,
     pub batcher: Option<Batcher>,
     pub frames: Option<FramePace>,
     /// When the oldest waiting request has waited long enough for its batch, or the next frame may start;

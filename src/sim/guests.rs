@@ -7,6 +7,7 @@ use super::llm::Engine;
 use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::PARTS;
 use super::source::Source;
+use super::timeouts::Timeouts;
 use crate::engine::time::NEVER;
 use crate::scenario::Guest;
 use crate::workload::Arrivals;
@@ -165,6 +166,11 @@ impl Builder<'_> {
             next_arrival,
             queue: VecDeque::new(),
             queue_bound,
+            timeouts: guest
+                .workload
+                .timeout
+                .as_ref()
+                .map(|size| Timeouts::new(size, key)),
             batcher,
             frames: guest.workload.frames.map(|frames| FramePace {
                 gap: frames.gap,

@@ -28,6 +28,7 @@ impl<O: Observer> Cell<O> {
         } else if state.queue.len() < state.queue_bound {
             self.state.pending += u64::from(measured);
             state.queue.push_back(job);
+            self.may_leave(guest, &job);
         } else {
             // Only open arrivals: the queue of a closed loop is not bounded.
             self.observer.dropped(guest, job.arrival);

@@ -22,6 +22,7 @@ mod serving;
 mod sessions;
 mod source;
 mod tenants;
+mod timeouts;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};

@@ -76,6 +76,12 @@ pub trait Observer {
         let _ = (guest, arrival);
     }
 
+    /// A job has waited too long for a stream, and left.
+    #[inline]
+    fn timed_out(&mut self, guest: usize, arrival: Nanos) {
+        let _ = (guest, arrival);
+    }
+
     /// A guest that batches has taken requests together; the oldest of them arrived at `arrival`.
     #[inline]
     fn batched(&mut self, guest: usize, arrival: Nanos) {

@@ -30,6 +30,9 @@ pub struct Workload {
     pub jobs: Option<u64>,
     /// Jobs that arrive together; `None` = one. At least one, whatever is drawn.
     pub batch: Option<Dist>,
+    /// How long a job waits for a stream before it leaves, nanoseconds; `None` = for ever. At least one
+    /// nanosecond, whatever is drawn.
+    pub timeout: Option<Dist>,
     /// Requests are served several at a time: a job that starts is a batch of those that wait.
     pub batching: Option<Batching>,
     /// Jobs are frames.

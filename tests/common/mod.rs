@@ -125,6 +125,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         arrivals,
         jobs: None,
         batch: None,
+        timeout: None,
         batching: None,
         llm: None,
         frames: None,

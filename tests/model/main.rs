@@ -21,3 +21,4 @@ mod roofline;
 mod schedules;
 mod sharing_in_space;
 mod stats;
+mod timeouts;

@@ -124,14 +124,16 @@ fn a_workload() -> impl Strategy<Value = Workload> {
     );
     // One at a time, several together, or frames of which the newest counts.
     let serving = prop_oneof![
-        2 => Just((None, None)),
-        1 => (1u32..5, 0u64..4_000).prop_map(|(max, us)| {
+        2 => Just((None, None, None)),
+        1 => dist().prop_map(|timeout| (None, None, Some(timeout))),
+        1 => (1u32..5, 0u64..4_000, prop::option::of(dist())).prop_map(|(max, us, timeout)| {
             let delay = us * 1_000;
-            (Some(Batching { max, delay }), None)
+            (Some(Batching { max, delay }), None, timeout)
         }),
         1 => (0u64..20_000).prop_map(|us| {
             let gap = us * 1_000;
-            (None, Some(Frames { displays: 1, resolution: (1920, 1080), gap }))
+            let resolution = (1920, 1080);
+            (None, Some(Frames { displays: 1, resolution, gap }), None)
         }),
     ];
     let several = (batch, serving);
@@ -145,7 +147,7 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             if *think == constant(0.0));
         workload.memory = memory.filter(|_| !at_once);
         let (batch, serving) = several;
-        (workload.batching, workload.frames) = serving;
+        (workload.batching, workload.frames, workload.timeout) = serving;
         if let (Some(_), Arrivals::Closed { users, .. }) = (workload.frames, &mut workload.arrivals)
         {
             *users = 1; // only one can wait for a frame

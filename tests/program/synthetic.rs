@@ -132,6 +132,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         completed: jobs,
         dropped: 0,
         out_of_memory: 0,
+        timed_out: 0,
         batches: 0,
         unfinished: if group.overloaded { 137 } else { 0 },
     };
@@ -295,6 +296,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
                         completed: g.jobs.completed / 2,
                         dropped: 0,
                         out_of_memory: 0,
+                        timed_out: 0,
                         batches: 0,
                         unfinished: g.jobs.unfinished / 2,
                     },

@@ -54,12 +54,13 @@ pub(super) fn counts(
             counts.completed += record.completed;
             counts.dropped += record.dropped;
             counts.out_of_memory += record.out_of_memory;
+            counts.timed_out += record.timed_out;
             counts.batches += record.batches;
         }
     }
-    counts.unfinished = counts
-        .arrived
-        .saturating_sub(counts.completed + counts.dropped + counts.out_of_memory);
+    counts.unfinished = counts.arrived.saturating_sub(
+        counts.completed + counts.dropped + counts.out_of_memory + counts.timed_out,
+    );
     counts
 }
 
