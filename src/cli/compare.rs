@@ -5,7 +5,7 @@ use super::progress::Bar;
 use super::simulation::Simulation;
 use super::{Failure, note, print, published};
 use crate::experiment::compare::{self, Candidate, Plan};
-use crate::policy::registry;
+use crate::policy::{registry, spatial};
 use crate::report::comparison::to_text;
 use crate::report::folder::{self, Staging};
 use crate::result::ComparisonResult;
@@ -131,8 +131,9 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     let all = args.policies.trim() == "all";
     let mut names: Vec<String> = if all {
-        registry::names()
-            .iter()
+        let turns = registry::names().iter();
+        turns
+            .chain(spatial::NAMES)
             .map(|&name| name.to_owned())
             .collect()
     } else {
@@ -185,13 +186,14 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     Ok(candidates)
 }
 
-/// Schedulers of the domains that are shared in turns.
+/// Schedulers of the domains that are shared in turns, and how clients of the others divide SMs.
 fn schedulers(scenario: &Scenario) -> Vec<String> {
     let domains = scenario.gpus.iter().flat_map(|gpu| gpu.domains());
     domains
         .filter_map(|domain| match domain.share {
             Share::TimeSlice(config) => Some(config.scheduler.clone()),
-            Share::Exclusive | Share::Spatial { .. } => None,
+            Share::Spatial(beside) => Some(beside.policy.name.to_owned()),
+            Share::Exclusive => None,
         })
         .collect()
 }

@@ -18,7 +18,7 @@
 use super::accounts::{Accounts, Counters};
 use super::contexts::ContextRules;
 use super::entry::{EntryState, Finished, SmOperation};
-use super::rates::RateRules;
+use super::rates::{Beside, RateRules};
 use super::rounds::Rounds;
 use super::{Charge, Preemption, SwitchCost};
 use crate::engine::calendar::Class;
@@ -162,15 +162,15 @@ impl ComputeDomain {
         (self.entries.len() - 1) as Entry
     }
 
-    /// Adds a client with at most `cap` SMs and `streams` streams to an entry; returns its number. An
-    /// entry needs at least one.
-    pub fn add_client(&mut self, entry: Entry, cap: u32, streams: usize) -> u32 {
-        self.entries[entry as usize].add_client(cap, streams)
+    /// Adds a client with at most `cap` SMs, a weight and `streams` streams to an entry; returns its
+    /// number. An entry needs at least one.
+    pub fn add_client(&mut self, entry: Entry, cap: u32, weight: u32, streams: usize) -> u32 {
+        self.entries[entry as usize].add_client(cap, weight, streams)
     }
 
-    /// Clients of an entry run side by side, and work of one takes so much longer beside work of another.
-    pub fn interfere(&mut self, entry: Entry, interference: f64) {
-        self.entries[entry as usize].interfere(interference);
+    /// How the clients of an entry run side by side.
+    pub fn run_beside(&mut self, entry: Entry, beside: Beside) {
+        self.entries[entry as usize].run_beside(beside);
     }
 
     /// Clients of an entry, still to be added, take turns within its running time.

@@ -11,7 +11,7 @@
 
 use super::contexts::{ContextRules, Contexts};
 use super::law::Shape;
-use super::rates::{self, Client, Pressure, RateRules, Scratch};
+use super::rates::{self, Beside, Client, Pressure, RateRules, Scratch};
 use crate::engine::time::{NEVER, Nanos};
 use crate::engine::work::{FULL_SPEED, Rate, Work, done_in, time_for, work_of};
 use crate::policy::{self, Policy, Terms};
@@ -94,8 +94,8 @@ pub struct EntryState {
     longest_wait: Nanos,
     active: Vec<Active>,
     clients: Vec<Client>,
-    /// How much longer work of one client takes beside work of another.
-    interference: f64,
+    /// How clients run side by side.
+    beside: Beside,
     /// Where clients take turns.
     contexts: Option<Box<Contexts>>,
     /// What the rates take into account.
@@ -123,7 +123,7 @@ impl EntryState {
             longest_wait: 0,
             active: Vec::new(),
             clients: Vec::new(),
-            interference: 0.0,
+            beside: Beside::PLAIN,
             contexts: None,
             pressure: Pressure::NONE,
             scratch: Scratch::default(),
@@ -132,9 +132,9 @@ impl EntryState {
         }
     }
 
-    /// Work of one client takes so much longer beside work of another: see `rates::rate`.
-    pub fn interfere(&mut self, interference: f64) {
-        self.interference = interference;
+    /// How clients run side by side.
+    pub fn run_beside(&mut self, beside: Beside) {
+        self.beside = beside;
     }
 
     /// Clients that are added from now on take turns within the entry's running time.
@@ -143,11 +143,12 @@ impl EntryState {
     }
 
     /// Adds a client; returns its number.
-    pub fn add_client(&mut self, cap: u32, streams: usize) -> u32 {
+    pub fn add_client(&mut self, cap: u32, weight: u32, streams: usize) -> u32 {
         self.active.reserve_exact(self.active.capacity() + streams);
         self.parked.reserve_exact(self.parked.capacity() + streams);
         self.clients.push(Client {
             cap,
+            weight: f64::from(weight.max(1)),
             active: 0,
             busy: 0,
         });
@@ -389,6 +390,7 @@ impl EntryState {
         rates::unhindered(
             &mut self.active,
             &self.clients,
+            self.beside.division,
             rules,
             busy_elsewhere,
             &mut self.scratch,
@@ -496,7 +498,7 @@ impl EntryState {
         self.sms_in_use = rates::rate(
             &mut self.active,
             &self.clients,
-            self.interference,
+            self.beside,
             rules,
             self.pressure,
             &mut self.scratch,

@@ -37,6 +37,7 @@
 //! out within 5.7 % on average (HAS-GPU, V100). `docs/measurements.md` has all sets, the misses too;
 //! `warpshare calibrate` fits the numbers of a workload.
 
+pub use crate::policy::spatial::max_min_level;
 pub use crate::workload::Grid;
 
 /// The reach that the measurements give; see the module.
@@ -104,37 +105,6 @@ impl Shape {
             Compute::Beside(part) => (part * compute).max(memory),
             _ => (1.0 - self.memory_bound) * compute + memory,
         }
-    }
-}
-
-/// The level up to which every demand is met when `capacity` is divided max-min fairly: a demand
-/// gets the smaller of itself and the level. Infinite when the capacity meets all of them.
-///
-/// Water filling after Bertsekas & Gallager, *Data Networks*, 6.5.2.
-pub fn max_min_level(capacity: f64, demands: &[f64]) -> f64 {
-    let total: f64 = demands.iter().sum();
-    if total <= capacity {
-        return f64::INFINITY;
-    }
-    let mut level = capacity / demands.len() as f64;
-    loop {
-        let (mut free, mut open) = (capacity, 0u32);
-        for &demand in demands {
-            if demand <= level {
-                free -= demand;
-            } else {
-                open += 1;
-            }
-        }
-        if open == 0 {
-            return level;
-        }
-        let next = free / f64::from(open);
-        // Levels only rise, up to rounding; each step settles at least one demand.
-        if next <= level {
-            return level;
-        }
-        level = next;
     }
 }
 

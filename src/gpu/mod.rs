@@ -15,7 +15,7 @@ pub use accounts::Accounts;
 pub use contexts::ContextRules;
 pub use domain::{ComputeDomain, TurnRules};
 pub use entry::{EntryState, Finished, OperationId, SmOperation, sm_work};
-pub use rates::{Pressure, RateRules};
+pub use rates::{Beside, Pressure, RateRules};
 pub use station::{Served, Servers, Station};
 
 use crate::engine::time::Nanos;

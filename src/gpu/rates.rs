@@ -1,7 +1,8 @@
 //! The rate of every operation that runs in a compute domain.
 //!
-//! SMs are divided max-min fairly among the clients under their caps, and within a client among its
-//! operations under what each can fill. An operation that gets fewer than it can fill takes turns on
+//! SMs are divided among the clients under their caps, max-min fairly or as their
+//! [policy](crate::policy::spatial) says, and within a client max-min fairly among its operations under
+//! what each can fill. An operation that gets fewer than it can fill takes turns on
 //! them: it runs as it would on all that it can fill, for the part of the time that it gets. It holds its
 //! SMs while it waits for memory, so that neighbours who want them all gain nothing from its waiting.
 //! Bandwidth is divided max-min fairly by demand. Side by side, clients interfere, but never so much
@@ -16,6 +17,7 @@
 use super::entry::Active;
 use super::law::{ClockCurve, max_min_level};
 use crate::engine::work::Rate;
+use crate::policy::spatial::{self, Demand, Division};
 
 /// What the rates in a compute domain depend on, apart from its operations.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,16 +67,37 @@ impl Pressure {
 pub(super) struct Client {
     /// SMs that it may fill at most.
     pub cap: u32,
+    /// `weight` of its guest.
+    pub weight: f64,
     /// Its operations on the SMs.
     pub active: u32,
     /// Running time with an operation of it, up to the last change.
     pub busy: u64,
 }
 
+/// How the clients of an entry run side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside {
+    /// How they divide the SMs.
+    pub division: &'static dyn Division,
+    /// By how much work of one client takes longer while work of another runs beside it, beyond what SMs
+    /// and bandwidth explain; 0 = nothing. Never longer than in turns with the others.
+    pub interference: f64,
+}
+
+impl Beside {
+    /// Max-min fairly and without interference.
+    pub const PLAIN: Beside = Beside {
+        division: spatial::MPS_DEFAULT.division,
+        interference: 0.0,
+    };
+}
+
 /// Room for intermediate results, so that rating does not allocate.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    clients: Vec<f64>,
+    clients: Vec<Demand>,
+    granted: Vec<f64>,
     operations: Vec<f64>,
 }
 
@@ -99,13 +122,10 @@ pub(super) fn lone_rate(
 }
 
 /// Sets the rate of every operation; returns the SMs in use.
-///
-/// `interference` is by how much work of one client takes longer while work of another runs beside it,
-/// beyond what SMs and bandwidth explain; 0 = nothing. Never longer than in turns with the others.
 pub(super) fn rate(
     operations: &mut [Active],
     clients: &[Client],
-    interference: f64,
+    beside: Beside,
     rules: &RateRules,
     pressure: Pressure,
     scratch: &mut Scratch,
@@ -119,12 +139,17 @@ pub(super) fn rate(
     if simple {
         share_sms(operations, rules.sms.min(clients[0].cap))
     } else {
-        let in_use = unhindered(operations, clients, rules, pressure.busy_elsewhere, scratch);
+        let Beside {
+            division,
+            interference,
+        } = beside;
+        let elsewhere = pressure.busy_elsewhere;
+        let in_use = unhindered(operations, clients, division, rules, elsewhere, scratch);
         let level = pressure
             .bandwidth_level
             .unwrap_or_else(|| level(operations, rules.bandwidth, scratch));
-        let together = clients.iter().filter(|client| client.active > 0).count() as f64;
-        let slower = if together > 1.0 {
+        let together = clients.iter().filter(|client| client.active > 0).count();
+        let slower = if together > 1 {
             1.0 + interference
         } else {
             1.0
@@ -135,7 +160,9 @@ pub(super) fn rate(
                 memory_bound => level / memory_bound,
             };
             let beside = active.unhindered.min(supplied) / slower;
-            let in_turns = (active.alone / together).min(supplied);
+            let client = active.operation.client as usize;
+            let turns = division.slowdown(client, &scratch.clients);
+            let in_turns = (active.alone / turns).min(supplied);
             let speed = beside.max(in_turns);
             let rate = (active.operation.speed as f64 * speed).round();
             active.rate = (rate as Rate).max(1);
@@ -157,14 +184,6 @@ pub(super) fn demands(operations: &[Active], out: &mut Vec<f64>) {
     out.extend(operations.iter().map(demand));
 }
 
-/// SMs that operations use under the caps of their clients.
-fn sms_in_use(operations: &[Active], clients: &[Client], sms: u32) -> u32 {
-    let wanted: u64 = (0..clients.len())
-        .map(|client| wanted(operations, clients, client, sms))
-        .sum();
-    wanted.min(u64::from(sms)) as u32
-}
-
 /// SMs that a client could use.
 fn wanted(operations: &[Active], clients: &[Client], client: usize, sms: u32) -> u64 {
     let cap = u64::from(clients[client].cap.min(sms));
@@ -182,16 +201,25 @@ fn wanted(operations: &[Active], clients: &[Client], client: usize, sms: u32) ->
 pub(super) fn unhindered(
     operations: &mut [Active],
     clients: &[Client],
+    division: &dyn Division,
     rules: &RateRules,
     busy_elsewhere: u32,
     scratch: &mut Scratch,
 ) -> u32 {
     scratch.clients.clear();
-    let wanted =
-        (0..clients.len()).map(|client| wanted(operations, clients, client, rules.sms) as f64);
-    scratch.clients.extend(wanted);
-    let level = max_min_level(f64::from(rules.sms), &scratch.clients);
-    let in_use = sms_in_use(operations, clients, rules.sms);
+    scratch.granted.clear();
+    let demand = |(client, state): (usize, &Client)| Demand {
+        wanted: wanted(operations, clients, client, rules.sms) as f64,
+        weight: state.weight,
+        operations: state.active,
+    };
+    scratch
+        .clients
+        .extend(clients.iter().enumerate().map(demand));
+    let sms = f64::from(rules.sms);
+    division.divide(sms, &scratch.clients, &mut scratch.granted);
+    let granted: f64 = scratch.granted.iter().sum();
+    let in_use = (granted.round() as u32).min(rules.sms);
     let clock = rules.clock.as_ref().map_or(1.0, |curve| {
         let busy = in_use.saturating_add(busy_elsewhere).min(rules.board_sms);
         curve.at(f64::from(busy) / f64::from(rules.board_sms))
@@ -200,8 +228,8 @@ pub(super) fn unhindered(
         if state.active == 0 {
             continue;
         }
-        let wanted = scratch.clients[client];
-        let granted = wanted.min(level);
+        let wanted = scratch.clients[client].wanted;
+        let granted = scratch.granted[client];
         let cap = state.cap.min(rules.sms);
         let need = |active: &Active| f64::from(active.operation.shape.need.min(cap));
         scratch.operations.clear();

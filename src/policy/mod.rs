@@ -21,6 +21,7 @@ pub mod registry;
 mod reserved;
 mod run_list;
 mod shortest_remaining;
+pub mod spatial;
 mod start_time_fair;
 mod stride;
 mod time_slice;

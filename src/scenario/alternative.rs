@@ -2,11 +2,13 @@
 
 use super::raw::{Field, Key, RawMode, RawScenario, RawShare};
 use super::scheduler::{Kind, RawScheduler};
+use super::spatial::RawDivision;
 use crate::diagnostics::nearest;
 use crate::policy::registry::{self, Use};
+use crate::policy::spatial;
 
 /// A scheduler with keys of its own, in place of that of every GPU, GPU instance and compute instance
-/// that is shared in turns.
+/// that is shared in turns; or how clients divide the SMs, wherever they run side by side.
 ///
 /// Keys of the scenario's `share` that the scheduler understands stay: a `slice` is that of every
 /// scheduler which takes one.
@@ -14,8 +16,17 @@ use crate::policy::registry::{self, Use};
 pub struct Alternative {
     /// As it was asked for.
     pub name: String,
-    scheduler: RawScheduler,
+    policy: Policy,
     own: RawShare,
+}
+
+/// What takes the place of the scenario's.
+#[derive(Debug, Clone, Copy)]
+enum Policy {
+    /// In turns.
+    Time(RawScheduler),
+    /// Side by side.
+    Space(RawDivision),
 }
 
 impl Alternative {
@@ -28,8 +39,10 @@ impl Alternative {
     pub fn parse(text: &str) -> Result<Alternative, String> {
         let mut parts = text.split('+');
         let name = parts.next().unwrap_or("");
-        let Some(scheduler) = RawScheduler::named(name) else {
-            let names = registry::names();
+        let time = RawScheduler::named(name).map(Policy::Time);
+        let space = || spatial::find(name).map(|found| Policy::Space(RawDivision(found)));
+        let Some(policy) = time.or_else(space) else {
+            let names: Vec<&str> = [registry::names(), spatial::NAMES].concat();
             let help = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),
@@ -47,19 +60,24 @@ impl Alternative {
         }
         let own: RawShare = toml::from_str(&table)
             .map_err(|error| format!("keys of `{text}`: {}", error.message()))?;
-        if own.scheduler.is_some() || own.mode.is_some() {
+        if own.scheduler.is_some() || own.division.is_some() || own.mode.is_some() {
             return Err(format!(
-                "`{text}`: `scheduler` and `mode` cannot be set here"
+                "`{text}`: `scheduler`, `division` and `mode` cannot be set here"
             ));
         }
         Ok(Alternative {
             name: text.to_owned(),
-            scheduler,
+            policy,
             own,
         })
     }
 
-    /// Puts the scheduler into every `share` in turns; how many there are.
+    /// Whether it is for clients that run side by side.
+    pub(super) fn is_spatial(&self) -> bool {
+        matches!(self.policy, Policy::Space(_))
+    }
+
+    /// Puts the policy into every `share` of its kind; how many there are.
     pub(super) fn apply(&self, raw: &mut RawScenario) -> u32 {
         let neutral = raw.preset.is_some();
         let mut changed = 0;
@@ -89,12 +107,18 @@ impl Alternative {
             span: holder.clone(),
         });
         let mode = field.value.mode.as_ref().map(|mode| mode.value);
-        if mode.is_some_and(|mode| mode != RawMode::TimeSlice) {
-            return 0;
-        }
         let span = field.span.clone();
         let share = &mut field.value;
-        let kind = self.scheduler.kind();
+        let scheduler = match (self.policy, mode.unwrap_or(RawMode::TimeSlice)) {
+            (Policy::Time(scheduler), RawMode::TimeSlice) => scheduler,
+            (Policy::Space(value), RawMode::Spatial) => {
+                overlay(&mut share.interference, &self.own.interference);
+                share.division = Some(Field { value, span });
+                return 1;
+            }
+            _ => return 0,
+        };
+        let kind = scheduler.kind();
         let reserving = matches!(kind, Kind::EqualShare | Kind::FixedShare);
         let turning = matches!(kind, Kind::BestEffort | Kind::RoundRobin);
         if !reserving {
@@ -104,10 +128,10 @@ impl Alternative {
         if !turning {
             (share.turns, share.rotation, share.ties) = (None, None, None);
         }
-        if !self.scheduler.uses(Use::Slice) {
+        if !scheduler.uses(Use::Slice) {
             (share.slice, share.on_completion) = (None, None);
         }
-        if !self.scheduler.uses(Use::ReservedTurns) {
+        if !scheduler.uses(Use::ReservedTurns) {
             share.reserved_turns = None;
         }
         let own = &self.own;
@@ -129,7 +153,7 @@ impl Alternative {
         overlay(&mut share.ties, &own.ties);
         overlay(&mut share.reserved_turns, &own.reserved_turns);
         share.scheduler = Some(Field {
-            value: self.scheduler,
+            value: scheduler,
             span,
         });
         1

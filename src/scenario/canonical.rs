@@ -6,7 +6,7 @@
 
 use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
-use crate::policy::{Terms, TimeSlice};
+use crate::policy::{Terms, TimeSlice, spatial};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size};
@@ -127,9 +127,12 @@ fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
 fn share(out: &mut Writer, share: &Share) {
     match share {
         Share::Exclusive => out.put("share", "exclusive"),
-        Share::Spatial { interference } => {
+        Share::Spatial(beside) => {
             out.put("share", "spatial");
-            out.float("interference", *interference);
+            out.float("interference", beside.interference);
+            if beside.policy != spatial::MPS_DEFAULT {
+                out.put("division", beside.policy.name);
+            }
         }
         Share::TimeSlice(slice) => turns(out, slice),
     }

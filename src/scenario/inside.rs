@@ -29,7 +29,7 @@ impl Machine<'_> {
     /// Whether processes run side by side in it.
     pub fn is_spatial(&self) -> bool {
         let share = self.within.map(|within| &within.share);
-        matches!(share, Some(Share::Spatial { .. }))
+        matches!(share, Some(Share::Spatial(_)))
     }
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn shares(
             holder: &field.span,
         };
         let share = share::resolve(c, &path, &place, &tenancy);
-        if let (Some(Share::Spatial { .. }), Some(mode)) = (&share, &raw_share.mode)
+        if let (Some(Share::Spatial(_)), Some(mode)) = (&share, &raw_share.mode)
             && let (Holds::Vgpu { type_name, .. }, Some(facts)) = (&machine.holds, facts)
             && catalog
                 .vgpu_type(&facts.id, type_name)
@@ -199,9 +199,7 @@ pub(crate) fn shares(
             c.error(&mode.span, title, Rule::Cuda.fact(), help);
         }
         let cap = match (&share, domain_sms(boards, instances, machine)) {
-            (Some(Share::Spatial { .. }), Some(sms)) => {
-                spatial::guest_cap(c, &path, &field.value, sms)
-            }
+            (Some(Share::Spatial(_)), Some(sms)) => spatial::guest_cap(c, &path, &field.value, sms),
             _ => Ok(None), // a cap without effect was refused where the guest was placed
         };
         if let (Some(share), Ok(sms)) = (share, cap) {

@@ -10,7 +10,7 @@ use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
     Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
-    terms, text, units, workloads,
+    spatial, terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -129,7 +129,10 @@ fn scenario(
     if let Some(alternative) = &overrides.alternative
         && alternative.apply(&mut raw) == 0
     {
-        let title = "no GPU of this scenario is shared in turns: there is no scheduler to replace";
+        let title = match alternative.is_spatial() {
+            true => "no GPU of this scenario is shared in space: nobody divides SMs",
+            false => "no GPU of this scenario is shared in turns: there is no scheduler to replace",
+        };
         c.findings.push(Diagnostic::file_error(name, title));
     }
     let raw = &raw;
@@ -277,6 +280,7 @@ fn scenario(
     }
     if gpus.len() == raw.gpus.len() {
         frames::settle(c, raw, &gpus, &mut guests, &catalog);
+        spatial::fixed_parts(c, &gpus, &mut guests);
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
         inside::check_turns(c, raw, &gpus, &guests);

@@ -50,6 +50,7 @@ pub use run::Overrides;
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, CopyEngines, MediaEngines};
+use crate::policy::spatial::{self as division, Spatial};
 use crate::policy::{Terms, TimeSlice};
 use crate::workload::{MediaEngine, Workload};
 
@@ -166,10 +167,26 @@ pub enum Share {
     /// Tenants hold all of them in turns.
     TimeSlice(TimeSlice),
     /// Processes run side by side: MPS.
-    Spatial {
-        /// By how much work takes longer beside work of another process.
-        interference: f64,
-    },
+    Spatial(SideBySide),
+}
+
+/// How processes run side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideBySide {
+    /// How they divide the SMs.
+    pub policy: Spatial,
+    /// By how much work takes longer beside work of another process.
+    pub interference: f64,
+}
+
+impl SideBySide {
+    /// As MPS does by itself, but for the interference.
+    pub fn by_default(interference: f64) -> Self {
+        SideBySide {
+            policy: division::MPS_DEFAULT,
+            interference,
+        }
+    }
 }
 
 /// A compute domain of a GPU: SMs with one arbiter.

@@ -5,6 +5,7 @@
 
 use super::raw_workload::RawWorkload;
 use super::scheduler::RawScheduler;
+use super::spatial::RawDivision;
 use super::units::{RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
@@ -339,6 +340,8 @@ pub struct RawShare {
     /// How much longer work takes while work of another client runs, beyond what SMs and bandwidth
     /// explain, 0 to 10; for `spatial` (assumption `mps.interference`).
     pub interference: Key<f64>,
+    /// How the clients of `spatial` divide the SMs; default `mps-default`.
+    pub division: Key<RawDivision>,
     /// Contexts that may share it, 1 to 1,000: replicas that a Kubernetes device plugin advertises.
     /// Default no limit.
     #[schemars(range(min = 1, max = 1000))]

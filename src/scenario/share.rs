@@ -107,6 +107,9 @@ pub(crate) fn resolve(
         why,
         "remove it, or use mode = \"spatial\"",
     );
+    let why = "only MPS clients divide the SMs";
+    let instead = "remove it, or use mode = \"spatial\"";
+    c.no_effect(&raw.division, "division", why, instead);
     if mode == RawMode::Exclusive {
         no_turns(
             c,

@@ -1,9 +1,15 @@
 //! `mode = "spatial"`: CUDA contexts side by side, as clients of MPS.
 
-use super::Share;
 use super::checker::{Checker, Span};
+use super::legal::Part;
 use super::raw::{Key, RawGuest, RawShare};
 use super::share::Tenancy;
+use super::{Gpu, Guest, Holds, Share, SideBySide};
+use crate::policy::spatial::{self, Spatial};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 
 /// The share of a domain whose contexts are clients of MPS.
 pub(crate) fn resolve(
@@ -29,7 +35,80 @@ pub(crate) fn resolve(
         }
     }
     let interference = interference(c, path, &raw.interference)?;
-    (c.findings.0.len() == before).then_some(Share::Spatial { interference })
+    let policy = match &raw.division {
+        Some(field) => field.value.0,
+        None => spatial::MPS_DEFAULT,
+    };
+    if let Some(field) = &raw.division
+        && policy.fixed_parts
+        && tenancy.part == Part::Vgpu
+    {
+        let title = format!("no `{}` inside a vGPU", policy.name);
+        let help = "give the processes `active_thread_percentage`, or use another division";
+        c.error(
+            &field.span,
+            title,
+            "parts are of a whole GPU or instance",
+            help,
+        );
+    }
+    let path = format!("{path}.division");
+    match &raw.division {
+        Some(field) => c.file_value(&path, policy.name, &field.span),
+        None => c.by_default(&path, policy.name),
+    }
+    (c.findings.0.len() == before).then_some(Share::Spatial(SideBySide {
+        policy,
+        interference,
+    }))
+}
+
+/// Fixed parts of the SMs, for the clients of a domain that have no cap of their own. To be called when
+/// all guests are known.
+pub(super) fn fixed_parts(c: &mut Checker, gpus: &[Gpu], guests: &mut [Guest]) {
+    for (number, gpu) in gpus.iter().enumerate() {
+        for (index, domain) in gpu.domains().into_iter().enumerate() {
+            let fixed = matches!(domain.share, Share::Spatial(beside) if beside.policy.fixed_parts);
+            let here = |guest: &&mut Guest| guest.gpu == number && guest.domain == index && fixed;
+            let weights = guests.iter_mut().filter(here);
+            let all = weights.map(|guest| u64::from(guest.terms.weight) * u64::from(guest.count));
+            let all = all.sum();
+            for guest in guests.iter_mut().filter(here) {
+                if let Holds::Client { sms: cap @ None } = &mut guest.holds {
+                    let part = spatial::fixed_part(domain.sms, guest.terms.weight, all);
+                    *cap = Some(part);
+                    let path = format!("guests.{}.active_thread_percentage", guest.name);
+                    c.by_default(&path, format!("{part} of {} SMs", domain.sms));
+                }
+            }
+        }
+    }
+}
+
+/// A policy in space by its name.
+#[derive(Debug, Clone, Copy)]
+pub struct RawDivision(pub Spatial);
+
+impl<'de> Deserialize<'de> for RawDivision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let names: &'static [&'static str] = spatial::NAMES;
+        let found = spatial::find(&name).map(RawDivision);
+        found.ok_or_else(|| D::Error::unknown_variant(&name, names))
+    }
+}
+
+impl JsonSchema for RawDivision {
+    fn schema_name() -> Cow<'static, str> {
+        "Division".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let choice =
+            |policy: &Spatial| json_schema!({ "const": policy.name, "description": policy.about });
+        let choices: Vec<_> = spatial::ALL.iter().map(choice).collect();
+        json_schema!({ "oneOf": choices })
+    }
 }
 
 fn interference(c: &mut Checker, path: &str, key: &Key<f64>) -> Option<f64> {

@@ -103,6 +103,18 @@ pub(super) fn settle(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &
                     ));
                 }
             }
+            Share::Spatial(beside)
+                if matches!(guest.holds, Holds::Client { .. })
+                    && field.value.priority.is_none()
+                    && field.value.reservation.is_none() =>
+            {
+                if field.value.weight.is_some() && !beside.policy.weighted {
+                    c.notices.push(format!(
+                        "guests.{}.weight: {} does not look at it",
+                        guest.name, beside.policy.name
+                    ));
+                }
+            }
             _ => {
                 let why = "this guest takes no turns of its own";
                 no_terms(c, &field.value, why);

@@ -202,7 +202,7 @@ impl Builder<'_> {
                         engines.push((domain.copy_engines, domain.media_engines));
                         encoders.push(match domain.share {
                             Share::TimeSlice(_) => domain.media_engines.count(MediaEngine::Nvenc),
-                            Share::Exclusive | Share::Spatial { .. } => 0,
+                            Share::Exclusive | Share::Spatial(_) => 0,
                         });
                     }
                 }
@@ -242,14 +242,14 @@ impl Builder<'_> {
         };
         let config = match share {
             Share::TimeSlice(config) => config.clone(),
-            Share::Exclusive | Share::Spatial { .. } => undivided(),
+            Share::Exclusive | Share::Spatial(_) => undivided(),
         };
         let rules = TurnRules {
             on_completion: config.on_completion,
             on_idle: config.on_idle,
             ties: config.ties,
             switch: board.switch,
-            in_space: matches!(share, Share::Spatial { .. }),
+            in_space: matches!(share, Share::Spatial(_)),
         };
         self.push_domain(rates, rules, (name, number as u32), &config)
     }

@@ -4,9 +4,9 @@ use super::build::{BuildError, Builder};
 use super::cell::Start;
 use super::layout::{Instance, Tenant, Variant};
 use crate::engine::time::{NEVER, Nanos};
-use crate::gpu::ContextRules;
+use crate::gpu::{Beside, ContextRules};
 use crate::policy::{OnCompletion, OnIdle, Policy, Rotation, Ties, TimeSlice, Turns, registry};
-use crate::scenario::{Guest, Holds, Share, Within};
+use crate::scenario::{Guest, Holds, Share, SideBySide, Within};
 
 /// All tenants of a guest, and that of each of its streams.
 pub(super) type Placed = (Vec<Tenant>, Vec<Tenant>);
@@ -31,7 +31,7 @@ impl Builder<'_> {
         }
         let share = scenario.gpus[guest.gpu].domains()[guest.domain].share;
         Ok(match share {
-            Share::Spatial { interference } => self.add_client(guest, *interference, domain),
+            Share::Spatial(beside) => self.add_client(guest, beside, domain),
             Share::TimeSlice(config)
                 if config.turns == Turns::PerChannel
                     && !registry::find(&config.scheduler).is_some_and(|found| found.reserves) =>
@@ -56,7 +56,7 @@ impl Builder<'_> {
         let entries: Vec<u32> = (first..first + number)
             .map(|tenant| {
                 let entry = target.add_entry(tenant, guest.terms);
-                target.add_client(entry, sms, streams);
+                target.add_client(entry, sms, 1, streams);
                 entry
             })
             .collect();
@@ -74,7 +74,7 @@ impl Builder<'_> {
         for tenant in 0..number {
             for stream in (0..guest.streams).filter(|stream| stream % number == tenant) {
                 let entry = target.add_entry(first + tenant, guest.terms);
-                target.add_client(entry, sms, 1);
+                target.add_client(entry, sms, 1, 1);
                 entry_of[stream as usize] = entry;
                 entries.push(entry);
             }
@@ -92,10 +92,10 @@ impl Builder<'_> {
     }
 
     /// Adds a client to the one entry of a domain that is shared in space.
-    fn add_client(&mut self, guest: &Guest, interference: f64, domain: usize) -> Placed {
+    fn add_client(&mut self, guest: &Guest, beside: &SideBySide, domain: usize) -> Placed {
         if self.domains[domain].entries().is_empty() {
             let entry = self.domains[domain].add_entry(0, guest.terms);
-            self.domains[domain].interfere(entry, interference);
+            self.domains[domain].run_beside(entry, running(beside));
             // The server is there from the beginning.
             self.start_at(domain, 0, &[entry]);
         }
@@ -121,8 +121,8 @@ impl Builder<'_> {
         for tenant in first..first + number {
             let entry = self.domains[domain].add_entry(tenant, guest.terms);
             match &within.share {
-                Share::Spatial { interference } => {
-                    self.domains[domain].interfere(entry, *interference);
+                Share::Spatial(beside) => {
+                    self.domains[domain].run_beside(entry, running(beside));
                 }
                 Share::TimeSlice(config) => {
                     let policy = self.inner_policy(guest, config)?;
@@ -176,7 +176,8 @@ impl Builder<'_> {
         let target = &mut self.domains[domain];
         let sms = target.sms();
         let cap = cap.map_or(sms, |cap| cap.clamp(1, sms));
-        target.add_client(entry, cap, guest.streams.div_ceil(number) as usize)
+        let streams = guest.streams.div_ceil(number) as usize;
+        target.add_client(entry, cap, guest.terms.weight, streams)
     }
 
     /// The rotation of contexts within a vGPU.
@@ -205,6 +206,13 @@ impl Builder<'_> {
                 entries: entries.to_vec(),
             }),
         }
+    }
+}
+
+fn running(beside: &SideBySide) -> Beside {
+    Beside {
+        division: beside.policy.division,
+        interference: beside.interference,
     }
 }
 

@@ -6,7 +6,7 @@ use warpshare::experiment::{self, Options, Silent};
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::policy::{OnCompletion, TimeSlice};
 use warpshare::result::RunResult;
-use warpshare::scenario::{Gpu, Guest, GuestMemory, Holds, Scenario, Share, Within};
+use warpshare::scenario::{Gpu, Guest, GuestMemory, Holds, Scenario, Share, SideBySide, Within};
 use warpshare::sim::{BuildError, Nobody, Part, Speed, Variant, build};
 use warpshare::workload::{OperationKind, Size, Workload};
 
@@ -282,7 +282,7 @@ fn contexts_inside_may_run_to_completion() {
 /// running time, in turns of 2 ms beside another vGPU whose 4 ms end at 8 ms.
 #[test]
 fn clients_of_mps_inside_share_the_turns_of_their_vgpu() {
-    let spatial = |interference| Share::Spatial { interference };
+    let spatial = |interference| Share::Spatial(SideBySide::by_default(interference));
     for (interference, end) in [(0.0, 6 * MS), (0.5, 10 * MS)] {
         let guests = vec![
             machine("a", spatial(interference), on_sms(one(4 * MS), 5)),
@@ -305,7 +305,7 @@ fn a_cap_inside_limits_a_client() {
         each: 1,
         sms: Some(5),
     };
-    let share = Share::Spatial { interference: 0.0 };
+    let share = Share::Spatial(SideBySide::by_default(0.0));
     let mut own = machine("a", share.clone(), requests(&[(15 * MS, MS)]));
     own.within = Some(Within {
         share,

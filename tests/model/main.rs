@@ -7,6 +7,7 @@ mod common;
 mod arrivals;
 mod dist_draws;
 mod dist_parameters;
+mod divisions;
 mod draws;
 mod encoders;
 mod engines;

@@ -6,7 +6,7 @@ use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
 use warpshare::result::RunResult;
 use warpshare::scenario::{
-    Division, Gpu, Guest, GuestMemory, Holds, Overrides, Scenario, Share, parse,
+    Division, Gpu, Guest, GuestMemory, Holds, Overrides, Scenario, Share, SideBySide, parse,
 };
 use warpshare::workload::{Size, Workload};
 
@@ -17,7 +17,7 @@ const GIB: u64 = 1 << 30;
 fn device() -> Gpu {
     let mut gpu = gpu(time_slice("fifo", MS));
     gpu.board.frame_buffer_mib = 8 << 10;
-    gpu.division = Division::Whole(Share::Spatial { interference: 0.0 });
+    gpu.division = Division::Whole(Share::Spatial(SideBySide::by_default(0.0)));
     gpu
 }
 

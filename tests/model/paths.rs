@@ -9,11 +9,11 @@ use warpshare::gpu::law::ClockCurve;
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::policy::{
-    OnCompletion, OnIdle, Reservation, Rotation, Terms, Ties, TimeSlice, Turns, registry,
+    OnCompletion, OnIdle, Reservation, Rotation, Terms, Ties, TimeSlice, Turns, registry, spatial,
 };
 use warpshare::scenario::{
     ComputeInstance, Division, EncoderLists, GpuInstance, Guest, GuestMemory, Holds, Scenario,
-    Share, Within,
+    Share, SideBySide, Within,
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
@@ -244,7 +244,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
         prop::collection::vec(a_guest(), 1..4),
         prop::option::of(1u32..3),
         any::<u64>(),
-        (0u32..5, any::<bool>()),
+        (0u32..5, side_by_side(), any::<bool>()),
         (within(), prop::option::of(encoders())),
     )
         .prop_map(
@@ -257,7 +257,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 guests,
                 cores,
                 seed,
-                (division, clock),
+                (division, beside, clock),
                 (within, encoders),
             )| {
                 let mut share = time_slice(registry::all()[scheduler].name, slice);
@@ -279,7 +279,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 if clock {
                     device.clock = ClockCurve::new(vec![(0.3, 1.3), (1.0, 1.0)]);
                 }
-                device.division = divide(division, time_slice);
+                device.division = divide(division, beside, time_slice);
                 device.encoders = encoders;
                 let domains = device.domains().len();
                 let guests = guests
@@ -334,6 +334,14 @@ fn encoders() -> impl Strategy<Value = EncoderLists> {
     })
 }
 
+fn side_by_side() -> impl Strategy<Value = SideBySide> {
+    let policy = 0..spatial::ALL.len();
+    (policy, 0u32..3).prop_map(|(policy, tenths)| SideBySide {
+        policy: spatial::ALL[policy],
+        interference: f64::from(tenths) / 10.0,
+    })
+}
+
 /// How processes share a vGPU, and how many vGPUs their machine has.
 fn within() -> impl Strategy<Value = Option<(Share, u32)>> {
     let turns = (
@@ -349,7 +357,7 @@ fn within() -> impl Strategy<Value = Option<(Share, u32)>> {
             ..time_slice(if fifo { "fifo" } else { "round-robin" }, slice)
         })
     });
-    let share = prop_oneof![3 => turns, 1 => Just(Share::Spatial { interference: 0.2 })];
+    let share = prop_oneof![3 => turns, 1 => side_by_side().prop_map(Share::Spatial)];
     prop::option::of((share, 1u32..3))
 }
 
@@ -399,8 +407,8 @@ fn media_engines() -> MediaEngines {
     engines
 }
 
-fn divide(division: u32, share: TimeSlice) -> Division {
-    let spatial = Share::Spatial { interference: 0.1 };
+fn divide(division: u32, beside: SideBySide, share: TimeSlice) -> Division {
+    let spatial = Share::Spatial(beside);
     let compute = |name: Option<&str>, sms, share: &Share| ComputeInstance {
         name: name.map(Into::into),
         sms,

@@ -9,7 +9,8 @@ use warpshare::experiment::{self, Options, Silent};
 use warpshare::gpu::law::ClockCurve;
 use warpshare::gpu::{CopyEngines, MediaEngines};
 use warpshare::scenario::{
-    ComputeInstance, Division, Gpu, GpuInstance, Guest, Holds, Overrides, Scenario, Share, parse,
+    ComputeInstance, Division, Gpu, GpuInstance, Guest, Holds, Overrides, Scenario, Share,
+    SideBySide, parse,
 };
 use warpshare::workload::{GpuWork, Grid, OperationKind, Workload};
 
@@ -37,7 +38,7 @@ fn client(name: &str, cap: Option<u32>, workload: Workload) -> Guest {
 
 fn mps(interference: f64) -> Gpu {
     Gpu {
-        division: Division::Whole(Share::Spatial { interference }),
+        division: Division::Whole(Share::Spatial(SideBySide::by_default(interference))),
         ..gpu(time_slice("fifo", MS))
     }
 }

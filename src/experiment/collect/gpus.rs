@@ -4,7 +4,7 @@ use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
 use crate::experiment::estimate::{mean, mean_of};
 use crate::gpu::{Accounts, CopyEngines};
-use crate::policy::registry;
+use crate::policy::{registry, spatial};
 use crate::result::{EngineResult, Estimate, Fairness, GpuResult, InstanceResult, Split, Timeline};
 use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
@@ -180,7 +180,13 @@ fn layout(gpu: &Gpu) -> String {
 fn sharing(share: &Share) -> String {
     let config = match share {
         Share::Exclusive => return "exclusive".to_owned(),
-        Share::Spatial { .. } => return "spatial: MPS".to_owned(),
+        Share::Spatial(beside) => {
+            let policy = beside.policy;
+            return match policy == spatial::MPS_DEFAULT {
+                true => "spatial: MPS".to_owned(),
+                false => format!("spatial: {}", policy.name),
+            };
+        }
         Share::TimeSlice(config) => config,
     };
     let reserves = registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves);

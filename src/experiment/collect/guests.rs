@@ -342,7 +342,7 @@ fn holds(scenario: &Scenario, guest: &Guest) -> String {
         Holds::Process { machine, sms, .. } => {
             let machine = &scenario.guests[*machine];
             let what = match machine.within.as_ref().map(|within| &within.share) {
-                Some(Share::Spatial { .. }) => client(sms),
+                Some(Share::Spatial(_)) => client(sms),
                 _ => "CUDA context".to_owned(),
             };
             format!("{what} inside {}", machine.name)
