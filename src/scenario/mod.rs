@@ -34,6 +34,7 @@ mod run;
 pub mod scheduler;
 pub mod schema;
 mod share;
+mod slice;
 mod spatial;
 mod terms;
 mod text;

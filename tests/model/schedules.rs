@@ -213,6 +213,35 @@ fn fixed_share_with_one_of_four_running_leaves_three_quarters_unused() {
     assert_eq!((accounts.idle, accounts.switching), (0, 0));
 }
 
+/// One of four runs and may have 30 % more than its quarter: 32.5 % of the GPU, and with a wide cap all of
+/// it. Two that run have half each, and no more than the cap.
+#[test]
+fn an_elastic_cap_gives_vacant_turns_to_those_who_run() {
+    let share_of_each = |running: u64, extra, arr_factor| {
+        let mut share = time_slice("fixed-share", MS);
+        (share.reserved_turns, share.extra) = (Some(4), extra);
+        share.arr_factor = arr_factor;
+        let busy = |index| {
+            let endless = gpu_workload(closed(1, constant(0.0)), constant(1e12));
+            guest(&format!("vm{index}"), endless)
+        };
+        let guests = (0..running).map(busy).collect();
+        // Whole rounds of four slices.
+        let scenario = scenario(vec![gpu(share)], guests, 400 * MS);
+        let log = simulate(&scenario);
+        let ran = &log.edges.last().unwrap().2;
+        assert_eq!(ran, &vec![ran[0]; running as usize]);
+        ran[0] as f64 / (400 * MS) as f64
+    };
+    for arr_factor in [None, Some(33)] {
+        assert_eq!(share_of_each(1, 300_000, arr_factor), 1.3 / 4.0);
+        assert_eq!(share_of_each(1, 32 * MS, arr_factor), 1.0);
+        assert_eq!(share_of_each(2, 300_000, arr_factor), 1.3 / 4.0);
+        assert_eq!(share_of_each(2, 32 * MS, arr_factor), 0.5);
+        assert_eq!(share_of_each(4, 32 * MS, arr_factor), 0.25);
+    }
+}
+
 #[test]
 fn an_arrival_in_the_middle_of_a_slice() {
     let tenants = || {
