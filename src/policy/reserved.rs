@@ -17,10 +17,7 @@
 //! that under-run earns no credit, are assumptions.
 
 use super::{Entry, Grant, Policy, Terms};
-use crate::engine::time::Nanos;
-
-/// Totals of scheduled time count in this unit, so that division by a length loses next to nothing.
-const UNIT: u128 = 1 << 32;
+use crate::engine::time::{NEVER, Nanos};
 
 /// See the [module documentation](self).
 pub struct Reserved {
@@ -49,8 +46,9 @@ struct Slot {
     length: Nanos,
     /// Over-run that is still to be repaid, under ARR.
     owed: Nanos,
-    /// Time in the scheduled state, without ARR: a whole turn counts for one slice, however long.
-    total: u128,
+    /// Time in the scheduled state, without ARR: a whole turn counts for one slice, however long. [`NEVER`] for
+    /// a slot without turns.
+    total: Nanos,
 }
 
 impl Slot {
@@ -65,12 +63,19 @@ impl Slot {
     }
 
     fn scheduled(&mut self, time: Nanos, slice: Nanos) {
-        let time = u128::from(time) * UNIT;
-        self.total += match self.length {
-            length if length == slice => time,
-            length => time * u128::from(slice) / u128::from(length.max(1)),
-        };
+        match self.length {
+            length if length == slice => self.total += time,
+            // Others have started in its last turn.
+            0 => {}
+            length => self.total += part(time, slice, length),
+        }
     }
+}
+
+/// `time` × `slice` / `length`.
+fn part(time: Nanos, slice: Nanos, length: Nanos) -> Nanos {
+    let product = u128::from(time) * u128::from(slice);
+    Nanos::try_from(product / u128::from(length)).unwrap_or(NEVER)
 }
 
 impl Reserved {
@@ -115,6 +120,9 @@ impl Reserved {
                 Some(_) if self.weighted => self.slice.saturating_mul(u64::from(slot.weight)),
                 Some(_) => self.slice + extra,
             };
+            if slot.length == 0 {
+                slot.total = NEVER;
+            }
         }
     }
 
@@ -206,10 +214,13 @@ impl Policy for Reserved {
                 Some(self.grant(slot, slice))
             }
             None => {
-                let slots = self.slots.iter().enumerate();
-                let turns = slots.filter(|(_, slot)| slot.length > 0);
-                let (least, slot) = turns.min_by_key(|(_, slot)| slot.total)?;
-                let slice = slot.length;
+                let mut least = 0;
+                for (index, slot) in self.slots.iter().enumerate().skip(1) {
+                    if slot.total < self.slots[least].total {
+                        least = index;
+                    }
+                }
+                let slice = self.slots[least].length;
                 Some(self.grant(least, slice))
             }
         }
@@ -223,7 +234,7 @@ impl Policy for Reserved {
             None => {
                 let totals = self.turns().map(|slot| slot.total);
                 match (totals.clone().min(), totals.max()) {
-                    (Some(least), Some(most)) => most - least < u128::from(self.slice) * UNIT,
+                    (Some(least), Some(most)) => most - least < self.slice,
                     _ => false,
                 }
             }
@@ -233,9 +244,8 @@ impl Policy for Reserved {
 
     fn skip_rounds(&mut self, rounds: u64) {
         if self.factor.is_none() {
-            let time = u128::from(rounds) * u128::from(self.slice) * UNIT;
             for slot in self.slots.iter_mut().filter(|slot| slot.length > 0) {
-                slot.total += time;
+                slot.total += rounds * self.slice;
             }
         }
     }
