@@ -24,6 +24,7 @@ pub const LONGEST_IDLE_FIRST: Registered = Registered {
     name: "longest-idle-first",
     about: "whoever has been off the SMs for longest has two slices",
     source: "an example: examples/own_policy.rs",
+    slice: None,
     reserves: false,
     properties: Properties {
         work_conserving: true,

@@ -231,6 +231,7 @@ mod tests {
             slice: MS,
             arr_factor: Some(33),
             reserved_turns: Some(4),
+            extra: 0,
             turns: Turns::PerTenant,
             rotation: Rotation::Queue,
             on_completion: OnCompletion::Keep,

@@ -8,15 +8,15 @@
 //! 1995 (§4; theorem 2: in any interval the normalised service of two busy flows differs by no more than
 //! a visit and the largest packet). Time can be cut anywhere, so packets count as nothing.
 
-use super::stride::total;
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::properties::ONE_TURN_BY_WEIGHT;
+use super::{Entry, Grant, Policy, Properties, Terms, Weights};
 use crate::engine::time::Nanos;
 use std::collections::VecDeque;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Proportional { slices: 1.0 },
-    starvation: Starvation::Slices(|weights, own| total(weights) - f64::from(weights[own])),
+    starvation: ONE_TURN_BY_WEIGHT,
     preempts: false,
 };
 

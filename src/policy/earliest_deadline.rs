@@ -3,6 +3,9 @@
 //!
 //! On one processor without switching costs it meets every deadline that any order could meet.
 //!
+//! Of a vGPU whose processes take turns inside, it sees the work of the process whose turn it is there, not
+//! of those that wait.
+//!
 //! Source: C. L. Liu and J. W. Layland, "Scheduling Algorithms for Multiprogramming in a
 //! Hard-Real-Time Environment", Journal of the ACM 20 (1973), §7.
 

@@ -11,7 +11,7 @@
 //! §4; corollary: with requests of one slice the lag stays within one slice, either way). Linux has used it
 //! since 6.6.
 
-use super::stride::total;
+use super::properties::total;
 use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 

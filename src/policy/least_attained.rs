@@ -4,6 +4,9 @@
 //! Short work overtakes long work although nobody knows which is which. An entry that becomes ready
 //! takes the SMs from one that has had more; entries that have had the same take turns.
 //!
+//! Of a vGPU whose processes take turns inside, it sees the work of the process whose turn it is there, not
+//! of those that wait.
+//!
 //! Source: L. Kleinrock, "Queueing Systems", vol. 2, 1976 (§4.6); for jobs on GPUs J. Gu et al.,
 //! "Tiresias", NSDI 2019 (§3.2, discretised two-dimensional least attained service).
 

@@ -11,6 +11,8 @@ mod earliest_deadline;
 mod eevdf;
 mod equal_share;
 mod fixed_share;
+mod gpreempt;
+mod gvt_g;
 mod keyed;
 mod least_attained;
 mod lottery;
@@ -25,7 +27,9 @@ pub mod spatial;
 mod start_time_fair;
 mod stride;
 mod time_slice;
+mod weighted_share;
 mod work_conserving_fixed;
+mod xe_sriov;
 
 pub use properties::{Properties, Starvation, Weights};
 pub use registry::{Registered, Setup};

@@ -10,7 +10,7 @@
 //! Real-Time Guarantees", RTSS 2003 (a tenant waits for twice what is left of the period at most); order by
 //! the end of the period after Liu and Layland 1973.
 
-use super::stride::total;
+use super::properties::total;
 use super::{Entry, Grant, Policy, Properties, Reservation, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 

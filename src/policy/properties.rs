@@ -43,3 +43,27 @@ pub enum Starvation {
 /// Every other tenant has one turn.
 pub(super) const ONE_TURN_EACH: Starvation =
     Starvation::Slices(|weights, _| weights.len() as f64 - 1.0);
+
+/// Sum of weights.
+pub(super) fn total(weights: &[u32]) -> f64 {
+    weights.iter().map(|&weight| f64::from(weight)).sum()
+}
+
+/// Turns in a circle, as long as weights say.
+pub(super) const ONE_TURN_BY_WEIGHT: Starvation =
+    Starvation::Slices(|weights, own| total(weights) - f64::from(weights[own]));
+
+/// Equal turns; whoever has had least running time by its weight has the next.
+pub(super) const LEAST_BY_WEIGHT: Properties = Properties {
+    work_conserving: true,
+    // Who runs has had least, so it is ahead of any other by a turn of its own at most: the distance of two
+    // moves between a turn of the one and a turn of the other, 1 / w + 1 / v, which is 1.5 for weights 1 and
+    // 2. Equal weights take turns, and are within 1.
+    weights: Weights::Proportional { slices: 1.5 },
+    // Between two turns of an entry every other advances as far as its own, and a turn further.
+    starvation: Starvation::Slices(|weights, own| {
+        let (all, mine) = (total(weights), f64::from(weights[own]));
+        (all - mine) / mine + weights.len() as f64 - 1.0
+    }),
+    preempts: false,
+};

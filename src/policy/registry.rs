@@ -6,11 +6,12 @@
 use super::run_list::RunList;
 use super::{
     Policy, Properties, Rotation, Starvation, TimeSlice, Weights, deficit_round_robin,
-    earliest_deadline, eevdf, equal_share, fixed_share, least_attained, lottery, periodic_server,
-    priority, properties, shortest_remaining, start_time_fair, stride, work_conserving_fixed,
+    earliest_deadline, eevdf, equal_share, fixed_share, gpreempt, gvt_g, least_attained, lottery,
+    periodic_server, priority, properties, shortest_remaining, start_time_fair, stride,
+    weighted_share, work_conserving_fixed, xe_sriov,
 };
 use crate::engine::random::Stream;
-use crate::engine::time::NEVER;
+use crate::engine::time::{MILLISECOND, NEVER, Nanos};
 use std::sync::OnceLock;
 use thiserror::Error;
 
@@ -23,6 +24,9 @@ pub struct Registered {
     pub about: &'static str,
     /// Where it is described.
     pub source: &'static str,
+    /// Nominal slice where the scenario names none, or may name none since it is no [`Use::Slice`]; `None` =
+    /// assumption `policy.slice`, or work that runs to its end.
+    pub slice: Option<Nanos>,
     /// Whether it reserves turns ([`Policy::reserves`]).
     pub reserves: bool,
     /// What it promises.
@@ -76,6 +80,7 @@ const BUILT_IN: &[Registered] = &[
         name: "best-effort",
         about: "vGPUs with work take turns; idle ones are skipped (the vendor's default)",
         source: NVIDIA,
+        slice: None,
         reserves: false,
         properties: EVERYONE_IN_TURN,
         uses: &[Use::Slice],
@@ -85,15 +90,27 @@ const BUILT_IN: &[Registered] = &[
         name: "equal-share",
         about: "running vGPUs have equal reserved shares, busy or idle",
         source: NVIDIA,
+        slice: None,
         reserves: true,
         properties: RESERVED,
         uses: &[Use::Slice],
         build: |setup| Box::new(equal_share::build(setup.config)),
     },
     Registered {
+        name: "weighted-share",
+        about: "running vGPUs have reserved shares by weight, busy or idle",
+        source: "after NVIDIA open kernel modules 590.44.01, RmPVMRL bit 3",
+        slice: None,
+        reserves: true,
+        properties: weighted_share::PROPERTIES,
+        uses: &[Use::Slice, Use::Weight],
+        build: |setup| Box::new(weighted_share::build(setup.config)),
+    },
+    Registered {
         name: "fixed-share",
         about: "every vGPU has 1 / (maximum of its type per GPU), however many run",
         source: NVIDIA,
+        slice: None,
         reserves: true,
         properties: Properties {
             starvation: Starvation::ReservedTurns,
@@ -106,6 +123,7 @@ const BUILT_IN: &[Registered] = &[
         name: "round-robin",
         about: "CUDA contexts with work take turns on a bare GPU",
         source: "time-sliced channel groups of NVIDIA's open kernel modules (kernel_fifo)",
+        slice: None,
         reserves: false,
         properties: EVERYONE_IN_TURN,
         uses: &[Use::Slice],
@@ -115,6 +133,7 @@ const BUILT_IN: &[Registered] = &[
         name: "fifo",
         about: "each piece of work runs to its end in order of arrival (for comparison with theory)",
         source: "queueing theory: first come, first served",
+        slice: None,
         reserves: false,
         properties: Properties {
             weights: Weights::Other,
@@ -128,6 +147,7 @@ const BUILT_IN: &[Registered] = &[
         name: "deficit-round-robin",
         about: "turns as long as weights say, less what was taken too much",
         source: "Shreedhar and Varghese, SIGCOMM 1995",
+        slice: None,
         reserves: false,
         properties: deficit_round_robin::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
@@ -140,6 +160,7 @@ const BUILT_IN: &[Registered] = &[
         name: "stride",
         about: "the least running time per weight goes first",
         source: "Waldspurger and Weihl, MIT/LCS/TM-528, 1995",
+        slice: None,
         reserves: false,
         properties: stride::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
@@ -149,6 +170,7 @@ const BUILT_IN: &[Registered] = &[
         name: "start-time-fair",
         about: "the least virtual start tag goes first",
         source: "Goyal, Vin and Cheng, SIGCOMM 1996",
+        slice: None,
         reserves: false,
         properties: start_time_fair::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
@@ -158,6 +180,7 @@ const BUILT_IN: &[Registered] = &[
         name: "eevdf",
         about: "the earliest virtual deadline of those that have had no more than their share goes first",
         source: "Stoica et al., RTSS 1996",
+        slice: None,
         reserves: false,
         properties: eevdf::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
@@ -167,6 +190,7 @@ const BUILT_IN: &[Registered] = &[
         name: "lottery",
         about: "every turn is drawn by weight",
         source: "Waldspurger and Weihl, OSDI 1994",
+        slice: None,
         reserves: false,
         properties: lottery::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
@@ -176,6 +200,7 @@ const BUILT_IN: &[Registered] = &[
         name: "priority",
         about: "the largest priority goes first and takes the SMs; equals take turns",
         source: "Cobham, Operations Research 2, 1954; Kleinrock 1976, section 3.6",
+        slice: None,
         reserves: false,
         properties: priority::PREEMPTIVE,
         uses: &[Use::Slice, Use::Priority],
@@ -185,6 +210,7 @@ const BUILT_IN: &[Registered] = &[
         name: "priority-non-preemptive",
         about: "the largest priority goes first when the SMs are free; work runs to its end",
         source: "Cobham, Operations Research 2, 1954; Kleinrock 1976, section 3.6",
+        slice: None,
         reserves: false,
         properties: priority::NON_PREEMPTIVE,
         uses: &[Use::Priority],
@@ -194,6 +220,7 @@ const BUILT_IN: &[Registered] = &[
         name: "earliest-deadline",
         about: "the job with the earliest deadline goes first and takes the SMs",
         source: "Liu and Layland, Journal of the ACM 20, 1973",
+        slice: None,
         reserves: false,
         properties: earliest_deadline::PROPERTIES,
         uses: &[Use::Deadline],
@@ -203,6 +230,7 @@ const BUILT_IN: &[Registered] = &[
         name: "periodic-server",
         about: "every tenant has its budget in each period and no more",
         source: "Strosnider, Lehoczky and Sha 1995; Shin and Lee, RTSS 2003",
+        slice: None,
         reserves: false,
         properties: periodic_server::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Reservation],
@@ -212,6 +240,7 @@ const BUILT_IN: &[Registered] = &[
         name: "least-attained",
         about: "the work that has had least of the SMs goes first and takes them",
         source: "Kleinrock 1976, section 4.6; Gu et al. (Tiresias), NSDI 2019",
+        slice: None,
         reserves: false,
         properties: least_attained::PROPERTIES,
         uses: &[Use::Slice],
@@ -221,6 +250,7 @@ const BUILT_IN: &[Registered] = &[
         name: "shortest-remaining",
         about: "the work that is done first goes first: an oracle",
         source: "Schrage and Miller, Operations Research 14, 1966",
+        slice: None,
         reserves: false,
         properties: shortest_remaining::PROPERTIES,
         uses: &[],
@@ -230,6 +260,7 @@ const BUILT_IN: &[Registered] = &[
         name: "fixed-share-work-conserving",
         about: "fixed share whose unused turns go to others: what the vendor's leaves on the table",
         source: "slots of fixed share; Kleinrock 1976, section 3.4",
+        slice: None,
         reserves: false,
         properties: work_conserving_fixed::PROPERTIES,
         uses: &[Use::Slice, Use::ReservedTurns],
@@ -240,6 +271,36 @@ const BUILT_IN: &[Registered] = &[
                 slice, turns,
             ))
         },
+    },
+    Registered {
+        name: "xe-sriov",
+        about: "virtual functions take turns of their execution quantum; by priority also without work",
+        source: "Linux, xe driver: guc_klvs_abi.h, sysfs-driver-intel-xe-sriov",
+        slice: None,
+        reserves: false,
+        properties: xe_sriov::PROPERTIES,
+        uses: &[Use::Slice, Use::Weight, Use::Priority],
+        build: |setup| Box::new(xe_sriov::XeSriov::new(setup.config.slice)),
+    },
+    Registered {
+        name: "gvt-g",
+        about: "vGPUs have time by weight in each period of 100 slices, and no more",
+        source: "Linux, i915 driver: gvt/sched_policy.c",
+        slice: Some(MILLISECOND),
+        reserves: false,
+        properties: gvt_g::PROPERTIES,
+        uses: &[Use::Slice, Use::Weight],
+        build: |setup| Box::new(gvt_g::GvtG::new(setup.config.slice)),
+    },
+    Registered {
+        name: "gpreempt",
+        about: "contexts take turns of 1 s if urgent (priority above 0), of 1 µs if not",
+        source: "Fan et al., USENIX ATC 2025, and its code",
+        slice: Some(gpreempt::SLICE),
+        reserves: false,
+        properties: gpreempt::PROPERTIES,
+        uses: &[Use::Priority],
+        build: |setup| Box::new(gpreempt::Gpreempt::new(setup.config.slice)),
     },
 ];
 

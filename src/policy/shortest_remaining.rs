@@ -3,6 +3,9 @@
 //! No real scheduler can do this; it minimises the mean number of waiting pieces of work when switching
 //! costs nothing, so it shows how far the others are from what is possible.
 //!
+//! Of a vGPU whose processes take turns inside, it sees the work of the process whose turn it is there, not
+//! of those that wait.
+//!
 //! Source: L. E. Schrage and L. W. Miller, "The Queue M/G/1 with the Shortest Remaining Processing Time
 //! Discipline", Operations Research 14 (1966).
 

@@ -10,19 +10,11 @@
 //! busy flows differs by at most one turn of each).
 
 use super::keyed::{LeastFirst, Rule};
-use super::stride::{ONE_TURN_OF_EACH, total};
-use super::{Entry, Properties, Starvation, Terms};
+use super::properties::LEAST_BY_WEIGHT;
+use super::{Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
-    work_conserving: true,
-    weights: ONE_TURN_OF_EACH,
-    starvation: Starvation::Slices(|weights, own| {
-        let (all, mine) = (total(weights), f64::from(weights[own]));
-        (all - mine) / mine + weights.len() as f64 - 1.0
-    }),
-    preempts: false,
-};
+pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
 
 /// Tags count running time in this unit.
 const UNIT: u128 = 1 << 32;

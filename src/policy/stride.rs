@@ -9,29 +9,11 @@
 //! Resource Management", MIT/LCS/TM-528, 1995 (§2, with fractional quanta; §3.1, dynamic participation).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights};
+use super::properties::LEAST_BY_WEIGHT;
+use super::{Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
-    work_conserving: true,
-    weights: ONE_TURN_OF_EACH,
-    starvation: Starvation::Slices(|weights, own| {
-        // Between two turns of an entry every other pass advances as far as its own, and a turn further.
-        let (all, mine) = (total(weights), f64::from(weights[own]));
-        (all - mine) / mine + weights.len() as f64 - 1.0
-    }),
-    preempts: false,
-};
-
-/// Who runs has the least pass, so a pass is ahead of any other by a turn of its own at most: the distance of
-/// two moves between a turn of the one and a turn of the other, 1 / w + 1 / v, which is 1.5 for weights 1
-/// and 2. Equal weights take turns, and are within 1.
-pub(super) const ONE_TURN_OF_EACH: Weights = Weights::Proportional { slices: 1.5 };
-
-/// Sum of weights.
-pub(super) fn total(weights: &[u32]) -> f64 {
-    weights.iter().map(|&weight| f64::from(weight)).sum()
-}
+pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
 
 /// Passes count running time in this unit, so that division by a weight loses next to nothing.
 const UNIT: i128 = 1 << 32;

@@ -14,6 +14,8 @@ pub struct TimeSlice {
     pub arr_factor: Option<u32>,
     /// Number of reserved turns of a fixed-share round (the vGPU type's maximum per GPU).
     pub reserved_turns: Option<u32>,
+    /// What an elastic cap adds to a fixed-share turn at most; 0 = no such cap.
+    pub extra: Nanos,
     pub turns: Turns,
     pub rotation: Rotation,
     pub on_completion: OnCompletion,

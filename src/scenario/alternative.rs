@@ -119,7 +119,7 @@ impl Alternative {
             _ => return 0,
         };
         let kind = scheduler.kind();
-        let reserving = matches!(kind, Kind::EqualShare | Kind::FixedShare);
+        let reserving = scheduler.reserving();
         let turning = matches!(kind, Kind::BestEffort | Kind::RoundRobin);
         if !reserving {
             (share.arr, share.frequency, share.averaging_factor) = (None, None, None);
@@ -129,10 +129,16 @@ impl Alternative {
             (share.turns, share.rotation, share.ties) = (None, None, None);
         }
         if !scheduler.uses(Use::Slice) {
-            (share.slice, share.on_completion) = (None, None);
+            share.slice = None;
+        }
+        if !scheduler.sliced() {
+            share.on_completion = None;
         }
         if !scheduler.uses(Use::ReservedTurns) {
             share.reserved_turns = None;
+        }
+        if kind != Kind::FixedShare {
+            share.elastic_cap = None;
         }
         let own = &self.own;
         overlay(&mut share.arr, &own.arr);
@@ -152,6 +158,7 @@ impl Alternative {
         overlay(&mut share.on_idle, &own.on_idle);
         overlay(&mut share.ties, &own.ties);
         overlay(&mut share.reserved_turns, &own.reserved_turns);
+        overlay(&mut share.elastic_cap, &own.elastic_cap);
         share.scheduler = Some(Field {
             value: scheduler,
             span,

@@ -345,7 +345,7 @@ pub const ALL: &[Assumption] = &[
         key: "policy.slice",
         kind: Kind::Slice,
         default: "2ms",
-        about: "Slice of the schedulers that no product has.",
+        about: "Slice of the schedulers that no product of the vendor has, and whose source names none.",
         evidence: "Chosen: the vendor's default slice of types with up to 8 vGPUs, so that comparisons \
                    are about the order and not about the slice.",
         local_key: Some("gpus.NAME.share.slice"),

@@ -143,6 +143,9 @@ fn turns(out: &mut Writer, slice: &TimeSlice) {
     out.put("slice", slice.slice);
     out.put("arr", format!("{:?}", slice.arr_factor));
     out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
+    if slice.extra > 0 {
+        out.put("elastic_extra", slice.extra);
+    }
     out.put("turns", format!("{:?}", slice.turns));
     out.put("rotation", format!("{:?}", slice.rotation));
     out.put("on_completion", format!("{:?}", slice.on_completion));

@@ -114,6 +114,7 @@ pub(crate) fn resolve(
         scheduler: word.to_owned(),
         slice,
         arr_factor: None,
+        extra: 0,
         reserved_turns,
         turns: Turns::PerTenant,
         rotation: Rotation::Queue,

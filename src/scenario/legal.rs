@@ -143,6 +143,13 @@ pub const LEGAL: &[Legal] = &[
         why: "equal share is a setting of the vGPU manager",
     },
     Legal {
+        scheduler: "weighted-share",
+        vgpus: true,
+        contexts: Contexts::NeutralOnly,
+        inside: false,
+        why: "weighted share is a setting of the vGPU manager",
+    },
+    Legal {
         scheduler: "fixed-share",
         vgpus: true,
         contexts: Contexts::WithReservedTurns,
@@ -168,7 +175,8 @@ pub const LEGAL: &[Legal] = &[
         vgpus: true,
         contexts: Contexts::Yes,
         inside: false,
-        why: "no product; policies of research ([policies.md](policies.md)) serve whole tenants",
+        why: "no setting of the vendor's; those of research and of other vendors \
+              ([policies.md](policies.md)) serve whole tenants",
     },
 ];
 

@@ -35,6 +35,7 @@ mod run;
 pub mod scheduler;
 pub mod schema;
 mod share;
+mod slice;
 mod spatial;
 mod terms;
 mod text;

@@ -348,7 +348,7 @@ pub struct RawShare {
     pub replicas: Key<u64>,
     /// Default: `best-effort` for vGPUs, `round-robin` for CUDA contexts.
     pub scheduler: Key<RawScheduler>,
-    /// Adaptive round robin, for `equal-share` and `fixed-share`; default on (off under `neutral`).
+    /// Adaptive round robin, for `equal-share`, `weighted-share` and `fixed-share`; default on (off under `neutral`).
     pub arr: Key<bool>,
     /// Slices a second with ARR on: 63Hz to 960Hz; 0Hz = default.
     pub frequency: Key<RawFrequency>,
@@ -370,6 +370,10 @@ pub struct RawShare {
     /// Turns in a fixed-share round; default: the vGPU type's maximum on the board.
     #[schemars(range(min = 1, max = 100000))]
     pub reserved_turns: Key<u64>,
+    /// How much more than its own share a vGPU may have under `fixed-share` while fewer run than the type's
+    /// maximum, as a part of that share: 0 (default) to 32.
+    #[schemars(range(min = 0))]
+    pub elastic_cap: Key<f64>,
 }
 
 macro_rules! words {

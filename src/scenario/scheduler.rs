@@ -1,5 +1,6 @@
 //! The scheduler of a `share` table, by its name in the [registry].
 
+use crate::engine::time::Nanos;
 use crate::policy::registry::{self, Registered, Use};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
@@ -16,6 +17,7 @@ pub struct RawScheduler(&'static Registered);
 pub enum Kind {
     BestEffort,
     EqualShare,
+    WeightedShare,
     FixedShare,
     RoundRobin,
     Fifo,
@@ -43,11 +45,30 @@ impl RawScheduler {
         match self.0.name {
             "best-effort" => Kind::BestEffort,
             "equal-share" => Kind::EqualShare,
+            "weighted-share" => Kind::WeightedShare,
             "fixed-share" => Kind::FixedShare,
             "round-robin" => Kind::RoundRobin,
             "fifo" => Kind::Fifo,
             _ => Kind::Other,
         }
+    }
+
+    /// Whether it is the vGPU manager's with reserved turns, which have keys of their own.
+    pub fn reserving(self) -> bool {
+        matches!(
+            self.kind(),
+            Kind::EqualShare | Kind::WeightedShare | Kind::FixedShare
+        )
+    }
+
+    /// The slice that its source gives it.
+    pub fn usual_slice(self) -> Option<Nanos> {
+        self.0.slice
+    }
+
+    /// Whether turns end before the work of their holder does.
+    pub fn sliced(self) -> bool {
+        self.uses(Use::Slice) || self.0.slice.is_some()
     }
 
     /// Whether the scheduler goes by this property.

@@ -3,7 +3,7 @@
 //! Ranges, defaults and clamps are those of the vGPU 17 user guide, section 8.6.4
 //! (<https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html>), and of the registry header
 //! of NVIDIA's open kernel modules 595.45.04 (`nvrm_registry.h`). Under the neutral preset nothing
-//! is clamped.
+//! is clamped. How long a slice is: [`super::slice`].
 
 use super::Share;
 use super::checker::{Checker, Span};
@@ -12,20 +12,16 @@ use super::raw::{
     Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawShare, RawTies, RawTurns,
 };
 use super::scheduler::{Kind, RawScheduler};
+use super::slice::slice;
 use super::spatial;
-use super::units::{Quantity, RawFrequency, write_nanos};
-use crate::engine::time::{LONGEST, MILLISECOND, Nanos, round_nanos};
+use crate::engine::time::{NEVER, Nanos, round_nanos};
 use crate::policy::registry::Use;
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
-/// Lowest and highest frequency with ARR, in hertz.
-const FREQUENCY: (f64, f64) = (63.0, 960.0);
-/// Shortest and longest slice without ARR.
-const SLICE: (Nanos, Nanos) = (MILLISECOND, 30 * MILLISECOND);
 /// Largest averaging factor, and the one that stands for "not given".
 const FACTOR: (u32, u32) = (60, 33);
-/// Up to this type maximum the longer of the two default slices holds.
-const FEW: u32 = 8;
+/// Largest elastic cap.
+const LARGEST_CAP: f64 = 32.0;
 
 /// Who lives on the GPU, as far as sharing it is concerned.
 #[derive(Debug, Clone)]
@@ -49,7 +45,7 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     /// The place of the table, or of its holder where there is none.
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         let own = self.share.as_ref().map(|field| &field.span);
         own.unwrap_or(self.holder).clone()
     }
@@ -142,6 +138,7 @@ pub(super) fn no_turns(c: &mut Checker, raw: &RawShare, why: &str, instead: &str
     c.no_effect(&raw.on_idle, "on_idle", why, instead);
     c.no_effect(&raw.ties, "ties", why, instead);
     c.no_effect(&raw.reserved_turns, "reserved_turns", why, instead);
+    c.no_effect(&raw.elastic_cap, "elastic_cap", why, instead);
 }
 
 fn time_slice(
@@ -170,13 +167,14 @@ fn time_slice(
     if !legal(c, raw, scheduler, tenancy) {
         return None;
     }
-    let reserving = matches!(scheduler.kind(), Kind::EqualShare | Kind::FixedShare);
+    let reserving = scheduler.reserving();
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
         Ok(factor) => slice(c, path, raw, place, tenancy, scheduler, factor.is_some()),
         Err(()) => None,
     };
     let reserved_turns = reserved_turns(c, path, raw, place, tenancy, scheduler);
+    let extra = elastic(c, path, raw, scheduler, slice);
     let knobs = knobs(c, path, raw, scheduler, reserving);
     let (turns, rotation, on_completion, on_idle, ties) = knobs?;
     Some(TimeSlice {
@@ -184,6 +182,7 @@ fn time_slice(
         slice: slice?,
         arr_factor: arr_factor.ok()?,
         reserved_turns: reserved_turns.ok()?,
+        extra: extra?,
         turns,
         rotation,
         on_completion,
@@ -207,7 +206,7 @@ fn arr(
             &raw.arr,
             "arr",
             &why,
-            "remove it, or use equal-share or fixed-share",
+            "remove it, or use equal-share, weighted-share or fixed-share",
         );
         let instead = "set `slice` instead";
         c.no_effect(&raw.frequency, "frequency", &why, instead);
@@ -268,154 +267,10 @@ fn arr(
     Ok(Some(factor))
 }
 
-fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
+pub(super) fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
     c.notices.push(format!(
         "{path}: {given} is outside the documented range {range}; {used} is used, as the product does"
     ));
-}
-
-fn slice(
-    c: &mut Checker,
-    path: &str,
-    raw: &RawShare,
-    place: &Place<'_>,
-    tenancy: &Tenancy,
-    scheduler: RawScheduler,
-    arr: bool,
-) -> Option<Nanos> {
-    let path = &format!("{path}.slice");
-    match scheduler.kind() {
-        _ if !scheduler.uses(Use::Slice) => {
-            let why = format!("{} runs each piece of work to its end", scheduler.word());
-            if raw.slice.is_some() {
-                c.no_effect(&raw.slice, "slice", &why, "remove it");
-                return None;
-            }
-            Some(LONGEST)
-        }
-        kind @ (Kind::BestEffort | Kind::RoundRobin | Kind::Fifo | Kind::Other) => {
-            if let Some(field) = &raw.slice {
-                return c.positive(path, field);
-            }
-            if c.neutral {
-                return no_slice(c, place, path);
-            }
-            let key = match (kind, tenancy.a100) {
-                (Kind::BestEffort, _) => "best_effort.slice",
-                (Kind::Other, _) => "policy.slice",
-                (_, true) => "context.slice.a100",
-                (_, false) => "context.slice",
-            };
-            Some(c.assume_duration(path, key)).filter(|&slice| slice > 0)
-        }
-        Kind::EqualShare | Kind::FixedShare => {
-            if arr {
-                arr_slice(c, path, raw, place, tenancy)
-            } else {
-                plain_slice(c, path, raw, place, tenancy)
-            }
-        }
-    }
-}
-
-fn no_slice(c: &mut Checker, place: &Place<'_>, path: &str) -> Option<Nanos> {
-    let table = path.strip_suffix(".slice").unwrap_or(path);
-    let span = place.span();
-    let help = "the neutral preset has no default; such as slice = \"2ms\"";
-    c.missing(&span, table, "slice", help);
-    None
-}
-
-/// Whether the few-vGPUs default holds. `None` = neither a vGPU type's maximum nor a preset decides.
-fn few(tenancy: &Tenancy) -> Option<bool> {
-    tenancy
-        .type_maximum
-        .as_ref()
-        .map(|(maximum, _)| *maximum <= FEW)
-}
-
-fn arr_slice(
-    c: &mut Checker,
-    path: &str,
-    raw: &RawShare,
-    place: &Place<'_>,
-    tenancy: &Tenancy,
-) -> Option<Nanos> {
-    if let Some(field) = &raw.slice {
-        // Theory may name the slice itself; the product takes a frequency.
-        if c.neutral && raw.frequency.is_none() {
-            return c.positive(path, field);
-        }
-        let (why, instead) = (
-            "with ARR the slice is 1 / frequency",
-            "set `frequency`, or arr = false",
-        );
-        c.no_effect(&raw.slice, "slice", why, instead);
-        return None;
-    }
-    let frequency_path = &path.replace(".slice", ".frequency");
-    let given = raw
-        .frequency
-        .as_ref()
-        .filter(|field| field.value.hertz > 0.0);
-    let hertz = match (given, few(tenancy)) {
-        (Some(field), _) => {
-            let (low, high) = FREQUENCY;
-            let hertz = field.value.hertz;
-            let used = if c.neutral {
-                hertz
-            } else {
-                hertz.clamp(low, high)
-            };
-            if used != hertz {
-                let (given, used) = (RawFrequency::write(hertz), RawFrequency::write(used));
-                clamped(c, frequency_path, &given, &used, "63Hz to 960Hz");
-            }
-            c.file_value(frequency_path, RawFrequency::write(used), &field.span);
-            used
-        }
-        (None, Some(few)) => {
-            let hertz = if few { 480.0 } else { 960.0 };
-            c.by_default(frequency_path, RawFrequency::write(hertz));
-            hertz
-        }
-        (None, None) => return no_slice(c, place, path),
-    };
-    let nanos = round_nanos(1e9 / hertz).filter(|&n| n > 0)?;
-    c.by_default(
-        path,
-        format!("{} (1 / frequency)", write_nanos(nanos as f64)),
-    );
-    Some(nanos)
-}
-
-fn plain_slice(
-    c: &mut Checker,
-    path: &str,
-    raw: &RawShare,
-    place: &Place<'_>,
-    tenancy: &Tenancy,
-) -> Option<Nanos> {
-    let given = raw.slice.as_ref();
-    if let (Some(field), true) = (given, c.neutral) {
-        return c.positive(path, field);
-    }
-    if let Some(field) = given.filter(|field| field.value.nanos > 0) {
-        let nanos = field.value.nanos;
-        let used = nanos.clamp(SLICE.0, SLICE.1);
-        if used != nanos {
-            let text = |n: Nanos| write_nanos(n as f64);
-            clamped(c, path, &text(nanos), &text(used), "1ms to 30ms");
-        }
-        c.file_value(path, write_nanos(used as f64), &field.span);
-        return Some(used);
-    }
-    let Some(few) = few(tenancy) else {
-        return no_slice(c, place, path);
-    };
-    let nanos = if few { 2 * MILLISECOND } else { MILLISECOND };
-    c.by_default(path, write_nanos(nanos as f64));
-    Some(nanos)
 }
 
 fn reserved_turns(
@@ -471,6 +326,47 @@ fn reserved_turns(
     }
 }
 
+/// What an elastic cap adds to a turn of fixed share at most; `None` after an error.
+///
+/// After `RmPVMRLElasticSchedulingCap`: a cap of 0.3 is the registry's 0x0003000A.
+fn elastic(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawShare,
+    scheduler: RawScheduler,
+    slice: Option<Nanos>,
+) -> Option<Nanos> {
+    let Some(field) = &raw.elastic_cap else {
+        return Some(0);
+    };
+    if scheduler.kind() != Kind::FixedShare {
+        let why = "only fixed-share has vacant turns to give away";
+        let instead = "remove it, or use fixed-share";
+        c.no_effect(&raw.elastic_cap, "elastic_cap", why, instead);
+        return None;
+    }
+    let given = field.value;
+    if !(given >= 0.0 && given.is_finite()) {
+        let label = "must be 0 or more: the part of its own share that a vGPU may have on top";
+        let title = "`elastic_cap` is out of range";
+        c.error(&field.span, title, label, "such as 0.3 for 30 %");
+        return None;
+    }
+    let path = &format!("{path}.elastic_cap");
+    let used = if c.neutral {
+        given
+    } else {
+        given.min(LARGEST_CAP)
+    };
+    if used != given {
+        let range = format!("0 to {LARGEST_CAP}");
+        clamped(c, path, &given.to_string(), &used.to_string(), &range);
+    }
+    c.file_value(path, used.to_string(), &field.span);
+    // More than all other turns together is never there to be had.
+    Some(round_nanos(used * slice? as f64).unwrap_or(NEVER))
+}
+
 type Knobs = (Turns, Rotation, OnCompletion, OnIdle, Ties);
 
 fn knobs(
@@ -482,7 +378,7 @@ fn knobs(
 ) -> Option<Knobs> {
     let count = c.findings.0.len();
     let turning = matches!(scheduler.kind(), Kind::BestEffort | Kind::RoundRobin);
-    let sliced = scheduler.uses(Use::Slice);
+    let sliced = scheduler.sliced();
     if !turning {
         let why = format!("{} has no such choice", scheduler.word());
         let instead = "only best-effort and round-robin have it";
@@ -496,7 +392,7 @@ fn knobs(
             &raw.on_idle,
             "on_idle",
             why,
-            "only equal-share and fixed-share have it",
+            "only equal-share, weighted-share and fixed-share have it",
         );
     }
     if !sliced {

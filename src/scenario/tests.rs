@@ -142,6 +142,17 @@ fn a_fixed_share_round_is_the_types_maximum() {
     );
 }
 
+/// `RmPVMRLElasticSchedulingCap` = 0x0003000A: 3/10 of a slice of 2,083,333 ns. The largest is 32.
+#[test]
+fn an_elastic_cap_is_a_part_of_a_slice() {
+    for (cap, extra, notices) in [("0", 0, 0), ("0.3", 625_000, 0), ("40", 66_666_656, 1)] {
+        let share = format!("scheduler = \"fixed-share\"\nelastic_cap = {cap}");
+        let scenario = shared("a40", "vgpu = \"A40-8Q\"", &share);
+        assert_eq!(slice(&scenario).extra, extra);
+        assert_eq!(scenario.notices.len(), notices, "{:?}", scenario.notices);
+    }
+}
+
 #[test]
 fn switch_costs_are_assumed_and_can_be_changed() {
     let scenario = shared("a40", "context = true", "");
@@ -319,6 +330,9 @@ fn every_registered_scheduler_can_be_named() {
         };
         let resolved = slice(&shared("a40", holds, &share));
         assert_eq!(resolved.scheduler, scheduler.name);
+        if let Some(usual) = scheduler.slice {
+            assert_eq!(resolved.slice, usual);
+        }
     }
     let rows = legal::LEGAL.iter().map(|row| row.scheduler);
     let named = rows.filter(|name| crate::policy::registry::find(name).is_some());

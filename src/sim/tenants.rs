@@ -243,6 +243,7 @@ pub(super) fn undivided() -> TimeSlice {
         slice: NEVER,
         arr_factor: None,
         reserved_turns: None,
+        extra: 0,
         turns: Turns::PerTenant,
         rotation: Rotation::Queue,
         on_completion: OnCompletion::Keep,

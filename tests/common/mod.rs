@@ -66,6 +66,7 @@ pub fn time_slice(scheduler: &str, slice: Nanos) -> TimeSlice {
         slice,
         arr_factor: None,
         reserved_turns: None,
+        extra: 0,
         turns: Turns::PerTenant,
         rotation: Rotation::Queue,
         on_completion: OnCompletion::Keep,

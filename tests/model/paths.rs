@@ -263,6 +263,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                 let mut share = time_slice(registry::all()[scheduler].name, slice);
                 share.arr_factor = arr_factor;
                 share.reserved_turns = Some(7);
+                share.extra = [0, slice / 3, 10 * slice][seed as usize % 3];
                 (
                     share.turns,
                     share.rotation,
@@ -299,7 +300,7 @@ fn a_scenario() -> impl Strategy<Value = Scenario> {
                         deadline: [None, Some(5_000_000), Some(50_000_000)][index % 3],
                         terms: Terms {
                             weight: 1 + 2 * index as u32,
-                            priority: index as i32 % 2,
+                            priority: index as i32 % 3,
                             reservation: (index % 2 == 1).then_some(Reservation {
                                 time: 1_000_000,
                                 period: 7_000_000,

@@ -213,6 +213,85 @@ fn fixed_share_with_one_of_four_running_leaves_three_quarters_unused() {
     assert_eq!((accounts.idle, accounts.switching), (0, 0));
 }
 
+/// One of four runs and may have 30 % more than its quarter: 32.5 % of the GPU, and with a wide cap all of
+/// it. Two that run have half each, and no more than the cap.
+#[test]
+fn an_elastic_cap_gives_vacant_turns_to_those_who_run() {
+    let share_of_each = |running: u64, extra, arr_factor| {
+        let mut share = time_slice("fixed-share", MS);
+        (share.reserved_turns, share.extra) = (Some(4), extra);
+        share.arr_factor = arr_factor;
+        let busy = |index| {
+            let endless = gpu_workload(closed(1, constant(0.0)), constant(1e12));
+            guest(&format!("vm{index}"), endless)
+        };
+        let guests = (0..running).map(busy).collect();
+        // Whole rounds of four slices.
+        let scenario = scenario(vec![gpu(share)], guests, 400 * MS);
+        let log = simulate(&scenario);
+        let ran = &log.edges.last().unwrap().2;
+        assert_eq!(ran, &vec![ran[0]; running as usize]);
+        ran[0] as f64 / (400 * MS) as f64
+    };
+    for arr_factor in [None, Some(33)] {
+        assert_eq!(share_of_each(1, 300_000, arr_factor), 1.3 / 4.0);
+        assert_eq!(share_of_each(1, 32 * MS, arr_factor), 1.0);
+        assert_eq!(share_of_each(2, 300_000, arr_factor), 1.3 / 4.0);
+        assert_eq!(share_of_each(2, 32 * MS, arr_factor), 0.5);
+        assert_eq!(share_of_each(4, 32 * MS, arr_factor), 0.25);
+    }
+}
+
+/// Intel Xe, quanta of 2 ms. A is low and has 20 ms of work, B normal, C high. At the start only B has a turn, so
+/// its turns are 0 to 2, 4 to 6, and so on, with A's between them. B's work of 1.5 ms comes at 5 in its turn, and
+/// is done in the next, whose rest passes unused; C's 1 ms comes at 13, waits for the end of B's turn at 14, and
+/// moves all others by 1: A's ten turns end at 4, 8, 12, 17, 21, 25, 29, 33, 37 and 41.
+#[test]
+fn functions_of_intel_xe_by_hand() {
+    let priority = |name, priority, rows: &[_]| {
+        let mut guest = guest(name, requests(rows));
+        guest.terms.priority = priority;
+        guest
+    };
+    let tenants = vec![
+        priority("A", 0, &[(0, 20 * MS)]),
+        priority("B", 1, &[(5 * MS, 1_500_000)]),
+        priority("C", 2, &[(13 * MS, MS)]),
+    ];
+    let s = scenario(vec![gpu(time_slice("xe-sriov", 2 * MS))], tenants, 50 * MS);
+    let log = simulate(&s);
+    assert_eq!(log.ends(&s, "B"), [8_500_000]);
+    assert_eq!(log.ends(&s, "C"), [15 * MS]);
+    assert_eq!(log.ends(&s, "A"), [41 * MS]);
+}
+
+/// GVT-g with a timer of 1 ms and two vGPUs, so 50 ms of every 100 for each. B's 3 ms come at 10.5 and take the
+/// GPU; then ticks alternate, and B is done at 16.5. Up to the tick at 17 it is still B's. A has had 50.5 at 54
+/// and waits for 100, has had 100.5 at 150, waits for 200 and needs another 19.5.
+#[test]
+fn vgpus_of_gvt_g_by_hand() {
+    let tenants = vec![
+        guest("A", requests(&[(0, 120 * MS)])),
+        guest("B", requests(&[(10_500_000, 3 * MS)])),
+    ];
+    let s = scenario(vec![gpu(time_slice("gvt-g", MS))], tenants, 300 * MS);
+    let log = simulate(&s);
+    assert_eq!(log.ends(&s, "B"), [16_500_000]);
+    assert_eq!(log.ends(&s, "A"), [219_500_000]);
+}
+
+/// GPreempt: an urgent request comes in the middle of a slice of 1 µs of endless work and has the next turn, to
+/// its end.
+#[test]
+fn urgent_work_waits_for_a_microsecond() {
+    let mut urgent = guest("urgent", requests(&[(3_000_400, 5 * MS)]));
+    urgent.terms.priority = 1;
+    let endless = gpu_workload(closed(1, constant(0.0)), constant(1e12));
+    let tenants = vec![guest("other", endless), urgent];
+    let s = scenario(vec![gpu(time_slice("gpreempt", 1_000))], tenants, 20 * MS);
+    assert_eq!(simulate(&s).ends(&s, "urgent"), [8_001_000]);
+}
+
 #[test]
 fn an_arrival_in_the_middle_of_a_slice() {
     let tenants = || {

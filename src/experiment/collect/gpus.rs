@@ -200,6 +200,10 @@ fn sharing(share: &Share) -> String {
     if config.slice < crate::engine::time::LONGEST {
         text.push_str(&format!(", slice {} ms", config.slice as f64 / 1e6));
     }
+    if config.extra > 0 {
+        let extra = config.extra as f64 / config.slice.max(1) as f64;
+        text.push_str(&format!(", elastic cap {}", (extra * 1e3).round() / 1e3));
+    }
     text
 }
 
