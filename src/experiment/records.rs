@@ -26,6 +26,7 @@ const HEADER: &[&str] = &[
     "copy_ns",
     "host_ns",
     "engine_ns",
+    "outside_ns",
 ];
 
 /// The file to be.
@@ -102,7 +103,7 @@ impl RecordFile {
 
 impl RecordPart {
     pub fn write(&mut self, guest: &Instance, job: &JobEnd, measured: bool) -> io::Result<()> {
-        let [queue, slice_wait, switch, gpu, copy, host, engine] = job.parts;
+        let [queue, slice_wait, switch, gpu, copy, host, engine, outside] = job.parts;
         self.writer
             .serialize((
                 self.replication,
@@ -112,7 +113,7 @@ impl RecordPart {
                 u8::from(measured),
                 (job.arrival, job.started, job.ended),
                 (queue, slice_wait, switch),
-                (gpu, copy, host, engine),
+                (gpu, copy, host, engine, outside),
             ))
             .map_err(io::Error::from)
     }

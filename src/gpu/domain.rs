@@ -162,10 +162,10 @@ impl ComputeDomain {
         (self.entries.len() - 1) as Entry
     }
 
-    /// Adds a client with at most `cap` SMs, a weight and `streams` streams to an entry; returns its
+    /// Adds a client with at most `cap` SMs and `streams` streams to an entry; returns its
     /// number. An entry needs at least one.
-    pub fn add_client(&mut self, entry: Entry, cap: u32, weight: u32, streams: usize) -> u32 {
-        self.entries[entry as usize].add_client(cap, weight, streams)
+    pub fn add_client(&mut self, entry: Entry, cap: u32, terms: &Terms, streams: usize) -> u32 {
+        self.entries[entry as usize].add_client(cap, terms, streams)
     }
 
     /// How the clients of an entry run side by side.

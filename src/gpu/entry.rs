@@ -143,12 +143,13 @@ impl EntryState {
     }
 
     /// Adds a client; returns its number.
-    pub fn add_client(&mut self, cap: u32, weight: u32, streams: usize) -> u32 {
+    pub fn add_client(&mut self, cap: u32, terms: &Terms, streams: usize) -> u32 {
         self.active.reserve_exact(self.active.capacity() + streams);
         self.parked.reserve_exact(self.parked.capacity() + streams);
         self.clients.push(Client {
             cap,
-            weight: f64::from(weight.max(1)),
+            weight: f64::from(terms.weight.max(1)),
+            priority: terms.priority,
             active: 0,
             busy: 0,
         });

@@ -69,6 +69,8 @@ pub(super) struct Client {
     pub cap: u32,
     /// `weight` of its guest.
     pub weight: f64,
+    /// `priority` of its guest.
+    pub priority: i32,
     /// Its operations on the SMs.
     pub active: u32,
     /// Running time with an operation of it, up to the last change.
@@ -211,6 +213,7 @@ pub(super) fn unhindered(
     let demand = |(client, state): (usize, &Client)| Demand {
         wanted: wanted(operations, clients, client, rules.sms) as f64,
         weight: state.weight,
+        priority: state.priority,
         operations: state.active,
     };
     scratch

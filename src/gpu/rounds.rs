@@ -260,7 +260,7 @@ mod tests {
         let mut domain = ComputeDomain::new(RateRules::whole(10), policy, rules);
         for (tenant, work) in [900 * MS, 500 * MS, 700 * MS].into_iter().enumerate() {
             let entry = domain.add_entry(tenant as u32, Terms::default());
-            domain.add_client(entry, 10, 1, 1);
+            domain.add_client(entry, 10, &Terms::default(), 1);
             domain.admit(entry, 0);
             let operation = SmOperation {
                 id: OperationId::default(),

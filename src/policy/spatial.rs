@@ -13,6 +13,8 @@ pub struct Demand {
     pub wanted: f64,
     /// `weight` of its guest.
     pub weight: f64,
+    /// `priority` of its guest; larger goes first.
+    pub priority: i32,
     /// Operations on the SMs.
     pub operations: u32,
 }
@@ -38,8 +40,9 @@ pub struct Spatial {
     pub source: &'static str,
     /// Whether clients have [`fixed_part`]s, beyond which none may fill SMs that others leave unused.
     pub fixed_parts: bool,
-    /// Whether it goes by the weights of guests.
+    /// Whether it goes by the weights of guests, and by their priorities.
     pub weighted: bool,
+    pub prioritized: bool,
     pub division: &'static dyn Division,
 }
 
@@ -66,6 +69,7 @@ pub const ALL: &[Spatial] = &[
         source: GUIDE,
         fixed_parts: true,
         weighted: true,
+        prioritized: false,
         division: &MaxMin,
     },
     Spatial {
@@ -74,6 +78,7 @@ pub const ALL: &[Spatial] = &[
         source: "weighted max-min fairness (Bertsekas and Gallager, Data Networks, 6.5.2)",
         fixed_parts: false,
         weighted: true,
+        prioritized: false,
         division: &Proportional,
     },
     Spatial {
@@ -82,12 +87,28 @@ pub const ALL: &[Spatial] = &[
         source: "discriminatory processor sharing (Fayolle, Mitrani and Iasnogorodski 1980)",
         fixed_parts: false,
         weighted: true,
+        prioritized: false,
         division: &PerStream,
+    },
+    Spatial {
+        name: "mps-priority",
+        about: "clients of a higher priority fill SMs first; those of equal priority divide them max-min fairly",
+        source: "after the stream priorities of CUDA, whose blocks are scheduled first",
+        fixed_parts: false,
+        weighted: false,
+        prioritized: true,
+        division: &ByPriority,
     },
 ];
 
 /// Their names, in the same order.
-pub const NAMES: &[&str] = &[ALL[0].name, ALL[1].name, ALL[2].name, ALL[3].name];
+pub const NAMES: &[&str] = &[
+    ALL[0].name,
+    ALL[1].name,
+    ALL[2].name,
+    ALL[3].name,
+    ALL[4].name,
+];
 
 /// What MPS does by itself: every client may fill all SMs, and they have equal chances.
 pub const MPS_DEFAULT: Spatial = Spatial {
@@ -96,6 +117,7 @@ pub const MPS_DEFAULT: Spatial = Spatial {
     source: GUIDE,
     fixed_parts: false,
     weighted: false,
+    prioritized: false,
     division: &MaxMin,
 };
 
@@ -160,6 +182,67 @@ impl Division for PerStream {
     fn slowdown(&self, client: usize, clients: &[Demand]) -> f64 {
         in_turns(client, clients, of_operations)
     }
+}
+
+#[derive(Debug)]
+struct ByPriority;
+
+impl Division for ByPriority {
+    fn divide(&self, sms: f64, clients: &[Demand], granted: &mut Vec<f64>) {
+        let first = granted.len();
+        granted.extend(clients.iter().map(|_| 0.0));
+        let granted = &mut granted[first..];
+        let mut free = sms;
+        let mut level = highest(clients, None);
+        while let Some(priority) = level {
+            let equals = |client: &&Demand| client.priority == priority && client.operations > 0;
+            // A level for each of them, as with max-min fairness among all clients.
+            let mut share = 0.0;
+            loop {
+                let (mut left, mut open) = (free, 0.0);
+                for client in clients.iter().filter(equals) {
+                    if client.wanted <= share {
+                        left -= client.wanted;
+                    } else {
+                        open += 1.0;
+                    }
+                }
+                let next = if open > 0.0 { left / open } else { share };
+                if next <= share {
+                    break;
+                }
+                share = next;
+            }
+            for (part, client) in granted.iter_mut().zip(clients) {
+                if equals(&client) {
+                    *part = client.wanted.min(share);
+                    free -= *part;
+                }
+            }
+            free = free.max(0.0);
+            level = highest(clients, Some(priority));
+        }
+    }
+
+    fn slowdown(&self, client: usize, clients: &[Demand]) -> f64 {
+        let own = clients[client].priority;
+        if highest(clients, None) > Some(own) {
+            return f64::INFINITY;
+        }
+        let equals = clients
+            .iter()
+            .filter(|other| other.operations > 0 && other.priority == own);
+        equals.count() as f64
+    }
+}
+
+/// The highest priority of a client with work, below `below`.
+fn highest(clients: &[Demand], below: Option<i32>) -> Option<i32> {
+    let with_work = clients.iter().filter(|client| client.operations > 0);
+    let priorities = with_work.map(|client| client.priority);
+    priorities
+        .filter(|&priority| below.is_none_or(|below| priority < below))
+        .max()
 }
 
 /// The weights of all who have work over that of one of them.
@@ -239,6 +322,7 @@ mod tests {
             .map(|&(wanted, weight, operations)| Demand {
                 wanted,
                 weight,
+                priority: weight as i32 % 3,
                 operations,
             })
             .collect();
@@ -259,6 +343,8 @@ mod tests {
             divide("mps-proportional", 100.0, &clients),
             [60.0, 20.0, 20.0]
         );
+        // Priorities 0, 1 and 1: the third has what it wants, the second the rest.
+        assert_eq!(divide("mps-priority", 100.0, &clients), [0.0, 80.0, 20.0]);
         // 3 to 4 to 1: the third has an eighth.
         assert_eq!(
             divide("mps-per-stream", 100.0, &clients),
@@ -283,7 +369,12 @@ mod tests {
     #[test]
     fn what_one_leaves_the_others_have() {
         let clients = [(0.0, 2.0, 0), (100.0, 1.0, 1), (100.0, 1.0, 1)];
-        for policy in ["mps-default", "mps-proportional", "mps-per-stream"] {
+        for policy in [
+            "mps-default",
+            "mps-proportional",
+            "mps-per-stream",
+            "mps-priority",
+        ] {
             assert_eq!(
                 divide(policy, 100.0, &clients),
                 [0.0, 50.0, 50.0],
@@ -304,6 +395,7 @@ mod tests {
                         let clients = [a, b, c].map(|wanted| Demand {
                             wanted,
                             weight: 1.0 + (wanted % 5.0),
+                            priority: wanted as i32 % 3,
                             operations: u32::from(wanted > 0.0) * 2,
                         });
                         let mut granted = Vec::new();

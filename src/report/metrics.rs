@@ -114,6 +114,7 @@ pub fn of_group(group: &GroupResult) -> Vec<Metric<'_>> {
         ("copy", Some(&parts.copy_ns)),
         ("host", Some(&parts.host_ns)),
         ("engine", parts.engine_ns.as_ref()),
+        ("outside", parts.outside_ns.as_ref()),
     ] {
         rows.extend(estimate.map(|estimate| Metric::estimate(name, "ns", estimate).of("part")));
     }

@@ -250,6 +250,10 @@ impl Page {
         if engines {
             columns.push("engines");
         }
+        let outside = result.guests.iter().any(|g| g.parts.outside_ns.is_some());
+        if outside {
+            columns.push("outside");
+        }
         let mut table = Table::new(&columns);
         for group in &result.guests {
             let parts = &group.parts;
@@ -262,16 +266,16 @@ impl Page {
                 &parts.copy_ns,
                 &parts.host_ns,
             ];
-            for part in beside_engines.into_iter().chain(&parts.engine_ns) {
-                row.push(match part.value {
+            let optional = [(engines, &parts.engine_ns), (outside, &parts.outside_ns)];
+            let shown = optional.into_iter().filter(|(shown, _)| *shown);
+            let all = beside_engines.into_iter().map(Some);
+            for part in all.chain(shown.map(|(_, part)| part.as_ref())) {
+                row.push(match part.map(|part| (part, part.value)) {
                     // A zero of any unit is a zero; the dash keeps the eye on what is there.
-                    Some(0.0) => "0".to_owned(),
-                    Some(ns) => time(ns),
-                    None => self.estimate(part, Unit::Time, ""),
+                    None | Some((_, Some(0.0))) => "0".to_owned(),
+                    Some((_, Some(ns))) => time(ns),
+                    Some((part, None)) => self.estimate(part, Unit::Time, ""),
                 });
-            }
-            if engines && parts.engine_ns.is_none() {
-                row.push("0".to_owned());
             }
             table.row(row);
         }

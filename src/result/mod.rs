@@ -197,6 +197,9 @@ pub struct Parts {
     /// On a media engine, with the wait for one; `None` if the workload uses none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine_ns: Option<Estimate>,
+    /// In the network and at the client; `None` where they add nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_ns: Option<Estimate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

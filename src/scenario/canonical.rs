@@ -289,6 +289,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
         out.put("displays", frames.displays);
         out.put("resolution", format!("{:?}", frames.resolution));
         out.put("frame_gap", frames.gap);
+        if frames.outside > 0 {
+            out.put("outside", frames.outside);
+        }
     }
     if let Some(llm) = &workload.llm {
         self::llm(out, llm);

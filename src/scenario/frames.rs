@@ -5,8 +5,9 @@
 //! <https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html>).
 
 use super::checker::{Checker, Span};
-use super::raw::{Field, RawScenario};
+use super::raw::{Field, Key, RawScenario};
 use super::raw_workload::RawWorkload;
+use super::units::{RawDuration, write_nanos};
 use super::{Gpu, Guest, Holds, Share};
 use crate::catalog::Catalog;
 use crate::workload::{Arrivals, Frames, MediaEngine, OperationKind, Workload};
@@ -60,6 +61,19 @@ pub(super) fn resolve(
             Some((1920, 1080))
         }
     };
+    let mut constant = |name: &str, given: &Key<RawDuration>, key| {
+        let path = format!("{path}.{name}");
+        match given {
+            Some(field) => {
+                let nanos = field.value.nanos;
+                c.file_value(&path, write_nanos(nanos as f64), &field.span);
+                nanos
+            }
+            None => c.assume_duration(&path, key),
+        }
+    };
+    let network = constant("network", &raw.network, "frames.network");
+    let client = constant("client", &raw.client, "frames.client");
     if workload.value.batching.is_some() {
         return None;
     }
@@ -67,6 +81,7 @@ pub(super) fn resolve(
         displays: displays?,
         resolution: resolution?,
         gap: 0,
+        outside: network.saturating_add(client),
     }))
 }
 

@@ -61,6 +61,11 @@ pub struct RawFrames {
     /// Width and height of each display, default `1920x1080`. Times of `gpu` and `nvenc` are for one
     /// display of 1920x1080 and grow with the pixels.
     pub resolution: Key<String>,
+    /// What the network adds to the latency of each frame, both ways together (assumption
+    /// `frames.network`).
+    pub network: Key<RawDuration>,
+    /// What the client adds: decoding and the wait for its display (assumption `frames.client`).
+    pub client: Key<RawDuration>,
     /// Displays of each guest, default 1.
     #[schemars(range(min = 1, max = 16))]
     pub displays: Key<u64>,

@@ -105,12 +105,15 @@ pub(super) fn settle(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &
             }
             Share::Spatial(beside)
                 if matches!(guest.holds, Holds::Client { .. })
-                    && field.value.priority.is_none()
                     && field.value.reservation.is_none() =>
             {
-                if field.value.weight.is_some() && !beside.policy.weighted {
+                let looks = |what: &Use| match what {
+                    Use::Weight => beside.policy.weighted,
+                    _ => beside.policy.prioritized,
+                };
+                for (key, ..) in given.filter(|(_, what, _)| !looks(what)) {
                     c.notices.push(format!(
-                        "guests.{}.weight: {} does not look at it",
+                        "guests.{}.{key}: {} does not look at it",
                         guest.name, beside.policy.name
                     ));
                 }

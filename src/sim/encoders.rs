@@ -100,7 +100,7 @@ impl Builder<'_> {
                 self.sessions[engine] += 1;
                 let domain = self.layout.encoders[engine].domain;
                 let entry = self.encoding[&(machine, domain)][(stream % number) as usize];
-                let client = self.domains[domain].add_client(entry, 1, 1, 1);
+                let client = self.domains[domain].add_client(entry, 1, &guest.terms, 1);
                 Tenant {
                     domain,
                     entry,

@@ -72,6 +72,8 @@ pub struct FramePace {
     pub gap: Nanos,
     /// When the next frame may start.
     pub next: Nanos,
+    /// How much later the user sees a frame.
+    pub outside: Nanos,
 }
 
 /// An operation of the workload with everything that is the same for each job.
@@ -207,12 +209,13 @@ impl GuestState {
         }
         let job = Job::of_user(user, submitted, now);
         let delay = think.sample_nanos(draws, job.index);
-        if delay == 0 {
+        let outside = self.frames.map_or(0, |frames| frames.outside);
+        if delay == 0 && outside == 0 {
             submitted[user as usize] += 1;
             self.to_come -= 1;
             return Some(job);
         }
-        let time = later(now, delay);
+        let time = later(later(now, outside), delay);
         if time != NEVER {
             thinking.push(Reverse((time, user)));
             self.next_arrival = self.next_arrival.min(time);

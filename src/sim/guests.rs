@@ -175,6 +175,7 @@ impl Builder<'_> {
             frames: guest.workload.frames.map(|frames| FramePace {
                 gap: frames.gap,
                 next: 0,
+                outside: frames.outside,
             }),
             due: NEVER,
             engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::encoders;
 use super::guest::{Job, PlannedKind, StreamState};
 use super::observer::{JobEnd, Observer, PARTS, Part};
-use super::source::Source;
+use super::source::{Source, later};
 use crate::engine::time::{LONGEST, NEVER, Nanos, round_nanos};
 use crate::engine::work::FULL_SPEED;
 use crate::gpu::law::{Compute, Shape};
@@ -283,14 +283,17 @@ impl<O: Observer> Cell<O> {
 
     /// A job, or a request of a batch, ended.
     pub(super) fn request_ended(&mut self, guest: usize, stream: usize, job: &Job, now: Nanos) {
-        let stream = &self.guests[guest].streams[stream];
+        let state = &self.guests[guest];
+        let stream = &state.streams[stream];
+        let outside = state.frames.map_or(0, |frames| frames.outside);
         let mut parts = stream.parts;
         parts[Part::Queue as usize] = stream.started - job.arrival;
+        parts[Part::Outside as usize] = outside;
         let end = JobEnd {
             index: job.index,
             arrival: job.arrival,
             started: stream.started,
-            ended: now,
+            ended: later(now, outside),
             parts,
         };
         self.observer.ended(guest, &end);

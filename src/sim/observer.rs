@@ -25,10 +25,12 @@ pub enum Part {
     Host = 5,
     /// On a media engine, with the wait for one.
     Engine = 6,
+    /// In the network and at the client.
+    Outside = 7,
 }
 
 /// Number of [`Part`]s.
-pub const PARTS: usize = 7;
+pub const PARTS: usize = 8;
 
 /// A finished job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,7 +56,7 @@ impl Builder<'_> {
         let entries: Vec<u32> = (first..first + number)
             .map(|tenant| {
                 let entry = target.add_entry(tenant, guest.terms);
-                target.add_client(entry, sms, 1, streams);
+                target.add_client(entry, sms, &guest.terms, streams);
                 entry
             })
             .collect();
@@ -74,7 +74,7 @@ impl Builder<'_> {
         for tenant in 0..number {
             for stream in (0..guest.streams).filter(|stream| stream % number == tenant) {
                 let entry = target.add_entry(first + tenant, guest.terms);
-                target.add_client(entry, sms, 1, 1);
+                target.add_client(entry, sms, &guest.terms, 1);
                 entry_of[stream as usize] = entry;
                 entries.push(entry);
             }
@@ -177,7 +177,7 @@ impl Builder<'_> {
         let sms = target.sms();
         let cap = cap.map_or(sms, |cap| cap.clamp(1, sms));
         let streams = guest.streams.div_ceil(number) as usize;
-        target.add_client(entry, cap, guest.terms.weight, streams)
+        target.add_client(entry, cap, &guest.terms, streams)
     }
 
     /// The rotation of contexts within a vGPU.

@@ -139,6 +139,9 @@ pub struct Frames {
     /// Time from the start of a frame to that of the next at least: the frame-rate limiter. 0 without
     /// one.
     pub gap: Nanos,
+    /// What network and client add to each frame's latency: the user sees it so much later, and nothing of
+    /// the machine is held up.
+    pub outside: Nanos,
 }
 
 impl Frames {

@@ -59,6 +59,14 @@ fn streams_count_where_operations_divide_the_sms() {
     assert_eq!(ends("mps-per-stream", guests()), [16_000, 16_000]);
 }
 
+/// `a` runs as if it were alone, and `b` behind it.
+#[test]
+fn a_higher_priority_runs_as_if_alone() {
+    let mut guests = vec![client("a", 1, 1), client("b", 1, 1), client("c", 1, 1)];
+    guests[0].terms.priority = 5;
+    assert_eq!(ends("mps-priority", guests), [4_000, 12_000, 12_000]);
+}
+
 /// 84 SMs by weights 2, 1 and 1: 42, 21 and 21, of which 21 stay unused while a client has no work; one with
 /// a percentage of its own keeps that. Work of 10 ms on 84 SMs.
 #[test]

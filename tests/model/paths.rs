@@ -133,7 +133,8 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         1 => (0u64..20_000).prop_map(|us| {
             let gap = us * 1_000;
             let resolution = (1920, 1080);
-            (None, Some(Frames { displays: 1, resolution, gap }), None)
+            let outside = us % 3 * 1_000_000;
+            (None, Some(Frames { displays: 1, resolution, gap, outside }), None)
         }),
     ];
     let several = (batch, serving);

@@ -185,6 +185,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
             copy_ns: part(0.0777),
             host_ns: estimate(0.0, 0.0),
             engine_ns: None,
+            outside_ns: None,
         },
         late_fraction: (index == 0).then(|| estimate(0.0123, 0.0021)),
         slowdown: estimate(1.93, 0.041),

@@ -227,6 +227,11 @@ pub(super) fn group(
             copy_ns: part(Part::Copy),
             host_ns: part(Part::Host),
             engine_ns: uses_engines(&guest.workload).then(|| part(Part::Engine)),
+            outside_ns: guest
+                .workload
+                .frames
+                .filter(|frames| frames.outside > 0)
+                .map(|_| part(Part::Outside)),
         },
         late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
         slowdown: slowdown_estimate(scenario, shared, baselines, group, &members, Against::Board),

@@ -112,3 +112,36 @@ fn only_the_newest_waiting_frame_is_shown() {
     let queue = wall.parts.queue_ns.value.expect("frames");
     assert!(queue > 0.0 && queue <= 10e6, "{queue}");
 }
+
+/// Frames of 10 ms of GPU work, seen 30 ms later: a user who waits for each sees one every 40 ms; frames at
+/// 50 a second go on as before, and each is seen 30 ms later. `deadline` and quantiles count all of it.
+#[test]
+fn network_and_client_hold_up_only_the_user() {
+    let run = |arrivals: &str, outside: &str| {
+        let scenario = load(&format!(
+            "[run]\nduration = \"18s\"\nreplications = 1\nbaselines = false\n[gpus.a]\nboard = \"a40\"\n\
+             [guests.desktop]\ncontext = true\ndeadline = \"35ms\"\nworkload = \"w\"\n\
+             [workloads.w]\nframes = {{ {outside} }}\narrivals = {{ {arrivals} }}\n\
+             stages.render.gpu.time = \"10ms\"\n"
+        ));
+        let result = experiment::run(&scenario, &experiment::Options::default(), &Silent);
+        let result = result.expect("it runs");
+        assert!(result.checks.iter().all(|check| check.holds));
+        let guest = &result.guests[0];
+        let late = guest.late_fraction.as_ref().and_then(|late| late.value);
+        (
+            guest.throughput_per_s.value.expect("a rate").round(),
+            guest.response.mean_ns.value.expect("frames").round(),
+            late.expect("a deadline"),
+        )
+    };
+    let outside = "network = \"20ms\", client = \"10ms\"";
+    let (waits, comes) = (
+        "process = \"closed\"",
+        "process = \"deterministic\", period = \"20ms\"",
+    );
+    assert_eq!(run(waits, ""), (100.0, 10e6, 0.0));
+    assert_eq!(run(waits, outside), (25.0, 40e6, 1.0));
+    assert_eq!(run(comes, ""), (50.0, 10e6, 0.0));
+    assert_eq!(run(comes, outside), (50.0, 40e6, 1.0));
+}
