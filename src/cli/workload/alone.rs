@@ -202,6 +202,10 @@ impl Alone {
                 "tokens": tokens,
             })
         };
+        let uses: serde_json::Map<_, _> = uses(&self.own)
+            .into_iter()
+            .map(|(name, part)| (name, part.into()))
+            .collect();
         json(&serde_json::json!({
             "workload": self.name,
             "board": self.board,
@@ -209,6 +213,7 @@ impl Alone {
             "kept_busy": self.busy.as_ref().map(|(users, result)| {
                 serde_json::json!({ "users": users, "result": load(result) })
             }),
+            "uses": uses,
             "limit": self.limit,
         }))
     }
@@ -232,9 +237,46 @@ impl Alone {
             let words = who + &load(&busy.guests[0]);
             wrap(&mut text, "  kept busy   ", 14, &words);
         }
+        if self.busy.is_some() {
+            let words = several(&uses(&self.own), own.overload.is_some());
+            wrap(&mut text, "  several     ", 14, &words);
+        }
         wrap(&mut text, "  limit       ", 14, &self.limit);
         text
     }
+}
+
+/// What of the board a run keeps busy, and for which part of the time: the most used first.
+fn uses(result: &RunResult) -> Vec<(String, f64)> {
+    let engines = result.gpus[0].engines.iter();
+    let mut uses: Vec<(String, f64)> = engines
+        .map(|engine| (engine.name.clone(), engine.utilisation.value.unwrap_or(0.0)))
+        .collect();
+    let sms = result.guests[0].gpu_time_share.value.unwrap_or(0.0);
+    uses.push(("SMs".to_owned(), sms));
+    uses.retain(|&(_, part)| part > 0.0);
+    uses.sort_by(|a, b| b.1.total_cmp(&a.1));
+    uses
+}
+
+/// How many guests with this load a board can have at most.
+fn several(uses: &[(String, f64)], overloaded: bool) -> String {
+    let words: Vec<String> = uses
+        .iter()
+        .map(|(name, part)| format!("{name} {} %", figure(100.0 * part)))
+        .collect();
+    let Some((name, part)) = uses.first() else {
+        return "it uses nothing of the board".to_owned();
+    };
+    let words = words.join(", ");
+    if overloaded || *part >= FULL {
+        return format!("busy for its own load: {words}. There is no room for another.");
+    }
+    format!(
+        "busy for its own load: {words}. {} of them would fill {name}: plan for fewer, and see what becomes \
+         of their latencies in a scenario with that `count`.",
+        (1.0 / part).floor()
+    )
 }
 
 /// Throughput and latencies of a run in words.

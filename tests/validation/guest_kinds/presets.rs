@@ -239,6 +239,22 @@ fn they_run_alone_on_a_board() {
         out.contains("limit       NVENC: busy 100 % of the time"),
         "{out}"
     );
+    // One stream of 1080p30: its decoder's part of the time times the sessions that fill it is one.
+    let (_, out, _) = cli(&[
+        "run",
+        "transcode-1080p30",
+        "--on",
+        "l4",
+        "--quiet",
+        "--json",
+    ]);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let part = |name: &str| found["uses"][name].as_f64().expect("a part");
+    let most = part("NVDEC").max(part("NVENC")).max(part("SMs"));
+    let (_, out, _) = cli(&["run", "transcode-1080p30", "--on", "l4", "--quiet"]);
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fill = format!("{} of them would fill", (1.0 / most).floor());
+    assert!(words.contains(&fill), "{words}");
     let (code, out, _) = cli(&[
         "run",
         "llama-2-7b-chat",
