@@ -60,6 +60,8 @@ pub(super) struct GroupRecord {
     pub service: LatencyHistogram,
     /// (sum of responses, jobs) by time of arrival.
     pub series: Vec<(u128, u64)>,
+    /// Responses of each class of jobs; empty where all are alike.
+    pub classes: Vec<LatencyHistogram>,
     /// Of a group that serves a language model.
     pub tokens: Option<Box<TokenRecord>>,
 }
@@ -145,6 +147,10 @@ impl Recorder {
                     response: LatencyHistogram::new(),
                     service: LatencyHistogram::new(),
                     series: vec![(0, 0); SERIES_BINS],
+                    classes: vec![
+                        LatencyHistogram::new();
+                        scenario.guests[instance.group].workload.classes.len()
+                    ],
                     tokens: scenario.guests[instance.group]
                         .workload
                         .llm
@@ -284,6 +290,9 @@ impl Observer for Recorder {
             let service = response - job.parts[Part::Queue as usize];
             group.response.record(response);
             group.service.record(service);
+            if let Some(class) = group.classes.get_mut(job.class as usize) {
+                class.record(response);
+            }
             member.response.record(response);
             member.completed += 1;
             member.service_ns += u128::from(service);

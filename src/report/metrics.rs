@@ -104,6 +104,13 @@ pub fn of_group(group: &GroupResult) -> Vec<Metric<'_>> {
         &group.throughput_per_s,
     ));
     rows.extend(latency("response", &group.response, bound));
+    for class in &group.classes {
+        let of_class = latency("response", &class.response, bound);
+        rows.extend(of_class.into_iter().map(|row| Metric {
+            name: format!("{}_{}", class.name, row.name).into(),
+            ..row
+        }));
+    }
     rows.extend(latency("service", &group.service, bound));
     let parts = &group.parts;
     for (name, estimate) in [

@@ -157,6 +157,16 @@ impl Page {
     fn response(&mut self, result: &RunResult) {
         self.section("Response time, from arrival to end");
         self.latencies(result, |group| &group.response);
+        let classes = result.guests.iter().any(|group| !group.classes.is_empty());
+        if classes {
+            self.section("Response time by class of jobs");
+            let rows = result.guests.iter().flat_map(|group| {
+                let label = group_label(group);
+                let each = group.classes.iter();
+                each.map(move |class| (format!("{label}: {}", class.name), group, &class.response))
+            });
+            self.latency_rows(rows.collect());
+        }
         // Without queueing the service time is the response time: nothing to add.
         let queued = |group: &GroupResult| group.parts.queue_ns.value.is_some_and(|ns| ns > 0.0);
         if result.guests.iter().any(queued) {
@@ -171,12 +181,18 @@ impl Page {
     }
 
     fn latency_table(&mut self, rows: Vec<(&GroupResult, &Latency)>) {
+        let labelled = rows.into_iter();
+        let labelled = labelled.map(|(group, latency)| (group_label(group), group, latency));
+        self.latency_rows(labelled.collect());
+    }
+
+    fn latency_rows(&mut self, rows: Vec<(String, &GroupResult, &Latency)>) {
         let mut table = Table::new(&["guest", "mean", "p50", "p95", "p99", "largest"]);
-        for (group, latency) in rows {
+        for (label, group, latency) in rows {
             let bound = at_least(group);
             let at = |p: f64| latency.quantiles.iter().find(|q| (q.p - p).abs() < 1e-9);
             table.row(vec![
-                group_label(group),
+                label,
                 self.estimate(&latency.mean_ns, Unit::Time, bound),
                 self.quantile(at(0.5), bound),
                 self.quantile(at(0.95), bound),

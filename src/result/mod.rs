@@ -103,6 +103,9 @@ pub struct GroupResult {
     pub throughput_per_s: Estimate,
     /// From arrival to end; the deadline's share of late jobs is in `late_fraction`.
     pub response: Latency,
+    /// The response of each class of jobs, the most urgent first; empty where all jobs are alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassResult>,
     /// From the moment that a stream takes the job to its end: response without queueing.
     pub service: Latency,
     /// Mean time of a job in each part of its life; the parts add up to the mean response.
@@ -126,6 +129,16 @@ pub struct GroupResult {
     /// Of a group that serves a language model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenResult>,
+}
+
+/// Jobs of one class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassResult {
+    pub name: String,
+    /// Part of the jobs that are of this class, as the scenario says.
+    pub part: f64,
+    /// Of those that arrived in the window and ended.
+    pub response: Latency,
 }
 
 /// What a language-model engine gave its users. Latencies are of requests that arrived in the window.

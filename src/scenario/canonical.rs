@@ -203,6 +203,10 @@ fn guest(out: &mut Writer, guest: &Guest) {
     if let Some(batch) = &workload.batch {
         dist(out, "batch", batch);
     }
+    for class in &workload.classes {
+        out.put("class", &class.name);
+        out.float("part", class.part);
+    }
     if let Some(timeout) = &workload.timeout {
         dist(out, "timeout", timeout);
     }

@@ -30,6 +30,7 @@ pub(super) fn resolve(
     c.no_effect(&workload.value.batching, "batching", why, instead);
     let why = "the newest frame takes the place of one that waits";
     c.no_effect(&workload.value.timeout, "timeout", why, instead);
+    c.no_effect(&workload.value.classes, "classes", why, instead);
     let raw = &field.value;
     let displays = c.count(&format!("{path}.displays"), &raw.displays, 1, 16, Some(1));
     let resolution = match &raw.resolution {

@@ -142,6 +142,8 @@ fn beside(c: &mut Checker, raw: &RawWorkload) {
     c.no_effect(&raw.memory, "memory", why, "use llm.cache");
     let why = "requests to an engine wait until they are served";
     c.no_effect(&raw.timeout, "timeout", why, "remove it");
+    let why = "an engine serves requests in the order of their arrival";
+    c.no_effect(&raw.classes, "classes", why, "remove it");
     let why = "iterations take what they take on the guest's own board";
     c.no_effect(&raw.reference, "reference", why, "remove it");
 }

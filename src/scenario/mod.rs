@@ -11,6 +11,7 @@ pub mod assumptions;
 mod batching;
 mod canonical;
 mod checker;
+mod classes;
 mod configuration;
 mod encoders;
 pub mod explain;

@@ -29,6 +29,9 @@ pub struct RawWorkload {
     /// How long a job waits for a stream of its guest before it leaves: a number or a distribution, drawn
     /// for each job. Default: it waits for ever. A job that has started is not affected.
     pub timeout: Key<RawAmount<RawDuration>>,
+    /// Classes of jobs, the most urgent first: whenever jobs wait for a stream, those of an earlier class go
+    /// before the others. Default: all are alike.
+    pub classes: Key<Vec<Field<RawClass>>>,
     /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
     /// one job on each stream.
     pub batching: Key<RawBatching>,
@@ -51,6 +54,17 @@ pub struct RawWorkload {
     /// Stages by name; each is a table of operations that start together.
     #[serde(default)]
     pub stages: Named<BTreeMap<String, Field<RawOperation>>>,
+}
+
+/// A class of jobs: `{ name = "urgent", part = 0.1 }`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Class")]
+pub struct RawClass {
+    /// Required.
+    pub name: Key<String>,
+    /// Part of the jobs, above 0 and below 1, drawn for each; the last class has the rest.
+    pub part: Key<f64>,
 }
 
 /// What frames are shown on.

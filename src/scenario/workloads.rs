@@ -7,7 +7,7 @@ use super::operations::{Scaling, Timed};
 use super::raw::{Field, Key, RawScenario};
 use super::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use super::roofline::Roofline;
-use super::{arrivals, batching, frames, kernels, llm, operations, preset};
+use super::{arrivals, batching, classes, frames, kernels, llm, operations, preset};
 use crate::diagnostics::nearest;
 use crate::workload::dist::Dist;
 use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
@@ -142,6 +142,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 jobs: jobs?,
                 batch,
                 timeout: None,
+                classes: Vec::new(),
                 batching: None,
                 llm: Some(llm),
                 frames: None,
@@ -205,6 +206,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             jobs: jobs?,
             batch,
             timeout,
+            classes: classes::resolve(c, &path, field)?,
             batching,
             llm: None,
             frames,

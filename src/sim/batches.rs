@@ -4,7 +4,7 @@
 //! before a batch is formed.
 
 use super::cell::Cell;
-use super::guest::Job;
+use super::guest::{Batcher, Job};
 use super::observer::Observer;
 use super::source::later;
 use crate::engine::time::{NEVER, Nanos};
@@ -15,7 +15,7 @@ impl<O: Observer> Cell<O> {
         let state = &mut self.guests[guest];
         if state.queue.len() < state.queue_bound {
             self.state.pending += u64::from(measured);
-            state.queue.push_back(job);
+            state.enqueue(job);
             self.may_leave(guest, &job);
             self.form_batches(guest, job.arrival);
         } else {
@@ -27,20 +27,14 @@ impl<O: Observer> Cell<O> {
     pub(super) fn form_batches(&mut self, guest: usize, now: Nanos) {
         loop {
             let state = &mut self.guests[guest];
-            let Some(batcher) = &mut state.batcher else {
+            let Some(Batcher { rule, held: false }) = state.batcher else {
                 return;
             };
-            if batcher.held {
-                return;
-            }
             state.due = NEVER;
-            let (Some(oldest), Some(&stream)) = (state.queue.front(), state.free.front()) else {
+            let (Some(oldest), Some(&stream)) = (state.oldest(), state.free.front()) else {
                 break;
             };
-            let (max, due) = (
-                batcher.rule.max as usize,
-                later(oldest.arrival, batcher.rule.delay),
-            );
+            let (max, due) = (rule.max as usize, later(oldest, rule.delay));
             if state.queue.len() < max && now < due {
                 state.due = due;
                 break;

@@ -10,7 +10,7 @@ use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
 use crate::workload::llm::Cost;
-use crate::workload::{Arrivals, Batching, GpuWork, Size, Workload};
+use crate::workload::{Arrivals, Batching, Class, GpuWork, Size, Workload};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
@@ -21,6 +21,8 @@ pub struct Job {
     pub arrival: Nanos,
     /// The user who waits for it, in a closed loop.
     pub user: u32,
+    /// Place of its class, 0 where all jobs are alike.
+    pub class: u32,
 }
 
 impl Job {
@@ -30,7 +32,37 @@ impl Job {
             index: submitted[user as usize] * submitted.len() as u64 + u64::from(user),
             arrival,
             user,
+            class: 0,
         }
+    }
+}
+
+/// What draws the class of each job.
+#[derive(Debug, Clone)]
+pub struct Classes {
+    /// Upper end of each class on the unit interval, but for the last.
+    ends: Vec<f64>,
+    draws: Stream,
+}
+
+impl Classes {
+    /// `None` where all jobs are alike.
+    pub fn new(classes: &[Class], key: DrawKey<'_>) -> Option<Self> {
+        let (_, but_last) = classes.split_last()?;
+        let ends = but_last.iter().scan(0.0, |end, class| {
+            *end += class.part;
+            Some(*end)
+        });
+        Some(Classes {
+            ends: ends.collect(),
+            draws: key.stream("class"),
+        })
+    }
+
+    /// The class of a job by its index.
+    pub fn of(&self, index: u64) -> u32 {
+        let drawn = self.draws.at(index).uniform();
+        self.ends.partition_point(|&end| end <= drawn) as u32
     }
 }
 
@@ -137,8 +169,11 @@ pub struct GuestState {
     pub source: Source,
     /// When the next job arrives; [`NEVER`] if none is known.
     pub next_arrival: Nanos,
+    /// By class, and within a class by arrival.
     pub queue: VecDeque<Job>,
     pub queue_bound: usize,
+    /// `None` if all jobs are alike.
+    pub classes: Option<Classes>,
     /// `None` if its jobs wait for ever.
     pub timeouts: Option<Timeouts>,
     pub batcher: Option<Batcher>,
@@ -183,6 +218,35 @@ impl GuestState {
         self.to_come -= 1;
         self.next_arrival = if self.to_come > 0 { next } else { NEVER };
         job
+    }
+
+    /// The class of a job by its index.
+    pub fn class_of(&self, index: u64) -> u32 {
+        let classes = self.classes.as_ref();
+        classes.map_or(0, |classes| classes.of(index))
+    }
+
+    /// Puts a job into the queue: behind those of its class, before those of later ones.
+    pub fn enqueue(&mut self, job: Job) {
+        if self.classes.is_none() {
+            return self.queue.push_back(job);
+        }
+        let place = self.queue.partition_point(|other| other.class <= job.class);
+        self.queue.insert(place, job);
+    }
+
+    /// When the job arrived that waits longest.
+    pub fn oldest(&self) -> Option<Nanos> {
+        let mut oldest = self.queue.front()?.arrival;
+        let mut first = 0;
+        while let Some(job) = self.queue.get(first) {
+            oldest = oldest.min(job.arrival);
+            if self.classes.is_none() {
+                break;
+            }
+            first = self.queue.partition_point(|other| other.class <= job.class);
+        }
+        Some(oldest)
     }
 
     /// The first stage from `from` on that a job passes.

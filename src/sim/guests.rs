@@ -1,7 +1,7 @@
 //! Guests of a cell: the memory that they allocate from, their arrivals, queues and streams.
 
 use super::build::{BuildError, Builder};
-use super::guest::{Batcher, DrawKey, FramePace, GuestState, Job, StreamState};
+use super::guest::{Batcher, Classes, DrawKey, FramePace, GuestState, Job, StreamState};
 use super::layout::{Instance, Tenant, Variant};
 use super::llm::Engine;
 use super::memory::{JobMemory, Pool, PoolRole};
@@ -145,6 +145,7 @@ impl Builder<'_> {
                     index: 0,
                     arrival: 0,
                     user: 0,
+                    class: 0,
                 },
                 rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
                 started: 0,
@@ -166,6 +167,7 @@ impl Builder<'_> {
             next_arrival,
             queue: VecDeque::new(),
             queue_bound,
+            classes: Classes::new(&guest.workload.classes, key),
             timeouts: guest
                 .workload
                 .timeout

@@ -12,9 +12,10 @@ use crate::gpu::{OperationId, SmOperation, sm_work};
 use crate::workload::Size;
 
 impl<O: Observer> Cell<O> {
-    pub(super) fn job_arrived(&mut self, guest: usize, job: Job) {
+    pub(super) fn job_arrived(&mut self, guest: usize, mut job: Job) {
         self.observer.arrived(guest, job.arrival);
         let state = &mut self.guests[guest];
+        job.class = state.class_of(job.index);
         let measured = self.schedule.in_window(job.arrival);
         if state.engine.is_some() {
             self.prompt_arrived(guest, job, measured);
@@ -27,7 +28,7 @@ impl<O: Observer> Cell<O> {
             self.take_job(guest, stream as usize, job, job.arrival);
         } else if state.queue.len() < state.queue_bound {
             self.state.pending += u64::from(measured);
-            state.queue.push_back(job);
+            state.enqueue(job);
             self.may_leave(guest, &job);
         } else {
             // Only open arrivals: the queue of a closed loop is not bounded.
@@ -291,6 +292,7 @@ impl<O: Observer> Cell<O> {
         parts[Part::Outside as usize] = outside;
         let end = JobEnd {
             index: job.index,
+            class: job.class,
             arrival: job.arrival,
             started: stream.started,
             ended: later(now, outside),

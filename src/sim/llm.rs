@@ -263,6 +263,7 @@ mod tests {
             index,
             arrival: 0,
             user: 0,
+            class: 0,
         }
     }
 

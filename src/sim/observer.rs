@@ -37,6 +37,8 @@ pub const PARTS: usize = 8;
 pub struct JobEnd {
     /// Index of the job at its guest: the same under every way of sharing.
     pub index: u64,
+    /// Place of its class in the workload, 0 where all jobs are alike.
+    pub class: u32,
     pub arrival: Nanos,
     /// When a stream took it.
     pub started: Nanos,

@@ -53,6 +53,7 @@ impl<O: Observer> Cell<O> {
             index: engine.iterations,
             arrival: now,
             user: 0,
+            class: 0,
         };
         self.start_job(guest, 0, iteration, now);
     }
@@ -100,6 +101,7 @@ impl<O: Observer> Cell<O> {
             self.observer.served(guest, &request.tokens());
             let end = JobEnd {
                 index: request.job.index,
+                class: 0,
                 arrival: request.job.arrival,
                 started: request.started,
                 ended: now,

@@ -61,6 +61,7 @@ impl Sessions {
             index: self.jobs,
             arrival: now,
             user: 0,
+            class: 0,
         };
         self.jobs += 1;
         if let (Some(Reverse(request)), Arrivals::Sessions { think, length, .. }) =

@@ -140,6 +140,7 @@ impl Source {
                     index,
                     arrival: now,
                     user: 0,
+                    class: 0,
                 };
                 (job, self.next_row(arrivals, index + 1))
             }
@@ -242,6 +243,7 @@ impl Open {
             index: self.jobs,
             arrival: now,
             user: 0,
+            class: 0,
         };
         self.jobs += 1;
         self.together -= 1;

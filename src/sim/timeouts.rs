@@ -69,14 +69,16 @@ impl<O: Observer> Cell<O> {
     fn next_to_leave(&mut self, guest: usize, now: Nanos) -> Option<Job> {
         let state = &mut self.guests[guest];
         let leaving = &mut state.timeouts.as_mut()?.leaving;
+        let classes = state.classes.as_ref();
         while let Some(&Reverse((time, arrival, index))) = leaving.peek()
             && time <= now
         {
             leaving.pop();
-            // The queue is in order of arrival.
-            let first = state.queue.partition_point(|job| job.arrival < arrival);
-            let mut same = (first..state.queue.len())
-                .take_while(|&place| state.queue[place].arrival == arrival);
+            let key = |job: &Job| (job.class, job.arrival);
+            let wanted = (classes.map_or(0, |classes| classes.of(index)), arrival);
+            let first = state.queue.partition_point(|job| key(job) < wanted);
+            let mut same =
+                (first..state.queue.len()).take_while(|&place| key(&state.queue[place]) == wanted);
             if let Some(place) = same.find(|&place| state.queue[place].index == index) {
                 return state.queue.remove(place);
             }

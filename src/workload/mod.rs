@@ -33,6 +33,8 @@ pub struct Workload {
     /// How long a job waits for a stream before it leaves, nanoseconds; `None` = for ever. At least one
     /// nanosecond, whatever is drawn.
     pub timeout: Option<Dist>,
+    /// Classes of jobs, the most urgent first; empty where all are alike. Their parts add up to 1.
+    pub classes: Vec<Class>,
     /// Requests are served several at a time: a job that starts is a batch of those that wait.
     pub batching: Option<Batching>,
     /// Jobs are frames.
@@ -43,6 +45,14 @@ pub struct Workload {
     pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
     pub stages: Vec<Stage>,
+}
+
+/// Jobs that go before others, or behind them, when they wait for a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    pub name: String,
+    /// Probability that a job is of this class, above 0.
+    pub part: f64,
 }
 
 /// Capabilities that a workload declares; admission compares them with the vGPU type's series.

@@ -127,6 +127,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         jobs: None,
         batch: None,
         timeout: None,
+        classes: Vec::new(),
         batching: None,
         llm: None,
         frames: None,

@@ -19,7 +19,7 @@ use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
 use warpshare::workload::windows::{Gaps, Window};
 use warpshare::workload::{
-    Arrivals, Batching, Direction, FirstArrival, Frames, MediaEngine, OperationKind, Phase,
+    Arrivals, Batching, Class, Direction, FirstArrival, Frames, MediaEngine, OperationKind, Phase,
     SessionLength, Size, Workload,
 };
 
@@ -152,6 +152,13 @@ fn a_workload() -> impl Strategy<Value = Workload> {
         if let (Some(_), Arrivals::Closed { users, .. }) = (workload.frames, &mut workload.arrivals)
         {
             *users = 1; // only one can wait for a frame
+        }
+        if workload.frames.is_none() && workload.stages.len() > 1 {
+            let class = |(name, part): (&str, f64)| Class {
+                name: name.into(),
+                part,
+            };
+            workload.classes = [("first", 0.3), ("second", 0.7)].map(class).into();
         }
         workload.batch = batch.filter(|_| {
             !matches!(

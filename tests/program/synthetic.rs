@@ -176,6 +176,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         }),
         throughput_per_s: estimate(12.5 * f64::from(group.count), 0.31),
         response,
+        classes: Vec::new(),
         service,
         parts: Parts {
             queue_ns: part(0.2),

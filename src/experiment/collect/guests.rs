@@ -5,7 +5,8 @@ use crate::engine::time::Nanos;
 use crate::experiment::estimate::{mean_of, nothing, of_sums, quantile, ratio};
 use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
 use crate::result::{
-    Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts, WarmupCheck,
+    ClassResult, Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts,
+    WarmupCheck,
 };
 use crate::scenario::{Domain, Guest, Holds, Horizon, Scenario, Share};
 use crate::sim::{Part, Schedule};
@@ -214,6 +215,7 @@ pub(super) fn group(
             per_job(&|m| m.response.moments().sum() as f64),
             confidence,
         ),
+        classes: classes(guest, shared, group, confidence),
         service: latency(
             histograms(|record| &record.service),
             per_job(&|m| m.service_ns as f64),
@@ -260,6 +262,27 @@ pub(super) fn group(
             .map(|jobs| completion(guest, shared, &members, (jobs, confidence))),
         tokens: super::tokens::tokens(scenario, shared, group),
     }
+}
+
+/// The response of each class of a guest's jobs.
+fn classes(guest: &Guest, shared: &Shared, group: usize, confidence: f64) -> Vec<ClassResult> {
+    let each = guest.workload.classes.iter().enumerate();
+    each.map(|(place, class)| {
+        let replications = shared.each_replication();
+        let histograms: Vec<&Histogram> = replications
+            .map(|replication| &shared.group(replication, group).classes[place])
+            .collect();
+        let rows = histograms
+            .iter()
+            .map(|h| [h.sum() as f64, h.count() as f64]);
+        let mean = ratio(&rows.collect::<Vec<_>>(), confidence, NO_JOBS);
+        ClassResult {
+            name: class.name.clone(),
+            part: class.part,
+            response: latency(histograms, mean, confidence),
+        }
+    })
+    .collect()
 }
 
 /// Time to the end of the last of a guest's jobs.
