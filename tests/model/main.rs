@@ -20,3 +20,4 @@ mod roofline;
 mod schedules;
 mod sharing_in_space;
 mod stats;
+mod vectors;
