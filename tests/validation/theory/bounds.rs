@@ -348,6 +348,57 @@ fn v43_deficit_round_robin() {
     );
 }
 
+/// Start-time fair queueing (Goyal, Vin and Cheng 1996) of flows with rates r and turns l for requests: two that
+/// are both busy differ by no more than l/r of each (theorem 1), and a busy one gets no less than
+/// r (T − Σ l) − l in any time T (theorem 2, on a server of rate 1).
+#[test]
+fn start_time_fair_queueing_keeps_its_bounds() {
+    const STEP: f64 = 0.25;
+    const RATES: [f64; 3] = [0.5, 0.25, 0.25];
+    const TURN: f64 = 2.0;
+    let mut least_slack = f64::INFINITY;
+    let mut most_apart = 0.0f64;
+    for path in 0..30 {
+        let own = path % 3;
+        let guests = (0..3).map(|flow| {
+            let terms = weighing(if flow == 0 { 2 } else { 1 });
+            let name = format!("flow{flow}");
+            if flow == own || path < 6 {
+                endless(&name, terms)
+            } else {
+                unsteady(&name, 0.2, 2.0, terms)
+            }
+        });
+        let device = gpu(time_slice("start-time-fair", nanos(TURN)));
+        let mut scenario = scenario(vec![device], guests.collect(), 0);
+        scenario.run.seed = path as u64;
+        let supply = supply(&mut scenario, 150.0, STEP);
+        for from in 0..supply.len() {
+            for to in from..supply.len() {
+                let ran = |flow: usize| (supply[to][flow] - supply[from][flow]) as f64 / 1e6;
+                let time = (to - from) as f64 * STEP;
+                let promised = RATES[own] * (time - 3.0 * TURN) - TURN;
+                let slack = ran(own) - promised;
+                assert!(slack >= -1e-6, "flow {own}, {from} to {to}: {slack}");
+                least_slack = least_slack.min(slack);
+                if path < 6 {
+                    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                        let apart = (ran(a) / RATES[a] - ran(b) / RATES[b]).abs();
+                        let most = TURN / RATES[a] + TURN / RATES[b];
+                        assert!(apart <= most + 1e-6, "{a} and {b}, {from} to {to}: {apart}");
+                        most_apart = most_apart.max(apart / most);
+                    }
+                }
+            }
+        }
+    }
+    // Both are approached: neither would hide an error of a turn.
+    assert!(
+        least_slack < TURN && most_apart > 0.5,
+        "{least_slack}, {most_apart}"
+    );
+}
+
 /// V39: no scheduler has a smaller mean response than the one that knows what will be done first.
 #[test]
 fn v39_nobody_is_faster_than_the_shortest_remaining_work() {
