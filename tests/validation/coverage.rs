@@ -62,7 +62,7 @@ fn the_bias_of_a_start_is_small_against_the_intervals() {
 #[test]
 fn nearly_every_experiment_reports_its_intervals() {
     for found in OUTCOME.iter() {
-        let (without, limit) = (found.without, experiments::EXPERIMENTS / 50);
+        let (without, limit) = (found.without, experiments::EXPERIMENTS / 20);
         assert!(
             without <= limit,
             "{} {}: {without} experiments without an interval",

@@ -86,7 +86,7 @@ pub fn all() -> Vec<Experiment> {
 fn one_server() -> Experiment {
     const PARAMETERS: &str = "lambda=0.7";
     let guest = streams(gpu_workload(poisson(0.7), exp(1.0)), 1);
-    let scenario = steady(fifo(), vec![guest], 200.0, 4_000.0);
+    let scenario = steady(fifo(), vec![guest], 200.0, 3_500.0);
     Experiment::new("V01", PARAMETERS, 101, scenario)
         .mean("mean_response", response)
         .mean("mean_wait", wait)
@@ -103,11 +103,11 @@ fn fixed_work() -> Experiment {
         .p95(row("V02", PARAMETERS, "wait_p95").value + 1.0)
 }
 
-/// Three host cores at 0.8; relaxation time 30.
+/// Three servers at 0.8, as the streams of a guest: relaxation time 30.
 fn pool() -> Experiment {
     const PARAMETERS: &str = "servers=3";
-    let guest = streams(host_workload(poisson(2.4), exp(1.0)), MANY);
-    let scenario = with_cores(steady(fifo(), vec![guest], 150.0, 1_500.0), 3);
+    let guest = streams(host_workload(poisson(2.4), exp(1.0)), 3);
+    let scenario = steady(fifo(), vec![guest], 120.0, 1_300.0);
     let waits = row("V05", PARAMETERS, "prob_wait_positive").value;
     Experiment::new("V05", PARAMETERS, 105, scenario)
         .mean("mean_response", response)
@@ -152,6 +152,6 @@ fn slots() -> Experiment {
     share.reserved_turns = Some(2);
     let device = with_switch(share, 1.0, Charge::PerSlot);
     let guest = streams(gpu_workload(poisson(0.2), exp(1.0)), 1);
-    let scenario = steady(device, vec![guest], 150.0, 1_500.0);
+    let scenario = steady(device, vec![guest], 120.0, 1_200.0);
     Experiment::new("V29", "lambda=0.2", 129, scenario).mean("mean_response", response)
 }
