@@ -18,7 +18,7 @@ use crate::scenario::Scenario;
 use crate::stats::compare::{bonferroni, holm, paired};
 use crate::stats::interval::{next_look, t_interval};
 use crate::stats::moments::{mean, variance};
-use crate::stats::select::best_of;
+use crate::stats::select::{best_of, nelson_matejcik_g};
 use metrics::Row;
 
 /// How much of a run is shown turn by turn.
@@ -146,9 +146,10 @@ fn finish(
     for (candidate, result) in candidates.iter().zip(results) {
         policies.push(policy(candidate, result)?);
     }
+    let g = nelson_matejcik_g(results.len() as u32, first.plan.replications, confidence);
     let mut metrics: Vec<MetricComparison> = rows
         .iter()
-        .map(|row| of_row(row, candidates, confidence))
+        .map(|row| of_row(row, candidates, confidence, g))
         .collect();
     let tested = settle(&mut metrics, rows, confidence);
     let mut comparison = ComparisonResult {
@@ -205,7 +206,12 @@ fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, Run
 }
 
 /// The values of a metric under each policy, and the best of them; differences come later.
-fn of_row(row: &Row, candidates: &[Candidate], confidence: f64) -> MetricComparison {
+fn of_row(
+    row: &Row,
+    candidates: &[Candidate],
+    confidence: f64,
+    g: Option<f64>,
+) -> MetricComparison {
     let values = row.values.iter().zip(&row.notes).map(|(values, note)| {
         let present: Vec<f64> = values.iter().copied().flatten().collect();
         let missing = values.len() - present.len();
@@ -230,13 +236,13 @@ fn of_row(row: &Row, candidates: &[Candidate], confidence: f64) -> MetricCompari
         unit: row.unit.to_owned(),
         better: row.better,
         values: values.collect(),
-        best: best(row, candidates, confidence),
+        best: g.and_then(|g| best(row, candidates, g)),
     }
 }
 
 /// Which policy is best; only where every policy has a value in every replication that is more than a
-/// bound.
-fn best(row: &Row, candidates: &[Candidate], confidence: f64) -> Option<Best> {
+/// bound. `g` is the constant of Nelson and Matejcik for all.
+fn best(row: &Row, candidates: &[Candidate], g: f64) -> Option<Best> {
     let sign = match row.better {
         Better::Higher => 1.0,
         Better::Lower => -1.0,
@@ -251,7 +257,7 @@ fn best(row: &Row, candidates: &[Candidate], confidence: f64) -> Option<Best> {
             )
         })
         .collect();
-    let found = best_of(&rows?, confidence)?;
+    let found = best_of(&rows?, g)?;
     let may_be = candidates.iter().zip(&found.candidates);
     Some(Best {
         policy: candidates[found.best].name.clone(),

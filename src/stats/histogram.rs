@@ -131,25 +131,18 @@ impl LatencyHistogram {
     /// The type 1 quantile, known to half a bucket. `None` if empty or p is outside 0…1.
     pub fn quantile(&self, p: f64) -> Option<BucketQuantile> {
         let rank = rank(p, self.count())?;
-        let mut seen = 0;
-        for (high, count) in self.nonempty() {
-            seen += count;
-            if seen >= rank {
-                let low = self.counts.lowest_equivalent(high);
-                return Some(BucketQuantile::new(low, high, &self.moments));
-            }
-        }
-        None
+        // Half a rank below: what rounding does to it, the library's ceiling undoes.
+        let just_below = (rank as f64 - 0.5) / self.count() as f64;
+        let high = self.counts.value_at_quantile(just_below);
+        let low = self.counts.lowest_equivalent(high);
+        Some(BucketQuantile::new(low, high, &self.moments))
     }
 
     /// The nonempty buckets, increasing: (largest value of the bucket, count).
     pub fn buckets(&self) -> Vec<(Nanos, u64)> {
-        self.nonempty().collect()
-    }
-
-    fn nonempty(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts
-            .iter_recorded()
+        let steps = self.counts.iter_recorded();
+        steps
             .map(|step| (step.value_iterated_to(), step.count_at_value()))
+            .collect()
     }
 }

@@ -24,3 +24,4 @@ mod schedules;
 mod sharing_in_space;
 mod stats;
 mod timeouts;
+mod vectors;

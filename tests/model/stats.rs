@@ -10,7 +10,7 @@ use warpshare::stats::jackknife::ratio_interval;
 use warpshare::stats::moments::{self, ExactMoments, Moments};
 use warpshare::stats::normal::{normal_cdf, normal_quantile};
 use warpshare::stats::quantile::*;
-use warpshare::stats::select::{kn_constants, nelson_matejcik_g, ocba_fractions};
+use warpshare::stats::select::{best_of, kn_constants, nelson_matejcik_g, ocba_fractions};
 use warpshare::stats::special::{chi_square_tail, incomplete_gamma};
 use warpshare::stats::student::{student_p, student_quantile, student_tail};
 use warpshare::stats::warmup::{Mser5, mser5};
@@ -421,6 +421,46 @@ fn selection_constants() {
     }
     assert_eq!(ocba_fractions(&[1.0, 1.0], &[1.0, 1.0]), None);
     assert_eq!(kn_constants(1, 10, 0.05), None);
+}
+
+/// By hand. Two systems: the pooled variance is that of the differences 1, 1, 2, which is 1/3, and the
+/// constant a one-sided t quantile. Three: what is left of (3 5 4), (2 3 4), (0 1 2) without the effects of
+/// system and replication are (0 2 −2)/3, (0 −1 1)/3, (0 −1 1)/3, so S² = 2 · (4/3) / (2 · 2) = 2/3.
+#[test]
+fn the_best_and_what_cannot_be_told_from_it() {
+    let g = nelson_matejcik_g(2, 3, 0.95).unwrap();
+    near(g, student_quantile(0.95, 2.0), 1e-9);
+    let two = best_of(&[vec![1.0, 2.0, 3.0], vec![0.0, 1.0, 1.0]], g).unwrap();
+    near(two.within, g / 3.0, 1e-12);
+    // Their means are 4/3 apart, which is more; with 5/6 between them both may be the best.
+    assert_eq!((two.best, two.candidates), (0, vec![true, false]));
+    let nearer = best_of(&[vec![0.5, 1.5, 1.5], vec![1.0, 2.0, 3.0]], g).unwrap();
+    near(nearer.within, g / 3.0, 1e-12);
+    assert_eq!((nearer.best, nearer.candidates), (1, vec![true, true]));
+
+    let three = [
+        vec![3.0, 5.0, 4.0],
+        vec![2.0, 3.0, 4.0],
+        vec![0.0, 1.0, 2.0],
+    ];
+    for (g, second) in [(2.0, false), (2.2, true)] {
+        let found = best_of(&three, g).unwrap();
+        near(found.within, g * (2.0f64 / 9.0).sqrt(), 1e-12);
+        assert_eq!(
+            (found.best, found.candidates),
+            (0, vec![true, second, false])
+        );
+    }
+    // What does not vary is told apart by anything; equal means are not, and the first is named.
+    let fixed = best_of(&[vec![1.0; 3], vec![2.0; 3], vec![2.0; 3]], 2.0).unwrap();
+    assert_eq!((fixed.best, fixed.within), (1, 0.0));
+    assert_eq!(fixed.candidates, [false, true, true]);
+
+    assert_eq!(best_of(&three[..1], 2.0), None);
+    assert_eq!(best_of(&[vec![1.0], vec![2.0]], 2.0), None);
+    assert_eq!(best_of(&[vec![1.0, 2.0], vec![1.0]], 2.0), None);
+    assert_eq!(best_of(&[vec![1.0, f64::NAN], vec![1.0, 2.0]], 2.0), None);
+    assert_eq!(best_of(&three, f64::NAN), None);
 }
 
 #[test]

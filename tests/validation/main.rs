@@ -4,6 +4,7 @@
 mod common;
 
 mod calibrate;
+mod coverage;
 mod guest_kinds;
 mod measurements;
 mod theory;

@@ -6,12 +6,14 @@
 //!
 //! `cargo test --test validation theory -- --ignored` writes `docs/validation.md` anew.
 
+mod bounds;
 mod closed;
 mod exact;
-mod harness;
-mod measure;
-mod models;
+pub mod harness;
+pub mod measure;
+pub mod models;
 mod open;
+mod policies;
 mod report;
 mod sharing;
 
@@ -22,6 +24,7 @@ fn catalogue() -> Vec<harness::Case> {
     let mut cases = open::cases();
     cases.extend(closed::cases());
     cases.extend(sharing::cases());
+    cases.extend(policies::cases());
     cases
 }
 
@@ -58,6 +61,16 @@ fn round_robin() {
 #[test]
 fn reserved_slots() {
     assert_holds(&["V29"]);
+}
+
+#[test]
+fn weighted_shares() {
+    assert_holds(&["V19", "V20"]);
+}
+
+#[test]
+fn priorities_and_sizes() {
+    assert_holds(&["V33", "V39"]);
 }
 
 #[test]
@@ -122,7 +135,10 @@ fn processor_sharing_is_insensitive_to_the_distribution_of_sizes() {
 fn every_row_of_the_table_is_used() {
     let cases = catalogue();
     let used = |row: &harness::Row| {
-        exact::ROWS.contains(&(row.case.as_str(), row.metric.as_str()))
+        let name = (row.case.as_str(), row.metric.as_str());
+        exact::ROWS.contains(&name)
+            || bounds::ROWS.contains(&name)
+            || crate::coverage::ROWS.contains(&name)
             || cases.iter().any(|case| {
                 case.id == row.case
                     && row.parameters.contains(case.parameters)

@@ -60,12 +60,22 @@ pub enum Measure {
     },
     /// Mean response of the jobs of exactly this size.
     ResponseOf(f64),
+    /// Mean response of the jobs whose size is within 2 % of this one: where the expected response is smooth in the
+    /// size, its curvature over so little is far below any error.
+    ResponseNear(f64),
+    // Of one guest, by its place.
+    ResponseFrom(usize),
+    WaitFrom(usize),
+    /// Part of the window in which the guest ran.
+    Ran(usize),
+    /// Σ (arrival rate · mean size · mean wait) over guests whose mean sizes these are.
+    WorkTimesWait(&'static [f64]),
 }
 
 impl Measure {
     /// The value of a job that counts, for averages over jobs.
     #[inline]
-    fn of_job(self, response: f64, size: f64) -> Option<f64> {
+    fn of_job(self, guest: usize, response: f64, size: f64) -> Option<f64> {
         let wait = response - size;
         match self {
             Measure::Response => Some(response),
@@ -80,6 +90,10 @@ impl Measure {
                 ((size - near).abs() <= 0.1 * near).then(|| scale * response / size)
             }
             Measure::ResponseOf(exactly) => (size == exactly).then_some(response),
+            Measure::ResponseNear(near) => ((size - near).abs() <= 0.02 * near).then_some(response),
+            Measure::ResponseFrom(of) => (guest == of).then_some(response),
+            Measure::WaitFrom(of) => (guest == of).then_some(wait),
+            Measure::WorkTimesWait(means) => Some(means[guest] * wait),
             _ => None,
         }
     }
@@ -96,6 +110,7 @@ impl Measure {
                 scale,
             },
             Measure::ResponseOf(size) => Measure::ResponseOf(size * UNIT),
+            Measure::ResponseNear(size) => Measure::ResponseNear(size * UNIT),
             other => other,
         }
     }
@@ -103,7 +118,12 @@ impl Measure {
     /// What a nanosecond (or its square) is in the measure's own unit.
     fn scale(self) -> f64 {
         match self {
-            Measure::Response | Measure::Wait | Measure::ResponseOf(_) => 1.0 / UNIT,
+            Measure::Response
+            | Measure::Wait
+            | Measure::ResponseOf(_)
+            | Measure::ResponseNear(_)
+            | Measure::ResponseFrom(_)
+            | Measure::WaitFrom(_) => 1.0 / UNIT,
             Measure::ResponseVariance(_) | Measure::WaitVariance(_) => 1.0 / (UNIT * UNIT),
             _ => 1.0,
         }
@@ -141,6 +161,8 @@ pub struct Meter {
     unfinished: (f64, u64),
     accounts: [Accounts; 2],
     stations: [Vec<u128>; 2],
+    /// Running time of each entry of the first domain.
+    ran: [Vec<Nanos>; 2],
 }
 
 impl Meter {
@@ -208,6 +230,7 @@ impl Meter {
             unfinished: (0.0, 0),
             accounts: [Accounts::default(); 2],
             stations: [Vec::new(), Vec::new()],
+            ran: [Vec::new(), Vec::new()],
         }
     }
 
@@ -276,6 +299,11 @@ impl Meter {
                     (window - self.time_at[0] as f64) / UNIT,
                     self.busy_starts as f64,
                 ),
+                Measure::Ran(entry) => {
+                    let ran = self.ran[1][entry] - self.ran[0][entry];
+                    (ran as f64, window)
+                }
+                Measure::WorkTimesWait(_) => (sum / UNIT, window / UNIT),
                 Measure::Loss => (self.dropped as f64, self.arrived as f64),
                 job => (sum * job.scale(), count as f64),
             })
@@ -321,7 +349,7 @@ impl Observer for Meter {
         let response = job.ended - job.arrival;
         let size = self.size(guest, job.index).unwrap_or(0);
         for (measure, sum, count) in &mut self.measures {
-            if let Some(value) = measure.of_job(response as f64, size as f64) {
+            if let Some(value) = measure.of_job(guest, response as f64, size as f64) {
                 *sum += value;
                 *count += 1;
             }
@@ -337,6 +365,8 @@ impl Observer for Meter {
         for (place, time) in [self.warmup, self.end].into_iter().enumerate() {
             if probe.now == time {
                 self.accounts[place] = accounts;
+                let entries = probe.domains[0].entries().iter();
+                self.ran[place] = entries.map(|entry| entry.gpu_time()).collect();
                 self.stations[place] = probe.stations.iter().map(|s| s.busy()).collect();
             }
         }

@@ -44,6 +44,7 @@ pub fn page() -> String {
         }
         page += &line(verdict, outcome.threshold);
     }
+    page += &crate::coverage::section();
     page += LIMITS;
     page
 }
