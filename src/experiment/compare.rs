@@ -215,7 +215,8 @@ fn of_row(
     let values = row.values.iter().zip(&row.notes).map(|(values, note)| {
         let present: Vec<f64> = values.iter().copied().flatten().collect();
         let missing = values.len() - present.len();
-        let interval = t_interval(&present, confidence).filter(|_| missing == 0);
+        // A bound, or a quantile of too few jobs, has no interval.
+        let interval = t_interval(&present, confidence).filter(|_| missing == 0 && note.is_none());
         let note = note.clone().or_else(|| match (present.len(), missing) {
             (0, _) => Some("no value".to_owned()),
             (1, 0) => Some("one replication: no interval".to_owned()),

@@ -421,12 +421,14 @@ fn readme(
         "{what} the scenario {} (hash {}), written by {} {}.\n\n",
         scenario.name, scenario.hash, meta.program, meta.version
     );
-    for (name, what) in files {
-        text.push_str(&format!("{name:<26}{what}\n"));
-    }
-    for (stem, what) in figures {
-        let name = format!("{stem}.svg, .png");
-        text.push_str(&format!("{name:<26}{what}\n"));
+    let files = files.iter().map(|(name, what)| ((*name).to_owned(), *what));
+    let figures = figures
+        .iter()
+        .map(|(stem, what)| (format!("{stem}.svg, .png"), *what));
+    let all: Vec<(String, &str)> = files.chain(figures).collect();
+    let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+    for (name, what) in all {
+        text.push_str(&format!("{name:<width$}{what}\n"));
     }
     text.push_str(
         "\nTimes are nanoseconds and fractions run from 0 to 1 unless a heading says otherwise.\n\

@@ -51,8 +51,11 @@ fn spots<'a>(result: &'a ComparisonResult, gpu: &str) -> Vec<Spot<'a>> {
             .find(|row| row.kind == "gpu" && row.of == gpu && row.metric == metric);
         row.map_or(&[], |row| &row.values)
     };
+    // A bound has no place among values: another policy could only seem to beat it.
     let known = |value: &PolicyValue| {
-        let mean = value.mean.filter(|mean| mean.is_finite())?;
+        let mean = value
+            .mean
+            .filter(|mean| mean.is_finite() && value.note.is_none())?;
         Some((mean, value.half_width.unwrap_or(0.0)))
     };
     result
