@@ -249,8 +249,8 @@ impl<O: Observer> Observer for Ticking<'_, O> {
         self.inner.out_of_memory(guest, arrival);
     }
 
-    fn timed_out(&mut self, guest: usize, arrival: u64) {
-        self.inner.timed_out(guest, arrival);
+    fn timed_out(&mut self, guest: usize, arrival: u64, now: u64) {
+        self.inner.timed_out(guest, arrival, now);
     }
 
     fn batched(&mut self, guest: usize, arrival: u64) {

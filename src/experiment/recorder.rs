@@ -232,7 +232,7 @@ impl Observer for Recorder {
         self.members[guest].out_of_memory += u64::from(self.schedule.in_window(arrival));
     }
 
-    fn timed_out(&mut self, guest: usize, arrival: Nanos) {
+    fn timed_out(&mut self, guest: usize, arrival: Nanos, _now: Nanos) {
         self.members[guest].timed_out += u64::from(self.schedule.in_window(arrival));
     }
 

@@ -80,10 +80,10 @@ pub trait Observer {
         let _ = (guest, arrival);
     }
 
-    /// A job has waited too long for a stream, and left.
+    /// A job has waited too long for a stream, and left at `now`.
     #[inline]
-    fn timed_out(&mut self, guest: usize, arrival: Nanos) {
-        let _ = (guest, arrival);
+    fn timed_out(&mut self, guest: usize, arrival: Nanos, now: Nanos) {
+        let _ = (guest, arrival, now);
     }
 
     /// A guest that batches has taken requests together; the oldest of them arrived at `arrival`.

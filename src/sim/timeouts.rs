@@ -55,7 +55,7 @@ impl<O: Observer> Cell<O> {
         let mut left = false;
         while let Some(job) = self.next_to_leave(guest, now) {
             left = true;
-            self.observer.timed_out(guest, job.arrival);
+            self.observer.timed_out(guest, job.arrival, now);
             self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
             self.answer(guest, &job, now);
         }

@@ -159,6 +159,9 @@ pub struct Meter {
     parts: [u128; PARTS],
     arrived_work: u128,
     unfinished: (f64, u64),
+    /// Arrived work less useful time when nobody was there: every completion takes up to a nanosecond more
+    /// than the job's size.
+    rounded: i128,
     accounts: [Accounts; 2],
     stations: [Vec<u128>; 2],
     /// Running time of each entry of the first domain.
@@ -228,6 +231,7 @@ impl Meter {
             parts: [0; PARTS],
             arrived_work: 0,
             unfinished: (0.0, 0),
+            rounded: 0,
             accounts: [Accounts::default(); 2],
             stations: [Vec::new(), Vec::new()],
             ran: [Vec::new(), Vec::new()],
@@ -338,6 +342,12 @@ impl Observer for Meter {
         self.dropped += u64::from(self.in_window(arrival));
     }
 
+    fn timed_out(&mut self, _guest: usize, arrival: Nanos, now: Nanos) {
+        self.advance(now);
+        self.number -= 1;
+        self.dropped += u64::from(self.in_window(arrival));
+    }
+
     #[inline]
     fn ended(&mut self, guest: usize, job: &JobEnd) {
         self.advance(job.ended);
@@ -371,8 +381,12 @@ impl Observer for Meter {
             }
         }
         if self.unfinished_wanted() && self.in_window(probe.now) {
-            let done = accounts.useful / u128::from(probe.domains[0].sms());
-            self.unfinished.0 += self.arrived_work as f64 - done as f64;
+            let done = (accounts.useful / u128::from(probe.domains[0].sms())) as i128;
+            let left = self.arrived_work as i128 - done;
+            if self.number == 0 {
+                self.rounded = left;
+            }
+            self.unfinished.0 += (left - self.rounded) as f64;
             self.unfinished.1 += 1;
         }
     }

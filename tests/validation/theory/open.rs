@@ -270,6 +270,21 @@ fn bounded() -> Vec<Case> {
     ]
 }
 
+/// Requests that leave the queue.
+pub fn impatient() -> Case {
+    let mut impatient = guest("a", gpu_workload(poisson(1.2), exp(1.0)));
+    impatient.workload.timeout = Some(exp(4.0));
+    Case::new(
+        "V08",
+        "lambda=1.2",
+        "one stream, `timeout` exponential, `fifo`",
+        steady(fifo(), vec![impatient], 2_000.0, 200_000.0),
+    )
+    .is("prob_timeout", Loss)
+    .is("throughput_served", Throughput)
+    .is("utilisation", Useful)
+}
+
 /// Copies of exponential size, in bytes of one nanosecond each.
 pub fn copy(mean: f64) -> OperationKind {
     OperationKind::Copy {
