@@ -10,6 +10,7 @@ use crate::result::{
 use crate::scenario::{Horizon, Origin, Scenario};
 use crate::sim::{self, Instance};
 
+mod batches;
 mod gpus;
 mod guests;
 mod memory;

@@ -1,5 +1,6 @@
 //! Results of guest groups.
 
+use super::batches::with_batches;
 use super::{Baselines, Shared, window_seconds};
 use crate::engine::time::Nanos;
 use crate::experiment::estimate::{mean_of, nothing, of_sums, quantile, ratio};
@@ -185,6 +186,16 @@ pub(super) fn group(
             .map(|r| of(shared.group(r, group)))
             .collect::<Vec<_>>()
     };
+    let mut response = latency(
+        histograms(|record| &record.response),
+        per_job(&|m| m.response.moments().sum() as f64),
+        confidence,
+    );
+    if shared.replications == 1 && scenario.run.horizon == Horizon::Steady {
+        let series = &shared.group(0, group).series;
+        let schedule = Schedule::new(&scenario.run);
+        response.mean_ns = with_batches(response.mean_ns, series, &schedule, confidence);
+    }
     GroupResult {
         name: guest.name.clone(),
         count: guest.count,
@@ -210,11 +221,7 @@ pub(super) fn group(
                 .map(|r| sum(r, &|m| m.ended_in_window as f64) / seconds),
             confidence,
         ),
-        response: latency(
-            histograms(|record| &record.response),
-            per_job(&|m| m.response.moments().sum() as f64),
-            confidence,
-        ),
+        response,
         classes: classes(guest, shared, group, confidence),
         service: latency(
             histograms(|record| &record.service),

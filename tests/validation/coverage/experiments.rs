@@ -54,6 +54,12 @@ impl Experiment {
         }
     }
 
+    /// One long run, whose interval comes from batches.
+    pub fn in_one_run(mut self) -> Self {
+        self.scenario.run.replications = 1;
+        self
+    }
+
     pub fn target(mut self, target: Target) -> Self {
         self.targets.push(target);
         self

@@ -75,6 +75,7 @@ impl Experiment {
 pub fn all() -> Vec<Experiment> {
     vec![
         one_server(),
+        one_long_run(),
         fixed_work(),
         pool(),
         turns(100.0, 1_000.0),
@@ -92,6 +93,22 @@ fn one_server() -> Experiment {
         .mean("mean_wait", wait)
         .mean("utilisation", running)
         .p95(row("V01", PARAMETERS, "response_p95").value)
+}
+
+/// As long as fifteen or so of the runs above.
+fn one_long_run() -> Experiment {
+    const PARAMETERS: &str = "lambda=0.7";
+    let guest = streams(gpu_workload(poisson(0.7), exp(1.0)), 1);
+    let scenario = steady(fifo(), vec![guest], 200.0, 50_000.0);
+    let experiment = Experiment::new("V01", PARAMETERS, 151, scenario).in_one_run();
+    let exact = row("V01", PARAMETERS, "mean_response").value;
+    experiment.target(Target {
+        name: "mean_response, one run",
+        exact,
+        reported: response,
+        quantile: false,
+        band: MEAN,
+    })
 }
 
 fn fixed_work() -> Experiment {
