@@ -122,6 +122,8 @@ pub struct LeaveOneOut {
     pub others: Vec<Vec<Outcome>>,
     /// The shares that were taken, one a series.
     pub taken: Vec<f64>,
+    /// The share that is best for all series together: for another set.
+    pub best: f64,
 }
 
 pub fn leave_one_out(set: &[Series]) -> LeaveOneOut {
@@ -137,24 +139,35 @@ pub fn leave_one_out(set: &[Series]) -> LeaveOneOut {
         each.map(|o| libm::fabs(libm::log(o.predicted_ms / o.point.latency_ms)))
             .sum()
     };
+    let best_without = |place: Option<usize>| {
+        let total = |share: usize| -> f64 {
+            let rest = tried.iter().enumerate().filter(|(n, _)| Some(*n) != place);
+            rest.map(|(_, by_share)| misfit(&by_share[share])).sum()
+        };
+        let all = 0..shares().count();
+        all.min_by(|&a, &b| total(a).total_cmp(&total(b)))
+            .expect("a share")
+    };
+    let share = |place: usize| shares().nth(place).expect("a share");
     let mut taken = Vec::new();
     let mut others = Vec::new();
     for place in 0..set.len() {
-        let total = |share: usize| -> f64 {
-            let rest = tried.iter().enumerate().filter(|(n, _)| *n != place);
-            rest.map(|(_, by_share)| misfit(&by_share[share])).sum()
-        };
-        let best = (0..tried[place].len())
-            .min_by(|&a, &b| total(a).total_cmp(&total(b)))
-            .expect("a share");
-        taken.push(shares().nth(best).expect("a share"));
+        let best = best_without(Some(place));
+        taken.push(share(best));
         others.push(tried[place][best].clone());
     }
     LeaveOneOut {
         zero: tried.iter().map(|by_share| by_share[0].clone()).collect(),
         others,
         taken,
+        best: share(best_without(None)),
     }
+}
+
+/// The held-back rows of a set, with one memory-bound share that comes from elsewhere.
+pub fn with_share(set: &[Series], share: f64) -> Vec<Vec<Outcome>> {
+    let options = with_memory_bound(share);
+    set.iter().map(|one| outcomes(one, &options)).collect()
 }
 
 /// Keeps the rows for which a condition holds.
