@@ -1,23 +1,64 @@
-//! warpshare with one more scheduler, `longest-idle-first`: a policy of your own in a crate of your own.
+//! warpshare with one more scheduler, `longest-idle-first`, and one more way for MPS clients to divide SMs,
+//! `smallest-first`: policies of your own in a crate of your own.
 //!
 //! ```text
 //! cargo run --release --example own_policy -- run scenario.toml
 //! ```
 //!
-//! has every command of warpshare, and scenarios may say `scheduler = "longest-idle-first"`.
+//! has every command of warpshare, and scenarios may say `scheduler = "longest-idle-first"`, or
+//! `division = "smallest-first"` where they share with `mode = "spatial"`.
 
 use std::process::ExitCode;
 use warpshare::engine::time::Nanos;
 use warpshare::policy::registry::{Registered, Use, extend};
+use warpshare::policy::spatial::{self, Demand, Division, Spatial};
 use warpshare::policy::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
 
-/// Registers the policy, and is warpshare from there on.
+/// Registers the policies, and is warpshare from there on.
 pub fn main() -> ExitCode {
-    if let Err(error) = extend(&[LONGEST_IDLE_FIRST]) {
+    let both = extend(&[LONGEST_IDLE_FIRST]).and_then(|()| spatial::extend(&[SMALLEST_FIRST]));
+    if let Err(error) = both {
         eprintln!("error: {error}");
         return ExitCode::FAILURE;
     }
     warpshare::cli::main()
+}
+
+pub const SMALLEST_FIRST: Spatial = Spatial {
+    name: "smallest-first",
+    about: "clients that want few SMs have them before those that want many",
+    source: "an example: examples/own_policy.rs",
+    fixed_parts: false,
+    weighted: false,
+    prioritized: false,
+    division: &SmallestFirst,
+};
+
+/// Serves clients by what they want, the least first; of equal wants the first client.
+#[derive(Debug)]
+struct SmallestFirst;
+
+impl Division for SmallestFirst {
+    fn divide(&self, sms: f64, clients: &[Demand], granted: &mut Vec<f64>) {
+        // What a client has is what is left of the SMs behind all that come before it.
+        granted.extend((0..clients.len()).map(|client| {
+            let own = (clients[client].wanted, client);
+            let before = |&(place, other): &(usize, &Demand)| (other.wanted, place) < own;
+            let ahead = clients.iter().enumerate().filter(before);
+            let taken: f64 = ahead.map(|(_, other)| other.wanted).sum();
+            own.0.min((sms - taken).max(0.0))
+        }));
+    }
+
+    /// Where all want all SMs, the first client with work has them.
+    fn slowdown(&self, client: usize, clients: &[Demand]) -> f64 {
+        let first = clients.iter().position(|other| other.operations > 0);
+        if first == Some(client) {
+            1.0
+        } else {
+            f64::INFINITY
+        }
+    }
 }
 
 pub const LONGEST_IDLE_FIRST: Registered = Registered {

@@ -133,7 +133,7 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
     let mut names: Vec<String> = if all {
         let turns = registry::names().iter();
         turns
-            .chain(spatial::NAMES)
+            .chain(spatial::names())
             .map(|&name| name.to_owned())
             .collect()
     } else {

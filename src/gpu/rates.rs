@@ -164,8 +164,9 @@ pub(super) fn rate(
             let beside = active.unhindered.min(supplied) / slower;
             let client = active.operation.client as usize;
             let turns = division.slowdown(client, &scratch.clients);
-            let in_turns = (active.alone / turns).min(supplied);
-            let speed = beside.max(in_turns);
+            // Interference alone is bounded by turns, not what the policy grants.
+            let in_turns = (active.alone / turns).min(active.unhindered);
+            let speed = beside.max(in_turns.min(supplied));
             let rate = (active.operation.speed as f64 * speed).round();
             active.rate = (rate as Rate).max(1);
         }

@@ -4,7 +4,9 @@
 //! and how fast, is for the rates. It is asked whenever an operation comes or goes, and it has no memory:
 //! what it grants is a function of who wants what.
 
+use super::registry::{self, ExtendError};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// A client as a policy sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,8 +62,8 @@ impl PartialEq for Spatial {
 
 const GUIDE: &str = "NVIDIA Multi-Process Service guide, execution resource provisioning";
 
-/// All policies in space; the first is the default.
-pub const ALL: &[Spatial] = &[
+/// The policies in space of the program; the first is the default.
+const BUILT_IN: &[Spatial] = &[
     MPS_DEFAULT,
     Spatial {
         name: "mps-percentage",
@@ -101,14 +103,35 @@ pub const ALL: &[Spatial] = &[
     },
 ];
 
-/// Their names, in the same order.
-pub const NAMES: &[&str] = &[
-    ALL[0].name,
-    ALL[1].name,
-    ALL[2].name,
-    ALL[3].name,
-    ALL[4].name,
-];
+static ALL: OnceLock<Vec<Spatial>> = OnceLock::new();
+static NAMES: OnceLock<Vec<&'static str>> = OnceLock::new();
+
+/// Adds policies in space to those of the program. Only once, before any scenario is read, and behind
+/// [schedulers](registry::extend) of your own.
+///
+/// # Errors
+///
+/// If a name is taken, by a scheduler too, or it is too late.
+pub fn extend(own: &[Spatial]) -> Result<(), ExtendError> {
+    let all: Vec<Spatial> = BUILT_IN.iter().chain(own).copied().collect();
+    for (index, one) in all.iter().enumerate() {
+        let taken = all[..index].iter().any(|other| other.name == one.name);
+        if taken || registry::find(one.name).is_some() {
+            return Err(ExtendError::Twice(one.name));
+        }
+    }
+    ALL.set(all).map_err(|_| ExtendError::TooLate)
+}
+
+/// All policies in space, in the order in which help lists them; the first is the default.
+pub fn all() -> &'static [Spatial] {
+    ALL.get_or_init(|| BUILT_IN.to_vec())
+}
+
+/// Their names.
+pub fn names() -> &'static [&'static str] {
+    NAMES.get_or_init(|| all().iter().map(|policy| policy.name).collect())
+}
 
 /// What MPS does by itself: every client may fill all SMs, and they have equal chances.
 pub const MPS_DEFAULT: Spatial = Spatial {
@@ -131,7 +154,7 @@ pub fn fixed_part(sms: u32, weight: u32, all: u64) -> u32 {
 
 /// The policy of this name.
 pub fn find(name: &str) -> Option<Spatial> {
-    ALL.iter().copied().find(|policy| policy.name == name)
+    all().iter().copied().find(|policy| policy.name == name)
 }
 
 #[derive(Debug)]
@@ -353,6 +376,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_given_once_and_in_time() {
+        let own = |name| Spatial {
+            name,
+            ..MPS_DEFAULT
+        };
+        let twice = |name| Err(ExtendError::Twice(name));
+        assert_eq!(extend(&[own("mps-default")]), twice("mps-default"));
+        assert_eq!(extend(&[own("stride")]), twice("stride"));
+        assert_eq!(all()[0], MPS_DEFAULT);
+        assert_eq!(extend(&[own("own")]), Err(ExtendError::TooLate));
+    }
+
+    #[test]
     fn fixed_parts_are_whole_sms() {
         assert_eq!(
             [1, 2, 1].map(|weight| fixed_part(108, weight, 4)),
@@ -388,7 +424,7 @@ mod tests {
     #[test]
     fn grants_stay_within_demand_and_supply() {
         let wants = [0.0, 1.0, 7.0, 30.0, 80.0, 200.0];
-        for policy in ALL {
+        for policy in all() {
             for a in wants {
                 for b in wants {
                     for c in wants {

@@ -42,7 +42,7 @@ impl Alternative {
         let time = RawScheduler::named(name).map(Policy::Time);
         let space = || spatial::find(name).map(|found| Policy::Space(RawDivision(found)));
         let Some(policy) = time.or_else(space) else {
-            let names: Vec<&str> = [registry::names(), spatial::NAMES].concat();
+            let names: Vec<&str> = [registry::names(), spatial::names()].concat();
             let help = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),

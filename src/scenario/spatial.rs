@@ -92,9 +92,8 @@ pub struct RawDivision(pub Spatial);
 impl<'de> Deserialize<'de> for RawDivision {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let names: &'static [&'static str] = spatial::NAMES;
         let found = spatial::find(&name).map(RawDivision);
-        found.ok_or_else(|| D::Error::unknown_variant(&name, names))
+        found.ok_or_else(|| D::Error::unknown_variant(&name, spatial::names()))
     }
 }
 
@@ -106,7 +105,7 @@ impl JsonSchema for RawDivision {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let choice =
             |policy: &Spatial| json_schema!({ "const": policy.name, "description": policy.about });
-        let choices: Vec<_> = spatial::ALL.iter().map(choice).collect();
+        let choices: Vec<_> = spatial::all().iter().map(choice).collect();
         json_schema!({ "oneOf": choices })
     }
 }

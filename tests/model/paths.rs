@@ -344,9 +344,9 @@ fn encoders() -> impl Strategy<Value = EncoderLists> {
 }
 
 fn side_by_side() -> impl Strategy<Value = SideBySide> {
-    let policy = 0..spatial::ALL.len();
+    let policy = 0..spatial::all().len();
     (policy, 0u32..3).prop_map(|(policy, tenths)| SideBySide {
-        policy: spatial::ALL[policy],
+        policy: spatial::all()[policy],
         interference: f64::from(tenths) / 10.0,
     })
 }

@@ -88,3 +88,44 @@ fn the_schema_has_it() {
         "{out}"
     );
 }
+
+/// Three clients that want 10, 50 and 84 of the 84 SMs: what a smaller one wants it has.
+#[test]
+fn an_own_division_of_sms_is_one_too() {
+    let place = TempDir::new().unwrap();
+    let text = r#"
+[run]
+duration = "1s"
+replications = 2
+[gpus.a]
+board = "a40"
+share = { mode = "spatial", division = "smallest-first", interference = 0 }
+[guests]
+large = { context = true, workload = "large" }
+middle = { context = true, workload = "middle" }
+small = { context = true, workload = "small" }
+[workloads]
+large = { arrivals = { process = "closed" }, stages.s.gpu = { time = "10ms" } }
+middle = { arrivals = { process = "closed" }, stages.s.gpu = { time = "10ms", sms = 50 } }
+small = { arrivals = { process = "closed" }, stages.s.gpu = { time = "10ms", sms = 10 } }
+"#;
+    fs::write(place.path().join("space.toml"), text).unwrap();
+    let (code, _, err) = run(
+        &place,
+        "longest-idle-first",
+        &["run", "space.toml", "--quiet"],
+    );
+    assert_eq!(code, 0, "{err}");
+    let text = fs::read_to_string(place.path().join("results/space/summary.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rates: Vec<f64> = result["guests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|guest| guest["throughput_per_s"]["value"].as_f64().unwrap())
+        .collect();
+    // 24 of 84 SMs are left for the large one.
+    assert_eq!(rates[1..], [100.0, 100.0]);
+    assert!((rates[0] - 100.0 * 24.0 / 84.0).abs() < 1.0, "{rates:?}");
+    assert!(text.contains("smallest-first"));
+}

@@ -151,10 +151,10 @@ pub fn leave_one_out(set: &[Series]) -> LeaveOneOut {
     let share = |place: usize| shares().nth(place).expect("a share");
     let mut taken = Vec::new();
     let mut others = Vec::new();
-    for place in 0..set.len() {
+    for (place, by_share) in tried.iter().enumerate() {
         let best = best_without(Some(place));
         taken.push(share(best));
-        others.push(tried[place][best].clone());
+        others.push(by_share[best].clone());
     }
     LeaveOneOut {
         zero: tried.iter().map(|by_share| by_share[0].clone()).collect(),
