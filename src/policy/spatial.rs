@@ -95,7 +95,7 @@ const BUILT_IN: &[Spatial] = &[
     Spatial {
         name: "mps-priority",
         about: "clients of a higher priority fill SMs first; those of equal priority divide them max-min fairly",
-        source: "after the stream priorities of CUDA, whose blocks are scheduled first",
+        source: "after the client priority of MPS, taken strictly",
         fixed_parts: false,
         weighted: false,
         prioritized: true,

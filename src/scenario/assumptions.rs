@@ -138,6 +138,24 @@ pub const ALL: &[Assumption] = &[
         local_key: Some("gpus.NAME.copy_engines"),
     },
     Assumption {
+        key: "frames.client",
+        kind: Kind::Duration,
+        default: "0ms",
+        about: "What the client adds to the latency of a frame: decoding, and the wait for its display.",
+        evidence: "Assumption: none, so that latencies are those of the GPU and its machine. A client that \
+                   decodes in hardware at 60 Hz adds a frame or two, 16 to 33 ms.",
+        local_key: Some("workloads.NAME.frames.client"),
+    },
+    Assumption {
+        key: "frames.network",
+        kind: Kind::Duration,
+        default: "0ms",
+        about: "What the network adds to the latency of a frame: input there, frame back.",
+        evidence: "Assumption: none, so that latencies are those of the GPU and its machine. The round \
+                   trip to the users is for the planner to measure.",
+        local_key: Some("workloads.NAME.frames.network"),
+    },
+    Assumption {
         key: "host.cores",
         kind: Kind::Count {
             low: 1,
@@ -185,24 +203,6 @@ pub const ALL: &[Assumption] = &[
         evidence: "Unsourced. Such kernels are near neither limit, mostly because they are short; the default is \
                    the middle.",
         local_key: None,
-    },
-    Assumption {
-        key: "frames.client",
-        kind: Kind::Duration,
-        default: "0ms",
-        about: "What the client adds to the latency of a frame: decoding, and the wait for its display.",
-        evidence: "Assumption: none, so that latencies are those of the GPU and its machine. A client that \
-                   decodes in hardware at 60 Hz adds a frame or two, 16 to 33 ms.",
-        local_key: Some("workloads.NAME.frames.client"),
-    },
-    Assumption {
-        key: "frames.network",
-        kind: Kind::Duration,
-        default: "0ms",
-        about: "What the network adds to the latency of a frame: input there, frame back.",
-        evidence: "Assumption: none, so that latencies are those of the GPU and its machine. The round \
-                   trip to the users is for the planner to measure.",
-        local_key: Some("workloads.NAME.frames.network"),
     },
     Assumption {
         key: "llm.block",
