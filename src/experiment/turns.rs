@@ -3,7 +3,7 @@
 use super::RunError;
 use crate::engine::time::Nanos;
 use crate::result::TurnRow;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Share};
 use crate::sim::{self, Layout, Observer, Speed, Variant};
 
 /// Records who holds the SMs of one domain.
@@ -18,8 +18,16 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(scenario: &Scenario, layout: &Layout, until: Nanos) -> Watch {
-        let domain = layout.domains.first().map_or(0, |domains| domains.start);
+    /// Watches the domain with this number on this GPU of the scenario.
+    fn new(
+        scenario: &Scenario,
+        layout: &Layout,
+        (gpu, number): (usize, usize),
+        until: Nanos,
+    ) -> Watch {
+        let place = layout.gpus.iter().position(|&other| other == gpu);
+        let first = place.map_or(0, |place| layout.domains[place].start);
+        let domain = first + number;
         let mut watch = Watch {
             domain,
             until,
@@ -82,7 +90,21 @@ impl Observer for Watch {
     }
 }
 
-/// The turns of the first domain of the first GPU in replication 0, up to `until` of simulated time.
+/// The first domain that is shared in turns: its GPU, and its number there.
+fn in_turns(scenario: &Scenario) -> Option<(usize, usize)> {
+    let gpus = scenario.gpus.iter().enumerate();
+    gpus.flat_map(|(gpu, configured)| {
+        let domains = configured.domains().into_iter().enumerate();
+        let turns = domains.filter(|(_, domain)| matches!(domain.share, Share::TimeSlice(_)));
+        turns
+            .map(move |(number, _)| (gpu, number))
+            .collect::<Vec<_>>()
+    })
+    .next()
+}
+
+/// The turns of the first domain that is shared in turns, in replication 0 up to `until` of simulated time;
+/// none where nobody takes turns.
 ///
 /// # Errors
 ///
@@ -93,12 +115,15 @@ pub(super) fn first_turns(scenario: &Scenario, until: Nanos) -> Result<Vec<TurnR
     short.run.window = until.min(scenario.run.warmup.saturating_add(scenario.run.window));
     short.run.drain = 0;
     let until = short.run.window;
+    let Some((gpu, number)) = in_turns(&short) else {
+        return Ok(Vec::new());
+    };
     let cells = sim::partition(&short);
-    let Some(cell) = cells.first() else {
+    let Some(cell) = cells.iter().find(|cell| cell.contains(&gpu)) else {
         return Ok(Vec::new());
     };
     let built = sim::build(&short, cell, 0, Variant::Shared, Speed::Plain, |layout| {
-        Watch::new(&short, layout, until)
+        Watch::new(&short, layout, (gpu, number), until)
     })?;
     let mut watch = built.run();
     watch.close(until);

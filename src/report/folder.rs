@@ -407,7 +407,7 @@ const COMPARISON_FILES: [(&str, &str); 5] = [
     ("members.csv", "slowdown of each guest under each policy"),
     (
         "turns.csv",
-        "turns of the first GPU as replication 0 begins",
+        "turns of the first GPU that is shared in turns, as replication 0 begins",
     ),
 ];
 

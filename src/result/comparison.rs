@@ -64,7 +64,8 @@ pub struct PolicyResult {
     pub response: Vec<GroupLatency>,
     /// Slowdown of each guest, in rank of groups and ordinals; `None` where it is not known.
     pub members: Vec<MemberSlowdown>,
-    /// Turns of the first GPU at the beginning of replication 0.
+    /// Turns of the first GPU that is shared in turns, at the beginning of replication 0; none where nobody takes
+    /// turns.
     pub turns: Vec<TurnRow>,
 }
 

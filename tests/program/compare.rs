@@ -270,3 +270,28 @@ fn measured_behaviour_is_current() {
         );
     }
 }
+
+/// Clients of MPS take no turns, so nobody is shown to hold the SMs alone.
+#[test]
+fn clients_side_by_side_have_no_turns() {
+    let place = tempfile::tempdir().expect("a folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::cargo_bin("warpshare").expect("the program");
+    let out = place.path().join("out");
+    command
+        .args(["compare", "scenarios/urgent-requests.toml", "--quiet"])
+        .args([
+            "--policies",
+            "mps-priority,mps-default",
+            "--against",
+            "mps-default",
+        ])
+        .args(["--replications", "2", "--no-baselines", "--out"])
+        .arg(&out)
+        .current_dir(root);
+    command.assert().success();
+    let turns = std::fs::read_to_string(out.join("turns.csv")).expect("the turns");
+    assert_eq!(turns.lines().count(), 1, "{turns}");
+    let rows = std::fs::read_to_string(out.join("comparison.csv")).expect("the metrics");
+    assert!(rows.contains("mps-priority"));
+}

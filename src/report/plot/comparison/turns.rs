@@ -63,8 +63,8 @@ pub(super) fn draw<B: DrawingBackend>(
 ) -> Drawn<B> {
     let tenants = tenants(result);
     let more = match tenants.len() {
-        n if n > MOST => format!("first GPU, replication 0, {MOST} of {n} tenants"),
-        _ => "first GPU, replication 0".to_owned(),
+        n if n > MOST => format!("first GPU in turns, replication 0, {MOST} of {n} tenants"),
+        _ => "first GPU in turns, replication 0".to_owned(),
     };
     let title = "Who held the SMs when";
     look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
