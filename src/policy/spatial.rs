@@ -214,36 +214,22 @@ impl Division for ByPriority {
     fn divide(&self, sms: f64, clients: &[Demand], granted: &mut Vec<f64>) {
         let first = granted.len();
         granted.extend(clients.iter().map(|_| 0.0));
-        let granted = &mut granted[first..];
         let mut free = sms;
-        let mut level = highest(clients, None);
-        while let Some(priority) = level {
-            let equals = |client: &&Demand| client.priority == priority && client.operations > 0;
-            // A level for each of them, as with max-min fairness among all clients.
-            let mut share = 0.0;
-            loop {
-                let (mut left, mut open) = (free, 0.0);
-                for client in clients.iter().filter(equals) {
-                    if client.wanted <= share {
-                        left -= client.wanted;
-                    } else {
-                        open += 1.0;
-                    }
-                }
-                let next = if open > 0.0 { left / open } else { share };
-                if next <= share {
-                    break;
-                }
-                share = next;
-            }
-            for (part, client) in granted.iter_mut().zip(clients) {
-                if equals(&client) {
-                    *part = client.wanted.min(share);
-                    free -= *part;
-                }
+        let mut present = highest(clients, None);
+        while let Some(priority) = present {
+            let equal = |client: &Demand| {
+                f64::from(u8::from(
+                    client.priority == priority && client.operations > 0,
+                ))
+            };
+            let level = weighted_level(free, clients, equal);
+            for (part, client) in granted[first..].iter_mut().zip(clients) {
+                let share = client.wanted.min(level * equal(client));
+                *part += share;
+                free -= share;
             }
             free = free.max(0.0);
-            level = highest(clients, Some(priority));
+            present = highest(clients, Some(priority));
         }
     }
 
@@ -274,34 +260,34 @@ fn in_turns(client: usize, clients: &[Demand], weight: fn(&Demand) -> f64) -> f6
     with_work.map(weight).sum::<f64>() / weight(&clients[client])
 }
 
-/// Weighted max-min fairness: a level is raised until the SMs are used up, and everybody has the smaller
-/// of what it wants and the level times its weight.
+/// Weighted max-min fairness.
 fn by_weight(sms: f64, clients: &[Demand], weight: fn(&Demand) -> f64, granted: &mut Vec<f64>) {
-    let total: f64 = clients.iter().map(|client| client.wanted).sum();
-    if total <= sms {
-        granted.extend(clients.iter().map(|client| client.wanted));
-        return;
-    }
+    let level = weighted_level(sms, clients, weight);
+    let part = |client: &Demand| client.wanted.min(level * weight(client));
+    granted.extend(clients.iter().map(part));
+}
+
+/// The level that is raised until the SMs are used up, or all have what they want: everybody has the smaller
+/// of that and the level times its weight. Those of weight 0 take no part.
+fn weighted_level(sms: f64, clients: &[Demand], weight: impl Fn(&Demand) -> f64) -> f64 {
     let mut level = 0.0;
     loop {
         let (mut free, mut open) = (sms, 0.0);
         for client in clients {
             let weight = weight(client);
-            if client.wanted <= level * weight {
-                free -= client.wanted;
-            } else {
+            if client.wanted > level * weight {
                 open += weight;
+            } else {
+                free -= client.wanted;
             }
         }
         let next = if open > 0.0 { free / open } else { level };
         // Levels only rise, up to rounding; each step settles at least one client.
         if next <= level {
-            break;
+            return level;
         }
         level = next;
     }
-    let part = |client: &Demand| client.wanted.min(level * weight(client));
-    granted.extend(clients.iter().map(part));
 }
 
 /// The level up to which every demand is met when `capacity` is divided max-min fairly: a demand
