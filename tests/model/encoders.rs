@@ -171,3 +171,43 @@ fn a_scenario_names_the_scheduler_of_the_encoders() {
     assert_eq!(rates(&fixed), ([125.0, 125.0], 0.5));
     assert_eq!(fixed.guests[0].slowdown.value, Some(4.0));
 }
+
+/// A process encodes in the turns of its machine: the two vGPUs have 250 frames a second each, and within
+/// `host` the machine's own session and that of the process take them in order.
+#[test]
+fn a_process_encodes_in_the_turns_of_its_machine() {
+    let text = r#"
+        [run]
+        duration = "2s"
+        replications = 2
+        baselines = false
+        [gpus.a]
+        board = "a40"
+        encoders = { scheduler = "equal-share" }
+        [guests.host]
+        on = "a"
+        vgpu = "A40-12Q"
+        share = { mode = "time-slice", scheduler = "round-robin" }
+        workload = "stream"
+        [guests.process]
+        inside = "host"
+        workload = "stream"
+        [guests.other]
+        on = "a"
+        vgpu = "A40-12Q"
+        workload = "stream"
+        [workloads.stream]
+        arrivals = { process = "closed", users = 1 }
+        stages.frame.nvenc.time = "2ms"
+    "#;
+    let loaded = parse("inside", text, Path::new("."), &Overrides::default());
+    let scenario = loaded.expect("a scenario").scenario;
+    let result = experiment::run(&scenario, &Options::default(), &Silent).expect("a result");
+    let rate = |name: &str| {
+        let group = result.guests.iter().find(|group| group.name == name);
+        group.expect("a guest").throughput_per_s.value
+    };
+    assert_eq!(rate("host"), Some(125.0));
+    assert_eq!(rate("process"), Some(125.0));
+    assert_eq!(rate("other"), Some(250.0));
+}
