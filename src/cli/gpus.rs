@@ -169,6 +169,16 @@ fn list(catalog: &Catalog) -> String {
                      none, vGPUs are mediated devices). MIG: most GPU instances. Types: vGPU types. Figures are per \
                      GPU; `warpshare gpus show GPU` prints all of one.";
     wrap(&mut text, "", 0, explained);
+    let cards: Vec<String> = catalog
+        .gpus()
+        .iter()
+        .filter_map(|gpu| Some((gpu, gpu.gpus_per_board.filter(|number| *number > 1)?)))
+        .map(|(gpu, number)| format!("{} ({number} GPUs)", gpu.id))
+        .collect();
+    if !cards.is_empty() {
+        text.push('\n');
+        wrap(&mut text, "Cards with several GPUs: ", 0, &cards.join(", "));
+    }
     let bare: Vec<&str> = catalog
         .gpus_with_vgpu_types()
         .into_iter()
@@ -221,6 +231,13 @@ fn show(catalog: &Catalog, gpu: &Gpu) -> String {
         n => format!("{n}, listed by `warpshare vgpu types --gpu {}`", gpu.id),
     };
     wrap(&mut text, "vGPU types: ", 2, &remark);
+    if let Some(number) = gpu.gpus_per_board.filter(|number| *number > 1) {
+        let remark = format!(
+            "{number} of these GPUs; in a scenario card = \"{id}\" is all of them, board = \"{id}\" one",
+            id = gpu.id
+        );
+        wrap(&mut text, "Card: ", 2, &remark);
+    }
     if let Some(notes) = &gpu.notes {
         wrap(&mut text, "Notes: ", 2, notes);
     }

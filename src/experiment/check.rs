@@ -117,14 +117,13 @@ fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
         let reserved: u64 = scenario
             .guests
             .iter()
-            .filter(|guest| guest.gpu == index)
             .map(|guest| match guest.holds {
                 Holds::Context | Holds::Client { .. } | Holds::Process { .. } => 0,
                 Holds::Vgpu {
                     number,
                     frame_buffer_mib,
                     ..
-                } => u64::from(guest.count) * u64::from(number) * frame_buffer_mib,
+                } => u64::from(guest.count_on(index)) * u64::from(number) * frame_buffer_mib,
             })
             .sum();
         holds &= reserved <= gpu.board.frame_buffer_mib;

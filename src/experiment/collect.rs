@@ -9,6 +9,8 @@ use crate::result::{
 };
 use crate::scenario::{Horizon, Origin, Scenario};
 use crate::sim::{self, Instance};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 mod batches;
 mod gpus;
@@ -21,8 +23,9 @@ pub(super) struct Shared {
     pub replications: usize,
     cells: usize,
     recorders: Vec<Recorder>,
-    /// (cell, local index) of each group, member and GPU.
-    groups: Vec<(usize, usize)>,
+    /// By replication and group, from all cells that a group has members in.
+    groups: Vec<Vec<GroupRecord>>,
+    /// (cell, local index) of each member and GPU.
     members: Vec<(usize, usize)>,
     gpus: Vec<(usize, usize)>,
     pub instances: Vec<Instance>,
@@ -30,8 +33,9 @@ pub(super) struct Shared {
 
 impl Shared {
     /// `recorders` are ordered by replication, then cell.
-    pub fn new(scenario: &Scenario, cells: usize, recorders: Vec<Recorder>) -> Self {
+    pub fn new(scenario: &Scenario, cells: usize, mut recorders: Vec<Recorder>) -> Self {
         let instances = sim::instances(scenario);
+        let groups = recorders.chunks_mut(cells.max(1)).map(groups).collect();
         let first = &recorders[..cells];
         let find = |position: &dyn Fn(&Recorder) -> Option<usize>| {
             first
@@ -40,9 +44,6 @@ impl Shared {
                 .find_map(|(cell, recorder)| Some((cell, position(recorder)?)))
                 .expect("every part of a scenario is in a cell")
         };
-        let groups = (0..scenario.guests.len())
-            .map(|group| find(&|r| r.groups.iter().position(|g| g.group == group)))
-            .collect();
         let members = instances
             .iter()
             .map(|instance| find(&|r| r.layout.guests.iter().position(|g| g == instance)))
@@ -66,8 +67,7 @@ impl Shared {
     }
 
     pub fn group(&self, replication: usize, group: usize) -> &GroupRecord {
-        let (cell, local) = self.groups[group];
-        &self.recorder(replication, cell).groups[local]
+        &self.groups[replication][group]
     }
 
     pub fn member(&self, replication: usize, member: usize) -> &MemberRecord {
@@ -96,6 +96,22 @@ impl Shared {
     pub fn each_replication(&self) -> std::ops::Range<usize> {
         0..self.replications
     }
+}
+
+/// The groups of one replication, in their order, out of the recorders of its cells.
+fn groups(cells: &mut [Recorder]) -> Vec<GroupRecord> {
+    let mut found: BTreeMap<usize, GroupRecord> = BTreeMap::new();
+    for recorder in cells {
+        for record in std::mem::take(&mut recorder.groups) {
+            match found.entry(record.group) {
+                Entry::Vacant(place) => {
+                    place.insert(record);
+                }
+                Entry::Occupied(mut held) => held.get_mut().merge(record),
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 /// Baselines of all members in all replications, if they were run.

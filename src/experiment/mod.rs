@@ -209,7 +209,7 @@ fn perform(
             else {
                 unreachable!("a baseline is of one guest");
             };
-            let gpus = [scenario.guests[instance.group].gpu];
+            let gpus = [scenario.guests[instance.group].gpu_of(instance.ordinal)];
             let built = sim::build(scenario, &gpus, replication, variant, options.speed, |_| {
                 Ticking {
                     inner: Alone::new(Schedule::new(&scenario.run)),

@@ -66,6 +66,35 @@ pub(super) struct GroupRecord {
     pub tokens: Option<Box<TokenRecord>>,
 }
 
+impl GroupRecord {
+    /// Adds what another cell recorded of the same group in the same replication.
+    pub fn merge(&mut self, other: GroupRecord) {
+        // Named one by one, so that what is added to a group is added here too.
+        let GroupRecord {
+            group: _,
+            deadline: _,
+            response,
+            service,
+            series,
+            classes,
+            tokens,
+        } = other;
+        self.response.merge(&response);
+        self.service.merge(&service);
+        for (own, (sum, jobs)) in self.series.iter_mut().zip(series) {
+            own.0 += sum;
+            own.1 += jobs;
+        }
+        for (own, class) in self.classes.iter_mut().zip(&classes) {
+            own.merge(class);
+        }
+        if let (Some(own), Some(tokens)) = (&mut self.tokens, tokens) {
+            own.first.merge(&tokens.first);
+            own.between.merge(&tokens.between);
+        }
+    }
+}
+
 /// Times of tokens, and what is asked of them.
 #[derive(Debug, Clone)]
 pub(super) struct TokenRecord {

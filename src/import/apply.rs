@@ -19,6 +19,8 @@ pub struct ImportedGpu {
     /// GPU instances, largest first.
     pub instances: Vec<Instance>,
     pub guests: Vec<Guests>,
+    /// Whether its vGPUs have several sizes.
+    pub mixed_sizes: bool,
     /// What a capture shows and a scenario does not take over, in one line.
     pub seen: Option<String>,
     /// Lines that a reader of the scenario should see beside it.
@@ -154,6 +156,7 @@ impl ImportedGpu {
             mig: false,
             instances: Vec::new(),
             guests: Vec::new(),
+            mixed_sizes: false,
             seen: None,
             notes: Vec::new(),
             pcie: None,

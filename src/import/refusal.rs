@@ -1,6 +1,7 @@
 //! Why a configuration cannot be what it asks for, on one board.
 
 use crate::mig::GeometryError;
+use crate::vgpu::placement::NoPlace;
 use std::fmt;
 
 /// A reason against a config on one board. `Display` says it in a sentence.
@@ -56,14 +57,15 @@ pub enum Refusal {
         nearest: Option<String>,
     },
     /// More vGPUs than the type's maximum.
-    #[error("{wanted} × {type_name}: a GPU holds at most {most}{}", sizes(*mixed))]
+    #[error("{wanted} × {type_name}: a GPU holds at most {most}")]
     TooManyVgpus {
         type_name: String,
         wanted: u32,
         most: u32,
-        /// Whether the maximum is that of mixed sizes.
-        mixed: bool,
     },
+    /// Sizes that have no place together in mixed-size mode.
+    #[error(transparent)]
+    MixedSizes(NoPlace),
     /// The type's maximum has no public source.
     #[error("how many vGPUs of type {0} a GPU holds is not known")]
     UnknownMaximum(String),
@@ -89,8 +91,4 @@ fn only(known: &[u32]) -> String {
         [] => String::new(),
         list => format!(", only about {}", list.join(", ")),
     }
-}
-
-fn sizes(mixed: bool) -> &'static str {
-    if mixed { " beside other sizes" } else { "" }
 }

@@ -21,6 +21,9 @@ pub fn scenario_text(gpus: &[ImportedGpu]) -> String {
             let _ = writeln!(text, "# {note}");
         }
         let _ = writeln!(text, "[gpus.{name}]\nboard = \"{}\"", gpu.gpu_id);
+        if gpu.mixed_sizes {
+            text.push_str("vgpu_sizes = \"mixed\"\n");
+        }
         if let Some((generation, lanes)) = gpu.pcie {
             let _ = writeln!(text, "pcie = {{ gen = {generation}, lanes = {lanes} }}");
         }

@@ -4,6 +4,7 @@ use super::apply::{Guests, ImportedGpu, place};
 use super::refusal::Refusal;
 use crate::catalog::{Catalog, Mode, VgpuType};
 use crate::mig::Geometry;
+use crate::vgpu::placement::{self, Wanted};
 use std::sync::Arc;
 
 /// Finds the types on the board, checks their numbers, and makes the GPU instances that MIG-backed
@@ -67,8 +68,10 @@ fn whole(
     found: &[(&VgpuType, u32)],
 ) -> Result<ImportedGpu, Vec<Refusal>> {
     let sizes = |t: &VgpuType| t.frame_buffer_mib;
-    let mixed = found.iter().any(|(t, _)| sizes(t) != sizes(found[0].0));
-    let mut wrong = too_many(found, mixed);
+    if found.iter().any(|(t, _)| sizes(t) != sizes(found[0].0)) {
+        return mixed(gpu_id, found);
+    }
+    let mut wrong = too_many(found);
     let reserved = found
         .iter()
         .map(|(t, count)| t.frame_buffer_mib * u64::from(*count))
@@ -86,35 +89,63 @@ fn whole(
         return Err(wrong);
     }
     Ok(ImportedGpu {
-        guests: found
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(t, count)| Guests {
-                type_name: t.type_name.clone(),
-                count: *count,
-                instance: None,
-            })
-            .collect(),
+        guests: guests(found),
         ..ImportedGpu::plain(gpu_id)
     })
 }
 
-fn too_many(found: &[(&VgpuType, u32)], mixed: bool) -> Vec<Refusal> {
+/// vGPUs of several sizes on a whole GPU, at placement ids.
+fn mixed(gpu_id: &str, found: &[(&VgpuType, u32)]) -> Result<ImportedGpu, Vec<Refusal>> {
+    let mut wanted: Vec<Wanted<'_>> = Vec::new();
+    for (vgpu_type, number) in found {
+        match wanted.iter_mut().find(|held| held.vgpu_type == *vgpu_type) {
+            Some(held) => held.number = held.number.saturating_add(*number),
+            None => wanted.push(Wanted {
+                vgpu_type,
+                number: *number,
+                given: Vec::new(),
+            }),
+        }
+    }
+    let ids = placement::place(&wanted).map_err(|refused| vec![Refusal::MixedSizes(refused)])?;
+    let at = wanted.iter().zip(&ids).filter(|(_, ids)| !ids.is_empty());
+    let at = at.map(|(wanted, ids)| {
+        let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+        format!("{} at {}", wanted.vgpu_type.type_name, ids.join(" "))
+    });
+    let at: Vec<String> = at.collect();
+    Ok(ImportedGpu {
+        mixed_sizes: true,
+        notes: vec![format!(
+            "vGPUs of several sizes: mixed-size mode (`nvidia-smi vgpu -shm 1`), placement ids {}",
+            at.join(", ")
+        )],
+        guests: guests(found),
+        ..ImportedGpu::plain(gpu_id)
+    })
+}
+
+/// The types that are there.
+fn guests(found: &[(&VgpuType, u32)]) -> Vec<Guests> {
+    let there = found.iter().filter(|(_, count)| *count > 0);
+    let guests = there.map(|(t, count)| Guests {
+        type_name: t.type_name.clone(),
+        count: *count,
+        instance: None,
+    });
+    guests.collect()
+}
+
+fn too_many(found: &[(&VgpuType, u32)]) -> Vec<Refusal> {
     let mut wrong = Vec::new();
     for (vgpu_type, count) in found {
         let type_name = vgpu_type.type_name.clone();
-        let most = if mixed {
-            vgpu_type.max_per_gpu_mixed_size
-        } else {
-            vgpu_type.max_per_gpu
-        };
-        match most {
+        match vgpu_type.max_per_gpu {
             None => wrong.push(Refusal::UnknownMaximum(type_name)),
             Some(most) if *count > most => wrong.push(Refusal::TooManyVgpus {
                 type_name,
                 wanted: *count,
                 most,
-                mixed,
             }),
             Some(_) => {}
         }
@@ -129,7 +160,7 @@ fn divided(
     found: &[(&VgpuType, u32)],
 ) -> Result<ImportedGpu, Vec<Refusal>> {
     let geometry = Geometry::of(catalog, gpu_id).map_err(|e| vec![Refusal::Geometry(e)])?;
-    let wrong = too_many(found, false);
+    let wrong = too_many(found);
     if !wrong.is_empty() {
         return Err(wrong);
     }

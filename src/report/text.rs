@@ -307,12 +307,12 @@ impl Page {
         );
         let tenants: Vec<String> = groups
             .iter()
-            .filter(|group| group.gpu == gpu.name)
+            .filter(|group| group.is_on(&gpu.name))
             .map(|group| {
                 let on = group.instance.as_ref();
                 format!(
                     "{}{} ({}, {}, {})",
-                    group_label(group),
+                    label(group, group.count_on(&gpu.name)),
                     on.map_or(String::new(), |instance| format!(" on {instance}")),
                     group.holds,
                     group.workload,
@@ -539,11 +539,15 @@ pub(super) fn plan_pieces(plan: &PlanInfo) -> [String; 3] {
 
 /// `4 x desktop`, or the bare name of a group of one.
 fn group_label(group: &GroupResult) -> String {
+    label(group, group.count as usize)
+}
+
+/// A group with so many of its members.
+fn label(group: &GroupResult, count: usize) -> String {
     let name = cut(&group.name, NAME);
-    if group.count == 1 {
-        name
-    } else {
-        format!("{} x {name}", group.count)
+    match (group.count, count) {
+        (1, _) => name,
+        _ => format!("{count} x {name}"),
     }
 }
 

@@ -85,8 +85,11 @@ pub struct AssumptionInfo {
 pub struct GroupResult {
     pub name: String,
     pub count: u32,
-    /// Name of the GPU in the scenario.
+    /// Name of the GPU in the scenario, or of the card whose GPUs the group spans.
     pub gpu: String,
+    /// Names of its GPUs, where it spans several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
     /// Name of the instance in the GPU, where it is divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
@@ -215,9 +218,33 @@ pub struct Parts {
     pub outside_ns: Option<Estimate>,
 }
 
+impl GroupResult {
+    /// Whether members of it are on this GPU.
+    pub fn is_on(&self, gpu: &str) -> bool {
+        self.gpu == gpu || self.gpus.iter().any(|own| own == gpu)
+    }
+
+    /// How many of them are.
+    pub fn count_on(&self, gpu: &str) -> usize {
+        match self.gpus.is_empty() {
+            true if self.gpu == gpu => self.count as usize,
+            true => 0,
+            false => {
+                let members = self.members.iter();
+                members
+                    .filter(|member| member.gpu.as_deref() == Some(gpu))
+                    .count()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     pub name: String,
+    /// Its GPU, where the group spans several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
     pub jobs: JobCounts,
     pub throughput_per_s: Estimate,
     pub mean_response_ns: Estimate,

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Guests whose workload was refused ask for nothing but room.
 pub(crate) fn check(
     c: &mut Checker,
-    gpu: &str,
+    (gpu, mixed_sizes): (&str, bool),
     facts: &Facts,
     vfs: Option<u32>,
     here: &[&Placed],
@@ -33,6 +33,8 @@ pub(crate) fn check(
         vfs,
         nvenc: board.nvenc,
         vgpu_capable: board.vgpu_capable,
+        mixed_sizes,
+        gpus_per_board: board.gpus_per_board,
         types: catalog.vgpu_types(&facts.id).cloned().collect(),
     };
     let find = |type_name: &str| catalog.vgpu_type(&facts.id, type_name).cloned();
@@ -103,6 +105,8 @@ pub(crate) fn check_instance(
         vfs: None, // of the whole GPU
         nvenc: catalog.gpu(&facts.id).and_then(|board| board.nvenc),
         vgpu_capable: catalog.gpu(&facts.id).and_then(|board| board.vgpu_capable),
+        mixed_sizes: false,
+        gpus_per_board: None, // no card is divided
         types: types.clone(),
     };
     let find = |type_name: &str| {
@@ -134,6 +138,7 @@ fn ask(
             guest: placed.name.clone(),
             count: placed.count,
             holds,
+            placement_ids: placed.placement_ids.clone(),
             needs: workload.map_or(Needs::default(), |w| w.workload.needs),
         })
     };

@@ -291,6 +291,18 @@ pub const ALL: &[Assumption] = &[
         local_key: None,
     },
     Assumption {
+        key: "mps.instance_clients",
+        kind: Kind::Choice(&["compute-slices", "undivided"]),
+        default: "compute-slices",
+        about: "How many clients MPS serves in an instance: its part, by compute slices and rounded down, of \
+                what it serves on the whole GPU (6 in one of seven slices), or no less than there.",
+        evidence: "Documented that the limit shrinks with the size of the compute instance (NVIDIA MIG \
+                   user guide, deployment considerations, \
+                   https://docs.nvidia.com/datacenter/tesla/mig-user-guide/deployment-considerations.html). \
+                   That the size is that in compute slices, and the rounding, are inference.",
+        local_key: None,
+    },
+    Assumption {
         key: "mps.interference",
         kind: Kind::Number {
             low: 0.0,

@@ -157,6 +157,9 @@ fn guest(out: &mut Writer, guest: &Guest) {
     out.put("guest", &guest.name);
     out.put("count", guest.count);
     out.put("on", guest.gpu);
+    if !guest.spread.is_empty() {
+        out.put("spread", format!("{:?}", guest.spread));
+    }
     if guest.domain != 0 {
         out.put("domain", guest.domain);
     }

@@ -4,10 +4,11 @@
 //! So the checks, the resolution and the hash are those of the written-out form.
 
 use super::Holds;
+use super::cards::written;
 use super::checker::{Checker, Span};
 use super::gpus::NEUTRAL;
 use super::guests::Placed;
-use super::raw::{Field, RawGpu, RawInstance, RawPcie, RawScenario};
+use super::raw::{Field, RawGpu, RawInstance, RawPcie, RawScenario, RawSizes};
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, nearest};
 use crate::import::{
@@ -56,7 +57,7 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
     let mut configured = Configured::default();
     let mut files: BTreeMap<String, Option<Source>> = BTreeMap::new();
     for (name, field) in &mut raw.gpus {
-        let path = format!("gpus.{name}");
+        let path = format!("gpus.{}", written(name));
         if c.refused.contains(&format!("{path}.config")) {
             configured.failed.insert(name.clone());
         }
@@ -138,6 +139,9 @@ fn unknown_instances(c: &mut Checker, name: &str, raw: &RawGpu, made: &ImportedG
 fn put(c: &Checker, raw: &mut RawGpu, made: &ImportedGpu, span: &Span) {
     if raw.board.is_none() {
         raw.board = Some(at(made.gpu_id.clone(), span));
+    }
+    if made.mixed_sizes && raw.vgpu_sizes.is_none() {
+        raw.vgpu_sizes = Some(at(RawSizes::Mixed, span));
     }
     // The neutral preset has no link but one that the scenario itself gives.
     if let Some((generation, lanes)) = made.pcie

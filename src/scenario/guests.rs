@@ -1,5 +1,6 @@
 //! `[guests]`: where they live, what they hold, what they do.
 
+use super::cards::{Card, Cards, written};
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts, Speed};
 use super::inside::{self, Machine};
@@ -8,7 +9,7 @@ use super::spatial;
 use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
-use super::{batching, frames, memory, terms};
+use super::{batching, frames, memory, mixed, terms};
 use crate::catalog::{Catalog, VgpuType};
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
@@ -20,8 +21,15 @@ pub(crate) struct Placed {
     pub gpu: String,
     /// Path of its domain in the GPU: empty, `big` or `big.x`.
     pub domain: String,
+    /// Of the group, or of the part of it that is on this GPU.
     pub count: u32,
+    /// The members on this GPU, by ordinal, of a group that spans a card; empty where all are here.
+    pub ordinals: Vec<u32>,
+    /// The card whose GPUs the group is still to be spread over; `gpu` is the first of them.
+    pub card: Option<String>,
     pub holds: Holds,
+    /// Placement ids of its vGPUs, guest by guest; empty where they are to be chosen.
+    pub placement_ids: Vec<u32>,
     /// The guest in whose virtual machines it is.
     pub inside: Option<String>,
     /// Place of what it holds.
@@ -56,14 +64,14 @@ pub(crate) fn place(
     raw: &RawScenario,
     name: &str,
     field: &Field<RawGuest>,
-    boards: &BTreeMap<String, Facts>,
+    (boards, cards): (&BTreeMap<String, Facts>, &Cards),
     instances: &BTreeMap<String, Vec<GpuInstance>>,
     catalog: &Catalog,
 ) -> Option<Placed> {
     let path = format!("guests.{name}");
     let guest = &field.value;
     let count = c.count(&format!("{path}.count"), &guest.count, 1, 100_000, Some(1));
-    let (gpu, domain) = locate(c, raw, &path, field, instances)?;
+    let Location { gpu, domain, card } = locate(c, (raw, cards), &path, field, instances)?;
     let spatial = raw
         .gpus
         .get(&gpu)
@@ -86,11 +94,19 @@ pub(crate) fn place(
     if !client && !inside::side_by_side(raw, name, guest) {
         spatial::refuse_cap(c, &guest.active_thread_percentage);
     }
+    let vgpus = count.zip(holds.as_ref()).map(|(count, holds)| match holds {
+        Holds::Vgpu { number, .. } => u64::from(count) * u64::from(*number),
+        _ => 0,
+    });
+    let placement_ids = mixed::given(c, &path, guest, vgpus?);
     let mut placed = Placed {
         name: name.to_string(),
         gpu,
         domain,
         count: count?,
+        ordinals: Vec::new(),
+        card,
+        placement_ids: placement_ids?,
         holds: holds?,
         inside: None,
         holds_span,
@@ -103,15 +119,23 @@ pub(crate) fn place(
     Some(placed)
 }
 
+/// Where a guest is.
+struct Location {
+    gpu: String,
+    domain: String,
+    /// The card that it names as a whole; `gpu` is the first of it.
+    card: Option<String>,
+}
+
 /// GPU and domain that a guest names.
 fn locate(
     c: &mut Checker,
-    raw: &RawScenario,
+    (raw, cards): (&RawScenario, &Cards),
     path: &str,
     field: &Field<RawGuest>,
     instances: &BTreeMap<String, Vec<GpuInstance>>,
-) -> Option<(String, String)> {
-    let names: BTreeSet<String> = raw.gpus.keys().cloned().collect();
+) -> Option<Location> {
+    let names: BTreeSet<String> = raw.gpus.keys().map(|gpu| written(gpu).to_owned()).collect();
     let (gpu, domain, span) = match &field.value.on {
         Some(on) => {
             let (gpu, domain) = on.value.split_once('.').unwrap_or((&on.value, ""));
@@ -137,9 +161,17 @@ fn locate(
             }
         },
     };
+    if let Some(card) = cards.get(&gpu) {
+        return on_card(c, (gpu, card), domain, &span);
+    }
     // A GPU with a mistake in it is named but not known: nothing is said about its instances.
+    let whole = |gpu, domain| Location {
+        gpu,
+        domain,
+        card: None,
+    };
     let Some(divided) = instances.get(&gpu) else {
-        return Some((gpu, domain));
+        return Some(whole(gpu, domain));
     };
     let paths: Vec<String> = domain_paths(divided)
         .into_iter()
@@ -171,7 +203,35 @@ fn locate(
         );
         return None;
     }
-    Some((gpu, domain))
+    Some(whole(gpu, domain))
+}
+
+/// A card as a whole, or the GPU of it that `number` names.
+fn on_card(
+    c: &mut Checker,
+    (name, card): (String, &Card),
+    number: String,
+    span: &Span,
+) -> Option<Location> {
+    if number.is_empty() {
+        return Some(Location {
+            gpu: card.gpus.first()?.clone(),
+            domain: number,
+            card: Some(name),
+        });
+    }
+    let wanted = format!("{name}.{number}");
+    if card.gpus.contains(&wanted) {
+        return Some(Location {
+            gpu: wanted,
+            domain: String::new(),
+            card: None,
+        });
+    }
+    let title = format!("card `{name}` has no GPU `{wanted}`");
+    let help = format!("its GPUs are {}", card.gpus.join(", "));
+    c.error(span, title, "not on the card", help);
+    None
 }
 
 /// The share table of a domain.
@@ -364,6 +424,7 @@ pub(crate) fn finish(
         name: placed.name.clone(),
         count: placed.count,
         gpu,
+        spread: Vec::new(),
         domain,
         holds: placed.holds.clone(),
         within: machine.within.filter(|_| placed.inside.is_none()).cloned(),

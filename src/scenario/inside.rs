@@ -65,7 +65,7 @@ pub(crate) fn place(
     placed: &[Placed],
     boards: &BTreeMap<String, Facts>,
     instances: &BTreeMap<String, Vec<GpuInstance>>,
-) -> Option<Placed> {
+) -> Option<Vec<Placed>> {
     let path = format!("guests.{name}");
     let guest = &field.value;
     let inside = guest.inside.as_ref()?;
@@ -87,7 +87,9 @@ pub(crate) fn place(
     };
     c.file_value(&format!("{path}.inside"), &*inside.value, &inside.span);
     let theirs = &raw.guests[&inside.value].value;
-    let machine = placed.iter().find(|other| other.name == inside.value);
+    let parts = placed.iter().filter(|other| other.name == inside.value);
+    let parts: Vec<&Placed> = parts.collect();
+    let machine = parts.first().copied();
     let no_vgpu = match machine {
         Some(machine) => !machine.holds.is_vgpu(),
         None => theirs.inside.is_some(), // else said of that guest
@@ -108,21 +110,29 @@ pub(crate) fn place(
         None
     };
     let each = each?;
-    let count = u64::from(each) * u64::from(machine.count);
+    let machines: u64 = parts.iter().map(|part| u64::from(part.count)).sum();
+    let count = u64::from(each) * machines;
     if count > MOST {
         let title = format!(
             "{count} processes in the machines of guest `{}`",
             machine.name
         );
         let span = guest.count.as_ref().map_or(&inside.span, |f| &f.span);
-        let label = format!("at most {MOST}, and there are {} machines", machine.count);
+        let label = format!("at most {MOST}, and there are {machines} machines");
         c.error(span, title, label, "");
     }
-    (c.findings.0.len() == before).then(|| Placed {
+    let part = |machine: &&Placed| Placed {
         name: name.to_owned(),
         gpu: machine.gpu.clone(),
         domain: machine.domain.clone(),
-        count: count as u32,
+        count: machine.count * each, // checked above
+        ordinals: machine
+            .ordinals
+            .iter()
+            .flat_map(|ordinal| ordinal * each..(ordinal + 1) * each)
+            .collect(),
+        card: None,
+        placement_ids: Vec::new(),
         holds: Holds::Process {
             machine: index,
             each,
@@ -130,7 +140,8 @@ pub(crate) fn place(
         },
         inside: Some(machine.name.clone()),
         holds_span: inside.span.clone(),
-    })
+    };
+    (c.findings.0.len() == before).then(|| parts.iter().map(part).collect())
 }
 
 /// How each virtual machine shares its vGPUs with the processes inside it, by its name.
@@ -143,7 +154,11 @@ pub(crate) fn shares(
     catalog: &Catalog,
 ) -> BTreeMap<String, Within> {
     let mut found = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for machine in placed.iter().filter(|placed| placed.inside.is_none()) {
+        if !seen.insert(&machine.name) {
+            continue; // another part of it
+        }
         let Some(field) = raw.guests.get(&machine.name) else {
             continue;
         };
@@ -182,6 +197,8 @@ pub(crate) fn shares(
             type_maximum: None,
             a100: facts.is_some_and(|facts| facts.name.contains("A100")),
             part: Part::Vgpu,
+            slices: None,
+            mixed_sizes: false,
         };
         let place = Place {
             share: key,

@@ -252,7 +252,8 @@ fn instance(
         }
         None => c.assume(&copy_path, "copy.engines", None).parse().ok()?,
     };
-    let compute_instances = compute_instances(c, path, field, state, start, sms);
+    let whole = (sms, part.compute_slices);
+    let compute_instances = compute_instances(c, path, field, state, start, whole);
     Some(GpuInstance {
         name: name.to_owned(),
         profile: part.profile,
@@ -297,13 +298,14 @@ fn compute_instances(
     field: &Field<RawInstance>,
     state: &mut GpuInstances,
     start: u32,
-    sms: Option<u32>,
+    (sms, slices): (Option<u32>, u32),
 ) -> Option<Vec<ComputeInstance>> {
     let raw = &field.value;
     if raw.cis.is_empty() {
         return Some(vec![ComputeInstance {
             name: None,
             sms: sms?,
+            slices,
             share: Share::Exclusive,
         }]);
     }
@@ -370,6 +372,7 @@ fn compute_instance(
     Some(ComputeInstance {
         name: Some(name.to_owned()),
         sms,
+        slices: created.compute_slices,
         share: Share::Exclusive,
     })
 }

@@ -1,10 +1,12 @@
 //! Entry points: from a file or text to a checked [`Scenario`].
 
+use super::cards::{self, Cards, Said, written};
 use super::checker::Checker;
 use super::configuration::{self, Configured};
 use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
 use super::inside::{self, Machine};
+use super::placement;
 use super::raw::{RawPreset, RawScenario};
 use super::run::{self, Overrides};
 use super::tree::Site;
@@ -122,6 +124,10 @@ fn scenario(
     c.check_overridden();
     names(c, &raw);
     let catalog = catalog(c, &raw, overrides);
+    let cards = match &catalog {
+        Some(catalog) => cards::expand(c, &mut raw, catalog),
+        None => Cards::default(),
+    };
     let configured = match &catalog {
         Some(catalog) => configuration::apply(c, &mut raw, catalog),
         None => Configured::default(),
@@ -145,7 +151,19 @@ fn scenario(
     let mut boards: BTreeMap<String, Facts> = BTreeMap::new();
     let mut instances: BTreeMap<String, Vec<GpuInstance>> = BTreeMap::new();
     for (gpu, field) in &raw.gpus {
-        let path = format!("gpus.{gpu}");
+        let path = format!("gpus.{}", written(gpu));
+        // What is known of one GPU of a card is known of all.
+        if let Some((_, card)) = cards.of(gpu)
+            && let Some(first) = card.gpus.first().filter(|first| *first != gpu)
+        {
+            if let Some(facts) = boards.get(first).cloned()
+                && !configured.failed.contains(gpu)
+            {
+                boards.insert(gpu.clone(), facts);
+                instances.insert(gpu.clone(), Vec::new());
+            }
+            continue;
+        }
         if let Some(board) = gpus::board_id(c, &path, field, &catalog)
             && let Some(facts) = gpus::facts(c, &path, field, board, &catalog)
             && !configured.failed.contains(gpu)
@@ -174,12 +192,14 @@ fn scenario(
         .iter()
         .partition(|(_, field)| field.value.inside.is_some());
     for (guest, field) in tenants {
-        let found = guests::place(c, raw, guest, field, &boards, &instances, &catalog);
+        let site = (&boards, &cards);
+        let found = guests::place(c, raw, guest, field, site, &instances, &catalog);
         placed.extend(found);
     }
+    placed = placement::spread(c, &cards, placed, raw, &boards, &catalog);
     for (guest, field) in processes {
         let found = inside::place(c, raw, (guest, field), &placed, &boards, &instances);
-        placed.extend(found);
+        placed.extend(found.into_iter().flatten());
     }
     placed.sort_by(|a, b| a.name.cmp(&b.name));
     let within = inside::shares(c, raw, &placed, &boards, &instances, &catalog);
@@ -195,24 +215,31 @@ fn scenario(
     let mut gpus: Vec<Gpu> = Vec::new();
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     let mut speeds: BTreeMap<String, Facts> = BTreeMap::new();
+    let mut said = Said::default();
     for (name, facts) in boards {
         let Some(field) = raw.gpus.get(&name) else {
             continue;
         };
+        let before = (c.resolved.len(), c.findings.0.len());
         let here: Vec<&Placed> = placed.iter().filter(|p| p.gpu == name).collect();
+        let kin = placed.iter().filter(|p| written(&p.gpu) == written(&name));
         configured.check_guests(c, &name, &here);
         let site = Site {
             name: &name,
             field,
             facts: facts.clone(),
             instances: instances.remove(&name).unwrap_or_default(),
+            kin: kin.collect(),
+            complete: complete(raw, &name, &placed),
         };
-        if let Some(gpu) = site.resolve(c, raw, &here, &needs, &catalog) {
+        if let Some(gpu) = site.resolve(c, &here, &needs, &catalog) {
             index.insert(name.clone(), gpus.len());
             gpus.push(gpu);
         }
+        said.of_gpu(c, &name, before);
         speeds.insert(name, facts);
     }
+    said.together(c);
 
     let machine = |guest: &Placed| {
         let name = guest.inside.as_ref().unwrap_or(&guest.name);
@@ -250,7 +277,8 @@ fn scenario(
                 "the name of a table of [workloads]",
             ),
         }
-        let Some(placed) = placed.iter().find(|p| p.name == *name) else {
+        let parts: Vec<&Placed> = placed.iter().filter(|p| p.name == *name).collect();
+        let Some(placed) = parts.first().copied() else {
             continue;
         };
         let Some(facts) = speeds.get(&placed.gpu) else {
@@ -268,19 +296,16 @@ fn scenario(
         let Some(machine) = machine(placed) else {
             continue;
         };
-        guests.extend(guests::finish(
-            c,
-            (field, placed),
-            &machine,
-            place,
-            facts,
-            workload,
-            &catalog,
-        ));
+        let guest = (field, placed);
+        let finished = guests::finish(c, guest, &machine, place, facts, workload, &catalog);
+        guests.extend(finished.map(|mut guest| {
+            cards::seat(&mut guest, &parts, &index);
+            guest
+        }));
     }
     if gpus.len() == raw.gpus.len() {
         frames::settle(c, raw, &gpus, &mut guests, &catalog);
-        spatial::fixed_parts(c, &gpus, &mut guests);
+        spatial::fixed_parts(c, raw, &gpus, &mut guests);
         llm::fit(c, raw, &gpus, &mut guests);
         memory::check(c, raw, &gpus, &guests);
         inside::check_turns(c, raw, &gpus, &guests);
@@ -323,6 +348,15 @@ fn scenario(
     };
     scenario.hash = canonical::hash(&scenario);
     Some(scenario)
+}
+
+/// Whether all guests that are on this GPU or its card were placed.
+fn complete(raw: &RawScenario, gpu: &str, placed: &[Placed]) -> bool {
+    let mut here = raw.guests.iter().filter(|(_, guest)| {
+        let on = inside::on(raw, &guest.value);
+        on.is_none_or(|on| written(&on.value) == written(gpu))
+    });
+    !raw.guests.is_empty() && here.all(|(guest, _)| placed.iter().any(|p| p.name == *guest))
 }
 
 /// The order of sections in `run --explain`.

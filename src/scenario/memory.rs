@@ -181,14 +181,19 @@ fn shared_memory(
 ) -> (Option<u64>, u64, &'static str) {
     let domains = gpus[guest.gpu].domains();
     let instance = |domain: usize| domains[domain].instance.map(|instance| &instance.name);
-    let held = guests
-        .iter()
-        .filter(|other| other.gpu == guest.gpu && instance(other.domain) == instance(guest.domain))
-        .filter_map(|other| {
-            let memory = other.memory.filter(|memory| memory.vgpu.is_none())?;
-            Some(u64::from(other.count) * memory.held)
-        })
-        .fold(0, u64::saturating_add);
+    let held_on = |gpu: usize| {
+        guests
+            .iter()
+            .filter(|other| other.count_on(gpu) > 0)
+            .filter(|other| instance(other.domain) == instance(guest.domain))
+            .filter_map(|other| {
+                let memory = other.memory.filter(|memory| memory.vgpu.is_none())?;
+                Some(u64::from(other.count_on(gpu)).saturating_mul(memory.held))
+            })
+            .fold(0, u64::saturating_add)
+    };
+    // The fullest of its GPUs.
+    let held = guest.gpus().into_iter().map(held_on).max().unwrap_or(0);
     let whose = match instance(guest.domain) {
         Some(_) => "its GPU instance",
         None => "its GPU",

@@ -10,6 +10,7 @@ mod arrivals;
 pub mod assumptions;
 mod batching;
 mod canonical;
+mod cards;
 mod checker;
 mod classes;
 mod configuration;
@@ -26,7 +27,9 @@ mod llm;
 mod load;
 mod media;
 mod memory;
+mod mixed;
 mod operations;
+mod placement;
 pub mod preset;
 pub mod raw;
 pub mod raw_llm;
@@ -158,6 +161,8 @@ pub struct ComputeInstance {
     /// `None` where one compute instance takes all of its GPU instance.
     pub name: Option<String>,
     pub sms: u32,
+    /// Compute slices, of those of the board.
+    pub slices: u32,
     pub share: Share,
 }
 
@@ -223,6 +228,11 @@ impl Domain<'_> {
 }
 
 impl Gpu {
+    /// The card that it is on, where the scenario names a card: `a` of `a.0`.
+    pub fn card(&self) -> Option<&str> {
+        self.name.split_once('.').map(|(card, _)| card)
+    }
+
     /// Media engines of the whole GPU, or of all its instances together.
     pub fn media_engines(&self) -> MediaEngines {
         let Division::Mig(instances) = &self.division else {
@@ -273,8 +283,10 @@ impl Gpu {
 pub struct Guest {
     pub name: String,
     pub count: u32,
-    /// Index into [`Scenario::gpus`].
+    /// Index into [`Scenario::gpus`]; of a group that spans the GPUs of a card, that of its first member.
     pub gpu: usize,
+    /// The GPU of each member by ordinal, of a group that spans several; empty where all are on one.
+    pub spread: Vec<usize>,
     /// Index into [`Gpu::domains`].
     pub domain: usize,
     pub holds: Holds,
@@ -361,6 +373,32 @@ impl Holds {
 }
 
 impl Guest {
+    /// The GPU of the guest with this ordinal: an index into [`Scenario::gpus`].
+    pub fn gpu_of(&self, ordinal: u32) -> usize {
+        let own = self.spread.get(ordinal as usize);
+        own.copied().unwrap_or(self.gpu)
+    }
+
+    /// The GPUs of the group, each once, in the order of the scenario's.
+    pub fn gpus(&self) -> Vec<usize> {
+        let mut gpus = self.spread.clone();
+        gpus.sort_unstable();
+        gpus.dedup();
+        if gpus.is_empty() {
+            gpus.push(self.gpu);
+        }
+        gpus
+    }
+
+    /// Members on this GPU.
+    pub fn count_on(&self, gpu: usize) -> u32 {
+        if self.spread.is_empty() {
+            return if self.gpu == gpu { self.count } else { 0 };
+        }
+        let here = self.spread.iter().filter(|&&other| other == gpu);
+        u32::try_from(here.count()).unwrap_or(u32::MAX)
+    }
+
     /// Name of the guest with this ordinal: the group's own name when it has one member.
     pub fn member_name(&self, ordinal: u32) -> String {
         if self.count == 1 {

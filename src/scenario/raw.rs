@@ -178,13 +178,21 @@ pub struct RawHost {
 #[schemars(rename = "Gpu")]
 pub struct RawGpu {
     /// Identifier in the catalogue, such as `a40`; `neutral` under `preset = "neutral"`. Required
-    /// unless `config` is a capture, which names its board.
+    /// unless `card` is there, or `config` is a capture, which names its board. Of a board with several
+    /// GPUs (`a16`) it is one of them.
     pub board: Key<String>,
+    /// A whole board with several GPUs, such as `a16`, instead of `board`: a card `a` is the GPUs `a.0`,
+    /// `a.1` and so on, each as this table says.
+    pub card: Key<String>,
+    /// On which GPU of a card the next guest goes; default `breadth-first`.
+    pub placement: Key<RawPlacement>,
     /// How the GPU is configured, from a file that exists already, relative to the scenario:
     /// `config.yaml#NAME` for a config of a mig-parted or vgpu-device-manager file (`#NAME@2` for
     /// GPU 2 where the config counts GPUs), `captured.xml#0` for a GPU of a captured
     /// `nvidia-smi -q -x`, by index or PCI bus id. Instead of `instances`.
     pub config: Key<String>,
+    /// Which vGPUs may be on the GPU together: of one frame-buffer size (default), or of several.
+    pub vgpu_sizes: Key<RawSizes>,
     /// Streaming multiprocessors, 1 to 100,000.
     #[schemars(range(min = 1, max = 100000))]
     pub sm_count: Key<u64>,
@@ -409,6 +417,18 @@ words! { RawEncoderScheduler as "EncoderScheduler" {
     /// A round has as many turns as vGPUs of the type fit.
     FixedShare = "fixed-share",
 }}
+words! { RawPlacement as "Placement" {
+    /// The GPU with the fewest tenants of those that can take it.
+    BreadthFirst = "breadth-first",
+    /// The GPU with the most tenants of those that can take it.
+    DepthFirst = "depth-first",
+}}
+words! { RawSizes as "VgpuSizes" {
+    /// All of one frame-buffer size; series may mix.
+    Equal = "equal",
+    /// Several sizes, each type at its placement ids: `nvidia-smi vgpu -shm 1`.
+    Mixed = "mixed",
+}}
 words! { RawTurns as "Turns" {
     /// One turn for each vGPU or context.
     PerTenant = "per-tenant",
@@ -468,14 +488,16 @@ pub struct RawSwitch {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Guest")]
 pub struct RawGuest {
-    /// Name of the GPU, or of an instance of it: `a`, `a.big`, `a.big.x`. Required when there are
-    /// several.
+    /// Name of the GPU, or of an instance of it: `a`, `a.big`, `a.big.x`; of a card, whose GPUs the group
+    /// spans, or of one GPU of it: `a`, `a.0`. Required when there are several.
     pub on: Key<String>,
     /// vGPU type that each guest holds, such as `A40-4Q`.
     pub vgpu: Key<String>,
     /// Number of vGPUs of that type in each guest; default 1.
     #[schemars(range(min = 1, max = 1000))]
     pub vgpus: Key<u64>,
+    /// Placement ids of its vGPUs on a GPU with `vgpu_sizes = "mixed"`, guest by guest; default: chosen.
+    pub placement_ids: Key<Vec<u64>>,
     /// `true` for a CUDA context on the bare GPU, instead of `vgpu`.
     pub context: Key<bool>,
     /// Name of a guest with `vgpu`: this one is a process in each of its virtual machines, instead of

@@ -34,6 +34,10 @@ pub(crate) struct Tenancy {
     pub a100: bool,
     /// What they share.
     pub part: Part,
+    /// Compute slices of an instance and of its board; `None` for a whole GPU and within a vGPU.
+    pub slices: Option<(u32, u32)>,
+    /// vGPUs of several sizes.
+    pub mixed_sizes: bool,
 }
 
 /// Where a `share` table stands.
@@ -165,6 +169,19 @@ fn time_slice(
         }
     };
     if !legal(c, raw, scheduler, tenancy) {
+        return None;
+    }
+    if tenancy.mixed_sizes
+        && let Some(field) = raw
+            .scheduler
+            .as_ref()
+            .filter(|_| scheduler.word() == "fixed-share")
+    {
+        let title = "fixed share is not available in mixed-size mode";
+        let label = "a share is one of the type's maximum, and here the types differ \
+                     (vGPU user guide 17)";
+        let help = "use best-effort or equal-share, or vgpu_sizes = \"equal\"";
+        c.error(&field.span, title, label, help);
         return None;
     }
     let reserving = scheduler.reserving();

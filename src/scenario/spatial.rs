@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, Span};
 use super::legal::Part;
-use super::raw::{Key, RawGuest, RawShare};
+use super::raw::{Key, RawGuest, RawScenario, RawShare};
 use super::share::Tenancy;
 use super::{Gpu, Guest, Holds, Share, SideBySide};
 use crate::policy::spatial::{self, Spatial};
@@ -25,14 +25,7 @@ pub(crate) fn resolve(
     super::share::no_turns(c, raw, why, instead);
     let mode = raw.mode.as_ref().map_or(span, |field| &field.span).clone();
     if !c.neutral {
-        let most = c.assume(&format!("{path}.clients"), "mps.clients", None);
-        if most.parse().is_ok_and(|most| tenancy.tenants > most) {
-            let title = format!("{} clients of one MPS server", tenancy.tenants);
-            let label = format!("MPS serves at most {most} contexts on a GPU");
-            let help = "fewer guests, or another value for the assumption \"mps.clients\" (60 from \
-                        CUDA 13.1)";
-            c.error(&mode, title, label, help);
-        }
+        check_clients(c, path, &mode, tenancy);
     }
     let interference = interference(c, path, &raw.interference)?;
     let policy = match &raw.division {
@@ -63,23 +56,91 @@ pub(crate) fn resolve(
     }))
 }
 
+/// Refuses more clients than MPS serves there.
+fn check_clients(c: &mut Checker, path: &str, mode: &Span, tenancy: &Tenancy) {
+    let most = c.assume(&format!("{path}.clients"), "mps.clients", None);
+    let Ok(board) = most.parse::<u64>() else {
+        return; // an assumption that is no number was refused where it was read
+    };
+    let (most, label, key) = match tenancy.slices {
+        Some((slices, all)) => {
+            let key = "mps.instance_clients";
+            match c
+                .assume(&format!("{path}.instance_clients"), key, None)
+                .as_str()
+            {
+                "compute-slices" => {
+                    let most = (board * u64::from(slices) / u64::from(all.max(1))).max(1);
+                    let label = format!(
+                        "MPS serves at most {most} contexts here: {slices} of {all} compute slices, \
+                         and {board} for the whole GPU"
+                    );
+                    (most, label, key)
+                }
+                _ => (
+                    board,
+                    format!("MPS serves at most {board} contexts"),
+                    "mps.clients",
+                ),
+            }
+        }
+        None => {
+            let label = format!("MPS serves at most {board} contexts on a GPU");
+            (board, label, "mps.clients")
+        }
+    };
+    if tenancy.tenants > most {
+        let title = format!("{} clients of one MPS server", tenancy.tenants);
+        let help = match key {
+            "mps.clients" => {
+                "fewer guests, or another value for the assumption \"mps.clients\" (60 from CUDA 13.1)"
+            }
+            _ => {
+                "fewer guests, a larger instance, or another value for the assumption \
+                 \"mps.instance_clients\" (`undivided`: no less than on a whole GPU)"
+            }
+        };
+        c.error(mode, title, label, help);
+    }
+}
+
 /// Fixed parts of the SMs, for the clients of a domain that have no cap of their own. To be called when
 /// all guests are known.
-pub(super) fn fixed_parts(c: &mut Checker, gpus: &[Gpu], guests: &mut [Guest]) {
-    for (number, gpu) in gpus.iter().enumerate() {
-        for (index, domain) in gpu.domains().into_iter().enumerate() {
-            let fixed = matches!(domain.share, Share::Spatial(beside) if beside.policy.fixed_parts);
-            let here = |guest: &&mut Guest| guest.gpu == number && guest.domain == index && fixed;
-            let weights = guests.iter_mut().filter(here);
-            let all = weights.map(|guest| u64::from(guest.terms.weight) * u64::from(guest.count));
-            let all = all.sum();
-            for guest in guests.iter_mut().filter(here) {
-                if let Holds::Client { sms: cap @ None } = &mut guest.holds {
-                    let part = spatial::fixed_part(domain.sms, guest.terms.weight, all);
-                    *cap = Some(part);
-                    let path = format!("guests.{}.active_thread_percentage", guest.name);
-                    c.by_default(&path, format!("{part} of {} SMs", domain.sms));
-                }
+pub(super) fn fixed_parts(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &mut [Guest]) {
+    for index in 0..guests.len() {
+        let guest = &guests[index];
+        if guest.holds != (Holds::Client { sms: None }) {
+            continue;
+        }
+        let mut parts: Vec<(u32, u32)> = Vec::new(); // of how many SMs
+        for gpu in guest.gpus() {
+            let domain = gpus[gpu].domains()[guest.domain];
+            if matches!(domain.share, Share::Spatial(beside) if beside.policy.fixed_parts) {
+                let beside = guests.iter().filter(|other| other.domain == guest.domain);
+                let weights = beside
+                    .map(|other| u64::from(other.terms.weight) * u64::from(other.count_on(gpu)));
+                let part = spatial::fixed_part(domain.sms, guest.terms.weight, weights.sum());
+                parts.push((part, domain.sms));
+            }
+        }
+        parts.dedup();
+        match parts.as_slice() {
+            [] => {}
+            [(part, all)] => {
+                let path = format!("guests.{}.active_thread_percentage", guest.name);
+                c.by_default(&path, format!("{part} of {all} SMs"));
+                guests[index].holds = Holds::Client { sms: Some(*part) };
+            }
+            [(one, _), (other, _), ..] => {
+                let span = raw.guests.get(&guest.name).map_or(0..0, |field| {
+                    let count = field.value.count.as_ref().map(|count| &count.span);
+                    count.unwrap_or(&field.span).clone()
+                });
+                let title = format!("the parts of guest `{}` would not be equal", guest.name);
+                let label = format!("{one} SMs on one GPU of the card, {other} on another");
+                let help = "a `count` that its GPUs divide evenly, or give the guests \
+                            `active_thread_percentage`";
+                c.error(&span, title, label, help);
             }
         }
     }

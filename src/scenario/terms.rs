@@ -130,8 +130,8 @@ pub(super) fn settle(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &
                 && registry::find(&config.scheduler)
                     .is_some_and(|found| found.uses.contains(&Use::Reservation))
             {
-                let here = |guest: &&Guest| (guest.gpu, guest.domain) == (index, number);
-                fits(c, raw, guests.iter().filter(here));
+                let here = guests.iter().filter(|guest| guest.domain == number);
+                fits(c, raw, here.map(|guest| (guest, guest.count_on(index))));
             }
         }
     }
@@ -144,12 +144,12 @@ fn no_terms(c: &mut Checker, guest: &RawGuest, why: &str) {
 }
 
 /// Reservations of one domain take the whole of it at most.
-fn fits<'a>(c: &mut Checker, raw: &RawScenario, guests: impl Iterator<Item = &'a Guest>) {
+fn fits<'a>(c: &mut Checker, raw: &RawScenario, guests: impl Iterator<Item = (&'a Guest, u32)>) {
     let mut all = 0.0;
     let mut last: Option<&Field<RawGuest>> = None;
-    for guest in guests {
+    for (guest, count) in guests.filter(|(_, count)| *count > 0) {
         if let Some(Reservation { time, period }) = guest.terms.reservation {
-            let tenants = f64::from(guest.count) * f64::from(guest.holds.tenants().max(1));
+            let tenants = f64::from(count) * f64::from(guest.holds.tenants().max(1));
             all += tenants * time as f64 / period as f64;
             last = raw.guests.get(&guest.name);
         }

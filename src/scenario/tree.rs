@@ -1,15 +1,16 @@
 //! One GPU of a scenario with all that lives on it: the whole GPU or its instances, how each is
 //! shared, and whether its guests can be there.
 
+use super::cards::written;
 use super::checker::{Checker, Span};
 use super::gpus::{self, Facts};
 use super::guests::Placed;
 use super::legal::{Part, modes};
-use super::raw::{Field, RawGpu, RawInstance, RawScenario};
+use super::raw::{Field, RawGpu, RawInstance};
 use super::share::{self, Place, Tenancy};
 use super::workloads::Resolved;
 use super::{
-    ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, encoders, inside, media,
+    ComputeInstance, Division, Gpu, GpuInstance, Holds, Share, admit, encoders, media, mixed,
 };
 use crate::catalog::{Catalog, Mode};
 use crate::gpu::MediaEngines;
@@ -24,6 +25,10 @@ pub(crate) struct Site<'a> {
     pub facts: Facts,
     /// Empty for a GPU that is not divided.
     pub instances: Vec<GpuInstance>,
+    /// The guests of the card that it is on; else its own.
+    pub kin: Vec<&'a Placed>,
+    /// Whether all guests that name the GPU or its card are known.
+    pub complete: bool,
 }
 
 /// Paths of the compute domains of a GPU as guests name them: `""`, or `big`, `big.x`.
@@ -47,33 +52,27 @@ impl Site<'_> {
     pub fn resolve(
         mut self,
         c: &mut Checker,
-        raw: &RawScenario,
         here: &[&Placed],
         workloads: &BTreeMap<&str, &Resolved>,
         catalog: &Catalog,
     ) -> Option<Gpu> {
-        let path = format!("gpus.{}", self.name);
-        let vgpus = here.iter().any(|p| p.holds.is_vgpu());
+        let path = format!("gpus.{}", written(self.name));
+        let vgpus = self.kin.iter().any(|p| p.holds.is_vgpu());
         let vfs = if vgpus {
             gpus::virtual_functions(c, &path, &self.facts, catalog)
         } else {
             None
         };
         // Without guests, or with guests that were refused, nothing can be said about sharing.
-        let complete = raw
-            .guests
-            .iter()
-            .filter(|(_, guest)| {
-                let on = inside::on(raw, &guest.value);
-                on.is_none_or(|on| on.value.split('.').next() == Some(self.name))
-            })
-            .all(|(guest, _)| here.iter().any(|p| p.name == *guest));
-        if here.is_empty() && complete && !raw.guests.is_empty() {
-            let title = format!("no guest is on GPU `{}`", self.name);
-            let help = format!("add a guest with on = \"{}\", or remove the GPU", self.name);
+        let known = self.complete && !self.kin.is_empty();
+        if self.kin.is_empty() && self.complete {
+            let name = written(self.name);
+            let what = if name == self.name { "GPU" } else { "card" };
+            let title = format!("no guest is on {what} `{name}`");
+            let help = format!("add a guest with on = \"{name}\", or remove the {what}");
             c.error(&self.field.span, title, "nothing to simulate", help);
         }
-        let division = if !complete || here.is_empty() {
+        let division = if !known {
             None
         } else if self.instances.is_empty() {
             self.whole(c, &path, vfs, here, workloads, catalog)
@@ -81,12 +80,12 @@ impl Site<'_> {
         } else {
             self.divided(c, &path, vfs, here, workloads, catalog)
         };
-        let copies = here.iter().any(|p| {
+        let copies = self.kin.iter().any(|p| {
             let workload = workloads.get(p.name.as_str());
             workload.is_some_and(|workload| workload.copies())
         });
         let clock = gpus::clock_curve(c, &path, self.field);
-        let encoders = if complete && !here.is_empty() {
+        let encoders = if known {
             let part = match self.field.value.instances.is_empty() {
                 true => Part::WholeGpu,
                 false => Part::GpuInstance,
@@ -94,12 +93,19 @@ impl Site<'_> {
             let maximum = self.tenancy(part, here, catalog).type_maximum;
             let given = &self.field.value.encoders;
             let division = division.as_ref();
-            encoders::resolve(c, &path, given, here, division, maximum.as_ref())
+            encoders::resolve(c, &path, given, &self.kin, division, maximum.as_ref())
         } else {
             Ok(None)
         };
-        let raw = (&self.field.value.engines, self.field.value.board.as_ref()?);
-        let media = media::board(c, &path, raw, &self.facts, (here, workloads), catalog);
+        let given = (&self.field.value.engines, self.field.value.board.as_ref()?);
+        let media = media::board(
+            c,
+            &path,
+            given,
+            &self.facts,
+            (&self.kin, workloads),
+            catalog,
+        );
         let engines = (copies, media);
         let board = gpus::finish(c, &path, self.field, self.facts, vfs, engines, catalog);
         Some(Gpu {
@@ -120,7 +126,11 @@ impl Site<'_> {
         workloads: &BTreeMap<&str, &Resolved>,
         catalog: &Catalog,
     ) -> Option<Share> {
-        admit::check(c, self.name, &self.facts, vfs, here, workloads, catalog);
+        let mixed_sizes = mixed::is_on(&self.field.value);
+        let name = (self.name, mixed_sizes);
+        admit::check(c, name, &self.facts, vfs, here, workloads, catalog);
+        let name = (path, self.name);
+        mixed::settle(c, name, self.field, &self.facts, here, catalog);
         // With both kinds of tenants no scheduler is right: said by admission.
         if both_kinds(here) {
             return None;
@@ -129,7 +139,8 @@ impl Site<'_> {
             share: &self.field.value.share,
             holder: &self.field.span,
         };
-        let tenancy = self.tenancy(Part::WholeGpu, here, catalog);
+        let mut tenancy = self.tenancy(Part::WholeGpu, here, catalog);
+        tenancy.mixed_sizes = mixed_sizes;
         share::resolve(c, path, &place, &tenancy)
     }
 
@@ -142,6 +153,12 @@ impl Site<'_> {
         workloads: &BTreeMap<&str, &Resolved>,
         catalog: &Catalog,
     ) -> Option<Division> {
+        let why = "vGPUs of an instance have the size of its profile";
+        let sizes = &self.field.value.vgpu_sizes;
+        c.no_effect(sizes, "vgpu_sizes", why, "remove it");
+        for placed in here {
+            mixed::no_ids(c, placed, "remove it");
+        }
         if both_kinds(here) {
             let rule = Rule::VgpuOrContext;
             let span = last_span(here);
@@ -170,6 +187,9 @@ impl Site<'_> {
         }
         let mut instances = std::mem::take(&mut self.instances);
         let mut fine = true;
+        // Each profile knows how many slices the board has.
+        let mut profiles = catalog.mig_profiles(&self.facts.id);
+        let all_slices = profiles.next().map(|profile| profile.compute_slices_total);
         for instance in &mut instances {
             let raw = &self.field.value.instances[&instance.name];
             let path = format!("{path}.instances.{}", instance.name);
@@ -207,7 +227,9 @@ impl Site<'_> {
                     Some(_) => Part::ComputeInstance,
                 };
                 self.instance_guests(c, instance, &compute.clone(), &own, workloads, catalog);
-                match self.instance_share(c, &path, (part, &place), &own, catalog) {
+                let mut tenancy = self.tenancy(part, &own, catalog);
+                tenancy.slices = Some((compute.slices, all_slices?));
+                match instance_share(c, &path, &place, &tenancy) {
                     Some(share) => instance.compute_instances[index].share = share,
                     None => fine = false,
                 }
@@ -236,23 +258,6 @@ impl Site<'_> {
         media::instance(c, path, raw, instance, (&own, workloads), &geometry)
     }
 
-    /// How an instance is shared. One that nobody shares has one owner.
-    fn instance_share(
-        &self,
-        c: &mut Checker,
-        path: &str,
-        (part, place): (Part, &Place<'_>),
-        own: &[&Placed],
-        catalog: &Catalog,
-    ) -> Option<Share> {
-        let tenancy = self.tenancy(part, own, catalog);
-        if place.share.is_none() && tenancy.tenants <= 1 {
-            c.by_default(&format!("{path}.share.mode"), "exclusive");
-            return Some(Share::Exclusive);
-        }
-        share::resolve(c, path, place, &tenancy)
-    }
-
     /// Whether the guests of an instance can be there.
     fn instance_guests(
         &self,
@@ -275,8 +280,15 @@ impl Site<'_> {
         admit::check_instance(c, self.name, &self.facts, instance, own, workloads, catalog);
     }
 
+    /// A GPU of a card without guests of its own is shared as those of the others would share it.
     fn tenancy(&self, part: Part, here: &[&Placed], catalog: &Catalog) -> Tenancy {
-        let types = here.iter().filter_map(|p| match &p.holds {
+        let whole = matches!(part, Part::WholeGpu);
+        let like = if here.is_empty() && whole {
+            &*self.kin
+        } else {
+            here
+        };
+        let types = like.iter().filter_map(|p| match &p.holds {
             Holds::Vgpu { type_name, .. } => catalog.vgpu_type(&self.facts.id, type_name),
             Holds::Context | Holds::Client { .. } | Holds::Process { .. } => None,
         });
@@ -293,13 +305,29 @@ impl Site<'_> {
             }
         }
         Tenancy {
-            vgpus: here.iter().any(|p| p.holds.is_vgpu()),
+            vgpus: like.iter().any(|p| p.holds.is_vgpu()),
             tenants: here.iter().map(|p| p.tenants()).sum(),
             type_maximum: maximum,
             a100: self.facts.name.contains("A100"),
             part,
+            slices: None,
+            mixed_sizes: false,
         }
     }
+}
+
+/// How an instance is shared. One that nobody shares has one owner.
+fn instance_share(
+    c: &mut Checker,
+    path: &str,
+    place: &Place<'_>,
+    tenancy: &Tenancy,
+) -> Option<Share> {
+    if place.share.is_none() && tenancy.tenants <= 1 {
+        c.by_default(&format!("{path}.share.mode"), "exclusive");
+        return Some(Share::Exclusive);
+    }
+    share::resolve(c, path, place, tenancy)
 }
 
 fn both_kinds(here: &[&Placed]) -> bool {

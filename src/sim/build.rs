@@ -133,10 +133,11 @@ fn members(
     let mut members = Vec::new();
     for instance in all {
         let guest = &scenario.guests[instance.group];
-        if guest.gpu >= scenario.gpus.len() {
+        let gpu = guest.gpu_of(instance.ordinal);
+        if gpu >= scenario.gpus.len() {
             return Err(BuildError::UnknownGpu {
                 guest: guest.name.clone(),
-                gpu: guest.gpu,
+                gpu,
             });
         }
         if instance
@@ -147,7 +148,7 @@ fn members(
                 guest: guest.name.clone(),
             });
         }
-        if gpus.contains(&guest.gpu) {
+        if gpus.contains(&gpu) {
             members.push(instance);
         }
     }
@@ -329,7 +330,7 @@ impl Builder<'_> {
             .layout
             .gpus
             .iter()
-            .position(|&gpu| gpu == guest.gpu)
+            .position(|&gpu| gpu == guest.gpu_of(instance.ordinal))
             .unwrap_or(0);
         let domains = self.layout.domains[gpu].clone();
         let domain = match self.variant {

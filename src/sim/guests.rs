@@ -56,7 +56,7 @@ impl Builder<'_> {
             }
             return pools.map(|pool| pool as u32).collect();
         }
-        let configured = &self.scenario.gpus[guest.gpu];
+        let configured = &self.scenario.gpus[guest.gpu_of(instance.ordinal)];
         let capacity = if alone {
             configured.board.memory()
         } else {

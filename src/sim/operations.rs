@@ -18,7 +18,7 @@ impl Builder<'_> {
         key: DrawKey<'_>,
     ) -> Result<(Vec<u32>, Vec<OperationPlan>), BuildError> {
         let scenario = self.scenario;
-        let board = &scenario.gpus[guest.gpu].board;
+        let board = &scenario.gpus[guest.gpu_of(key.ordinal)].board;
         let mut stages = vec![0];
         let mut operations = Vec::new();
         let mut own_host = None;

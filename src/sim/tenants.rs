@@ -29,7 +29,8 @@ impl Builder<'_> {
         if let Some(within) = &guest.within {
             return self.add_machine(guest, within, instance, (domain, number));
         }
-        let share = scenario.gpus[guest.gpu].domains()[guest.domain].share;
+        let gpu = guest.gpu_of(instance.ordinal);
+        let share = scenario.gpus[gpu].domains()[guest.domain].share;
         Ok(match share {
             Share::Spatial(beside) => self.add_client(guest, beside, domain),
             Share::TimeSlice(config)
@@ -126,7 +127,8 @@ impl Builder<'_> {
                 }
                 Share::TimeSlice(config) => {
                     let policy = self.inner_policy(guest, config)?;
-                    let switch = self.scenario.gpus[guest.gpu].board.switch;
+                    let gpu = guest.gpu_of(instance.ordinal);
+                    let switch = self.scenario.gpus[gpu].board.switch;
                     let rules = ContextRules {
                         on_completion: config.on_completion,
                         preemption: switch.preemption,

@@ -1,11 +1,12 @@
 //! What the vGPU manager refuses, on plain facts, all refusals at once.
 //!
-//! The rules are those of equal-size mode on a GPU without MIG; [`Rule`] gives each with the fact
+//! The rules are those of a GPU without MIG, in equal-size mode or in mixed-size mode; [`Rule`] gives each with the fact
 //! behind it. A capability that the catalogue does not know is refused too, with the key that would
 //! supply it.
 
 pub use super::request::{GpuFacts, Holding, MissingFact, Refusal, Request};
 
+use super::placement::{Wanted, place};
 use super::rules::{MANAGER_CAP, PER_VM, Rule};
 use crate::catalog::{Mode, VgpuType};
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 ///     guest: "desktop".into(),
 ///     count: 12,
 ///     holds: Holding::Vgpus(vec![(catalog.vgpu_type("a40", "A40-4Q").unwrap().clone(), 1)]),
+///     placement_ids: Vec::new(),
 ///     needs: Needs { cuda: true, graphics: true, encode: false },
 /// };
 /// assert!(admit(&gpu, false, &[desktop.clone()]).is_ok());
@@ -45,7 +47,11 @@ pub fn admit(gpu: &GpuFacts, exclusive: bool, requests: &[Request]) -> Result<()
         refusals: Vec::new(),
     };
     admission.kinds_of_tenants(exclusive);
-    admission.sizes();
+    if gpu.mixed_sizes {
+        admission.mixed_sizes();
+    } else {
+        admission.sizes();
+    }
     admission.totals();
     for request in &requests {
         admission.one_vm(request);
@@ -94,6 +100,28 @@ impl Group<'_> {
         let types: Vec<&str> = self.types.iter().map(|t| t.type_name.as_str()).collect();
         format!("{} for {}", types.join(", "), self.guests().join(", "))
     }
+}
+
+/// The vGPUs of all requests, by type.
+fn wanted<'r>(requests: &[&'r Request]) -> Vec<Wanted<'r>> {
+    let mut found: Vec<Wanted<'r>> = Vec::new();
+    for request in requests {
+        for (vgpu_type, number) in request.vgpus() {
+            let number = number.saturating_mul(request.count);
+            match found.iter_mut().find(|held| held.vgpu_type == vgpu_type) {
+                Some(held) => {
+                    held.number = held.number.saturating_add(number);
+                    held.given.extend(&request.placement_ids);
+                }
+                None => found.push(Wanted {
+                    vgpu_type,
+                    number,
+                    given: request.placement_ids.clone(),
+                }),
+            }
+        }
+    }
+    found
 }
 
 /// Names of the guests, each once.
@@ -226,6 +254,16 @@ impl<'a> Admission<'a> {
         self.refusals.append(&mut refusals);
     }
 
+    /// Places in mixed-size mode.
+    fn mixed_sizes(&mut self) {
+        if let Err(refused) = place(&wanted(self.requests)) {
+            let guests = names(self.requests.iter().filter(|r| r.per_vm() > 0).copied());
+            let remedy = "fewer vGPUs, another mixture, or each size on a GPU of its own";
+            let problem = format!("GPU `{}`: {refused}", self.gpu.name);
+            self.refuse(Rule::MixedSize, guests, problem, remedy.to_owned());
+        }
+    }
+
     /// Equal sizes, and the maximum of each type.
     fn sizes(&mut self) {
         let groups = self.by_size();
@@ -266,7 +304,24 @@ impl<'a> Admission<'a> {
                         .is_some_and(|most| u64::from(most) >= group.number)
                     && group.types.iter().all(|t| t.series == other.series)
             });
-            let remedy = match smaller.max_by_key(|other| other.frame_buffer_mib) {
+            let smaller = smaller.max_by_key(|other| other.frame_buffer_mib);
+            let on_card = self
+                .gpu
+                .gpus_per_board
+                .filter(|gpus| *gpus > 1 && group.number <= u64::from(limit) * u64::from(*gpus));
+            let remedy = match smaller {
+                _ if on_card.is_some() => {
+                    // A GPU of a card is named after it.
+                    let write = match self.gpu.name.split_once('.') {
+                        Some((card, _)) => format!("on = \"{card}\""),
+                        None => format!("card = \"{}\"", self.gpu.board),
+                    };
+                    format!(
+                        "write {write}: the card has {} GPUs, and {limit} of `{}` fit on each",
+                        on_card.unwrap_or_default(),
+                        group.types[0].type_name
+                    )
+                }
                 Some(other) => format!(
                     "ask for {limit} or fewer, or use the smaller type `{}`",
                     other.type_name
@@ -300,14 +355,15 @@ impl<'a> Admission<'a> {
                 }
             }
         }
-        let remedy = if changes.is_empty() {
-            "put each size on a GPU of its own".to_owned()
-        } else {
-            format!(
-                "use {} ({kept} MiB), or put each size on a GPU of its own",
-                changes.join(", ")
-            )
-        };
+        let mut remedies = Vec::new();
+        if !changes.is_empty() {
+            remedies.push(format!("use {} ({kept} MiB)", changes.join(", ")));
+        }
+        if place(&wanted(self.requests)).is_ok() {
+            remedies.push("write vgpu_sizes = \"mixed\" for the GPU".to_owned());
+        }
+        remedies.push("put each size on a GPU of its own".to_owned());
+        let remedy = remedies.join(", or ");
         let guests = names(
             groups
                 .values()

@@ -30,6 +30,7 @@ fn vms(guest: &str, count: u32, board: &str, vgpus: &[(&str, u32)]) -> Request {
         guest: guest.into(),
         count,
         holds: Holding::Vgpus(vgpus.collect()),
+        placement_ids: Vec::new(),
         needs: NOTHING,
     }
 }
@@ -39,6 +40,7 @@ fn contexts(guest: &str, count: u32) -> Request {
         guest: guest.into(),
         count,
         holds: Holding::Context,
+        placement_ids: Vec::new(),
         needs: NOTHING,
     }
 }
@@ -390,4 +392,54 @@ fn rules_have_names_of_their_own() {
     names.dedup();
     assert_eq!(names.len(), Rule::ALL.len());
     assert!(Rule::ALL.is_sorted());
+}
+
+#[test]
+fn mixed_size_mode_has_places_for_some_mixtures() {
+    let ask = |wanted: &[(u32, &str)]| {
+        let gpu = GpuFacts {
+            mixed_sizes: true,
+            ..gpu("a10")
+        };
+        let requests: Vec<Request> = wanted
+            .iter()
+            .map(|(count, name)| vms(name, *count, "a10", &[(name, 1)]))
+            .collect();
+        admit(&gpu, false, &requests)
+    };
+    assert_eq!(ask(&[(2, "A10-4Q"), (2, "A10-6Q")]), Ok(()));
+    // One size of which six fit otherwise: four ids.
+    let refused = ask(&[(5, "A10-4Q")]).unwrap_err();
+    assert_eq!(refused[0].rule, Rule::MixedSize);
+    let refused = ask(&[(3, "A10-4Q"), (2, "A10-6Q")]).unwrap_err();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].rule, Rule::MixedSize);
+    assert_eq!(refused[0].guests, ["A10-4Q", "A10-6Q"]);
+}
+
+/// The remedies follow what the board can: mixed sizes where they fit, the whole card where it has room.
+#[test]
+fn remedies_name_mixed_sizes_and_cards() {
+    let refused = refusals(
+        "a10",
+        &[
+            vms("small", 2, "a10", &[("A10-4Q", 1)]),
+            vms("large", 2, "a10", &[("A10-6Q", 1)]),
+        ],
+    );
+    assert!(
+        refused[0].remedy.contains("vgpu_sizes = \"mixed\""),
+        "{}",
+        refused[0]
+    );
+    let refused = refusals("a16", &[vms("cad", 16, "a16", &[("A16-4Q", 1)])]);
+    assert!(
+        refused[0]
+            .remedy
+            .contains("the card has 4 GPUs, and 4 of `A16-4Q` fit on each"),
+        "{}",
+        refused[0]
+    );
+    let refused = refusals("a16", &[vms("cad", 17, "a16", &[("A16-4Q", 1)])]);
+    assert!(!refused[0].remedy.contains("card = "), "{}", refused[0]);
 }

@@ -4,6 +4,7 @@
 //! [`admission::admit`].
 
 pub mod admission;
+pub mod placement;
 mod request;
 mod rules;
 mod vf;

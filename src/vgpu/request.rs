@@ -20,6 +20,10 @@ pub struct GpuFacts {
     pub nvenc: Option<u32>,
     /// Whether the board supports vGPU; `None` = unknown, which refuses nothing.
     pub vgpu_capable: Option<bool>,
+    /// Whether the GPU is in mixed-size mode.
+    pub mixed_sizes: bool,
+    /// GPUs on its board; `None` = unknown.
+    pub gpus_per_board: Option<u32>,
     /// The board's vGPU types, for alternatives.
     pub types: Vec<VgpuType>,
 }
@@ -34,7 +38,7 @@ pub struct MissingFact {
 }
 
 impl GpuFacts {
-    /// Facts of a board of the catalogue; `name` is the GPU's name in messages.
+    /// Facts of a board of the catalogue in equal-size mode; `name` is the GPU's name in messages.
     ///
     /// # Errors
     ///
@@ -57,6 +61,8 @@ impl GpuFacts {
             vfs: vf_total(catalog, board).value,
             nvenc: gpu.nvenc,
             vgpu_capable: gpu.vgpu_capable,
+            mixed_sizes: false,
+            gpus_per_board: gpu.gpus_per_board,
             types: catalog.vgpu_types(board).cloned().collect(),
         })
     }
@@ -84,6 +90,8 @@ pub struct Request {
     /// How many identical VMs.
     pub count: u32,
     pub holds: Holding,
+    /// Placement ids of its vGPUs in mixed-size mode, VM by VM; empty where they are to be chosen.
+    pub placement_ids: Vec<u32>,
     /// What the work of each needs.
     pub needs: Needs,
 }

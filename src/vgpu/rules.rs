@@ -15,6 +15,8 @@ pub enum Rule {
     MigType,
     /// Types of different frame-buffer sizes in equal-size mode.
     EqualSize,
+    /// vGPUs that mixed-size mode has no place for.
+    MixedSize,
     /// More vGPUs of one size than the type's maximum.
     MaxPerGpu,
     /// More vGPUs than the manager handles on one GPU.
@@ -50,12 +52,13 @@ const OPEN_MODULES: &str = "github.com/NVIDIA/open-gpu-kernel-modules @df1c9a3";
 
 impl Rule {
     /// All rules, in the order in which they are checked.
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 16] = [
         Rule::VgpuOrContext,
         Rule::Exclusive,
         Rule::NoVgpu,
         Rule::MigType,
         Rule::EqualSize,
+        Rule::MixedSize,
         Rule::MaxPerGpu,
         Rule::ManagerCap,
         Rule::FrameBuffer,
@@ -76,6 +79,7 @@ impl Rule {
             Rule::NoVgpu => "no-vgpu",
             Rule::MigType => "mig-type",
             Rule::EqualSize => "equal-size",
+            Rule::MixedSize => "mixed-size",
             Rule::MaxPerGpu => "max-per-gpu",
             Rule::ManagerCap => "manager-cap",
             Rule::FrameBuffer => "frame-buffer",
@@ -105,6 +109,10 @@ impl Rule {
                 "in equal-size mode every vGPU of a GPU has the same frame-buffer size; series may \
                  mix"
             }
+            Rule::MixedSize => {
+                "in mixed-size mode, from Ampere on, each type lies at its placement ids only and two \
+                 vGPUs never overlap, so fewer may fit"
+            }
             Rule::MaxPerGpu => "each type has a maximum number of vGPUs on one GPU",
             Rule::ManagerCap => "the manager handles at most 32 vGPUs on a GPU without MIG",
             Rule::FrameBuffer => {
@@ -132,6 +140,7 @@ impl Rule {
             Rule::VgpuOrContext
             | Rule::MigType
             | Rule::EqualSize
+            | Rule::MixedSize
             | Rule::MaxPerGpu
             | Rule::FrameBuffer
             | Rule::VirtualFunctions

@@ -104,6 +104,7 @@ fn engines_of_gpu_instances_are_their_own() {
         compute_instances: vec![ComputeInstance {
             name: None,
             sms: 5,
+            slices: 1,
             share: Share::TimeSlice(time_slice("round-robin", MS)),
         }],
     };

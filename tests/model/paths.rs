@@ -421,6 +421,7 @@ fn divide(division: u32, beside: SideBySide, share: TimeSlice) -> Division {
     let compute = |name: Option<&str>, sms, share: &Share| ComputeInstance {
         name: name.map(Into::into),
         sms,
+        slices: 1,
         share: share.clone(),
     };
     let turns = Share::TimeSlice(share);

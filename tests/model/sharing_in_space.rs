@@ -246,6 +246,7 @@ fn instance(name: &str, start: u32, bandwidth: f64, cis: &[(Option<&str>, u32)])
             .map(|&(name, sms)| ComputeInstance {
                 name: name.map(Into::into),
                 sms,
+                slices: 1,
                 share: Share::Exclusive,
             })
             .collect(),

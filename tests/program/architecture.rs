@@ -10,11 +10,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stats", &["engine"]),
     ("catalog", &["diagnostics"]),
     ("mig", &["catalog", "diagnostics"]),
-    ("import", &["catalog", "diagnostics", "mig"]),
     ("policy", &["engine"]),
     ("workload", &["engine", "diagnostics", "stats"]),
     ("gpu", &["engine", "policy", "workload"]),
     ("vgpu", &["catalog", "workload"]),
+    ("import", &["catalog", "diagnostics", "mig", "vgpu"]),
     (
         "scenario",
         &[

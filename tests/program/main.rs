@@ -1,6 +1,7 @@
 //! What a user sees: commands, reports, messages, documents, results files; and the house itself.
 
 mod architecture;
+mod boards;
 mod check;
 mod cli_run;
 mod compare;

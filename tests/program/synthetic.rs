@@ -140,6 +140,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         .map(|i| {
             let scale = 0.8 + 0.5 * f64::from(i * 7 % 11) / 11.0;
             Member {
+                gpu: None,
                 name: if group.count == 1 {
                     group.name.to_owned()
                 } else {
@@ -162,6 +163,7 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         })
         .collect();
     GroupResult {
+        gpus: Vec::new(),
         name: group.name.to_owned(),
         count: group.count,
         gpu: group.gpu.to_owned(),

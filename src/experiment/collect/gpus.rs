@@ -356,7 +356,10 @@ pub(super) struct FairnessOnce {
 }
 
 fn members_on(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<usize> {
-    let on = |member: &usize| scenario.guests[shared.instances[*member].group].gpu == gpu;
+    let on = |member: &usize| {
+        let instance = shared.instances[*member];
+        scenario.guests[instance.group].gpu_of(instance.ordinal) == gpu
+    };
     (0..shared.instances.len()).filter(on).collect()
 }
 

@@ -199,7 +199,14 @@ pub(super) fn group(
     GroupResult {
         name: guest.name.clone(),
         count: guest.count,
-        gpu: scenario.gpus[guest.gpu].name.clone(),
+        gpu: place(scenario, guest),
+        gpus: match guest.gpus().as_slice() {
+            [_] => Vec::new(),
+            several => several
+                .iter()
+                .map(|gpu| scenario.gpus[*gpu].name.clone())
+                .collect(),
+        },
         instance: scenario.gpus[guest.gpu]
             .domains()
             .get(guest.domain)
@@ -268,6 +275,15 @@ pub(super) fn group(
             .jobs
             .map(|jobs| completion(guest, shared, &members, (jobs, confidence))),
         tokens: super::tokens::tokens(scenario, shared, group),
+    }
+}
+
+/// The GPU of a group, or the card whose GPUs it spans.
+fn place(scenario: &Scenario, guest: &Guest) -> String {
+    let gpu = &scenario.gpus[guest.gpu];
+    match (guest.gpus().len(), gpu.card()) {
+        (2.., Some(card)) => card.to_owned(),
+        _ => gpu.name.clone(),
     }
 }
 
@@ -344,6 +360,10 @@ fn member(
     let window = scenario.run.window as f64;
     Member {
         name: guest.member_name(shared.instances[member].ordinal),
+        gpu: (!guest.spread.is_empty()).then(|| {
+            let gpu = guest.gpu_of(shared.instances[member].ordinal);
+            scenario.gpus[gpu].name.clone()
+        }),
         jobs: counts(shared, &[member], shared.each_replication()),
         throughput_per_s: mean_of(
             records

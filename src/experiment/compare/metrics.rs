@@ -104,7 +104,7 @@ pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
 /// What rests on the latency of an overloaded guest is only a bound.
 fn note_of_gpu(result: &RunResult, gpu: &str, metric: &str) -> Option<String> {
     let from_slowdowns = matches!(metric, "antt" | "stp" | "jain_progress");
-    let mut guests = result.guests.iter().filter(|guest| guest.gpu == gpu);
+    let mut guests = result.guests.iter().filter(|guest| guest.is_on(gpu));
     let overloaded = guests.find(|guest| guest.overload.is_some());
     match overloaded {
         Some(guest) if from_slowdowns => Some(format!("{} is overloaded", guest.name)),

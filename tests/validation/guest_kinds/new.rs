@@ -114,7 +114,7 @@ fn answers_that_do_not_go_together_are_refused() {
                 "--sharing=vgpu",
                 "--guests=99",
             ],
-            "no vGPU type of `a40` fits 99 times",
+            "32 of `A40-1Q` fit on one a40, and there are 99 guests. How many boards? [4]",
         ),
         (
             vec![
@@ -139,4 +139,136 @@ fn answers_that_do_not_go_together_are_refused() {
         assert_eq!(code, Some(2), "{flags:?}: {err}");
         assert!(err.contains(wanted), "{flags:?}: {err}");
     }
+}
+
+#[test]
+fn an_answer_that_means_nothing_is_asked_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answers = "a41\nA40\ncad-lite\nCAD-light\nvgpus\nVGPU\nmany\n4\n";
+    let (code, out, err) = new(folder.path(), &["-"], answers);
+    assert_eq!(code, Some(0), "{err}");
+    for said in [
+        "there is no GPU `a41`",
+        "did you mean `cad-light`?",
+        "did you mean `vgpu`?",
+        "`many`",
+    ] {
+        assert!(err.contains(said), "{said}: {err}");
+    }
+    assert_eq!(err.matches("Which board?").count(), 2, "{err}");
+    let scenario = valid(&out);
+    assert_eq!(
+        (scenario.guests[0].count, scenario.gpus[0].board.id.as_str()),
+        (4, "a40")
+    );
+    // Where nobody is left to answer, it ends.
+    let (code, _, err) = new(folder.path(), &["-"], "a41\n");
+    assert_eq!(code, Some(2));
+    assert!(err.contains("nobody answers"), "{err}");
+}
+
+#[test]
+fn a_type_or_a_series_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (gpu, vgpu, guests, wanted) in [
+        ("a40", "a40-8q", "4", "A40-8Q"),
+        ("A40", "4Q", "4", "A40-4Q"),
+        ("NVIDIA A40", "q", "4", "A40-12Q"),
+        ("a40", "B", "20", "A40-2B"),
+        ("a16", "Q", "12", "A16-4Q"),
+    ] {
+        let flags = [
+            "-",
+            "--gpu",
+            gpu,
+            "--vgpu",
+            vgpu,
+            "--workload=office-task-worker",
+            "--guests",
+            guests,
+        ];
+        let (code, out, err) = new(folder.path(), &flags, "");
+        assert_eq!(code, Some(0), "{vgpu}: {err}");
+        assert!(
+            out.contains(&format!("vgpu = \"{wanted}\"")),
+            "{vgpu}: {out}"
+        );
+        valid(&out);
+    }
+    let flags = [
+        "-",
+        "--gpu=a40",
+        "--vgpu=A40-5Q",
+        "--workload=cad-light",
+        "--guests=2",
+    ];
+    let (code, _, err) = new(folder.path(), &flags, "");
+    assert_eq!(code, Some(2));
+    assert!(
+        err.contains("no time-sliced vGPU type or series `A40-5Q`"),
+        "{err}"
+    );
+}
+
+/// Twelve designers on the card that is sold, in so many words.
+#[test]
+fn a_card_is_used_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "-",
+        "--gpu=a16",
+        "--vgpu=A16-4Q",
+        "--workload=cad-light",
+        "--guests=12",
+        "--deadline=50ms",
+    ];
+    let (code, out, err) = new(folder.path(), &flags, "");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(
+        out.contains("card = \"a16\"") && out.contains("deadline = \"50ms\""),
+        "{out}"
+    );
+    let scenario = valid(&out);
+    assert_eq!(scenario.gpus.len(), 4);
+    assert_eq!(scenario.guests[0].count, 12);
+    assert_eq!(
+        (0..4)
+            .map(|gpu| scenario.guests[0].count_on(gpu))
+            .collect::<Vec<_>>(),
+        [3; 4]
+    );
+}
+
+#[test]
+fn more_boards_are_proposed_where_one_is_too_small() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "-",
+        "--gpu=a16",
+        "--vgpu=4Q",
+        "--workload=cad-light",
+        "--guests=20",
+    ];
+    let (code, out, err) = new(folder.path(), &flags, "1\n\n");
+    assert_eq!(code, Some(0), "{err}");
+    let fits =
+        "16 of `A16-4Q` fit on one card a16 (4 on each of its 4 GPUs), and there are 20 guests";
+    assert!(err.contains(fits), "{err}");
+    assert!(err.contains("1 boards are too few for 20 guests"), "{err}");
+    let scenario = valid(&out);
+    assert_eq!(scenario.gpus.len(), 8);
+    let counts: Vec<u32> = scenario.guests.iter().map(|guest| guest.count).collect();
+    assert_eq!(counts, [10, 10]);
+    // By a flag, and for GPU instances.
+    let flags = [
+        "-",
+        "--gpu=a100-sxm4-80gb",
+        "--sharing=mig",
+        "--workload=resnet50-infer",
+        "--guests=10",
+        "--number=2",
+    ];
+    let (code, out, err) = new(folder.path(), &flags, "");
+    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(valid(&out).guests.len(), 10);
 }
