@@ -18,7 +18,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Who is on a GPU already.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Held<'a> {
     tenants: u64,
     contexts: bool,
@@ -120,11 +120,22 @@ pub(crate) fn spread(
                 group.name.clone(),
             )
         });
-        for group in groups {
-            let wish = wish(&group);
-            match members(card, &mut held, wish, group.count) {
-                Ok(members) => placed.extend(parts(c, card, &group, &members)),
-                Err(fit) => refuse(c, (name, card), &group, wish, fit, board, catalog),
+        let pinned = held.clone();
+        let depth_first = || {
+            let mut held = pinned.clone();
+            let way = (RawPlacement::DepthFirst, card.mixed_sizes);
+            let mut groups = groups.iter();
+            groups.all(|group| members(way, &mut held, wish(group), group.count).is_ok())
+        };
+        let way = (card.placement, card.mixed_sizes);
+        for group in &groups {
+            let wish = wish(group);
+            match members(way, &mut held, wish, group.count) {
+                Ok(members) => placed.extend(parts(c, card, group, &members)),
+                Err(fit) => {
+                    let fit = (fit, depth_first());
+                    refuse(c, (name, card), group, wish, fit, board, catalog);
+                }
             }
         }
     }
@@ -133,15 +144,15 @@ pub(crate) fn spread(
 
 /// The GPU of each member, or how many fit.
 fn members<'a>(
-    card: &Card,
+    (placement, mixed_sizes): (RawPlacement, bool),
     held: &mut [Held<'a>],
     wish: Wish<'a>,
     count: u32,
 ) -> Result<Vec<usize>, u32> {
     let mut members = Vec::new();
     for member in 0..count {
-        let gpus = (0..held.len()).filter(|&gpu| held[gpu].takes(wish, card.mixed_sizes));
-        let gpu = match card.placement {
+        let gpus = (0..held.len()).filter(|&gpu| held[gpu].takes(wish, mixed_sizes));
+        let gpu = match placement {
             RawPlacement::BreadthFirst => gpus.min_by_key(|&gpu| held[gpu].tenants),
             // The first of equals.
             RawPlacement::DepthFirst => gpus.min_by_key(|&gpu| Reverse(held[gpu].tenants)),
@@ -192,12 +203,13 @@ fn parts(c: &mut Checker, card: &Card, group: &Placed, members: &[usize]) -> Vec
     parts
 }
 
+/// Says why a group does not fit, when `fit` of it do; `depth_first` if all groups would fit that way.
 fn refuse(
     c: &mut Checker,
     (name, card): (&str, &Card),
     group: &Placed,
     wish: Wish<'_>,
-    fit: u32,
+    (fit, depth_first): (u32, bool),
     board: &Facts,
     catalog: &Catalog,
 ) {
@@ -212,7 +224,11 @@ fn refuse(
     let type_name = &vgpu_type.type_name;
     let asked = number * u64::from(group.count);
     let title = format!("card `{name}` cannot hold {asked} vGPUs `{type_name}`");
-    let each = vgpu_type.max_per_gpu.map_or(0, u64::from);
+    let most = |of: &VgpuType| match card.mixed_sizes {
+        true => of.max_per_gpu_mixed_size,
+        false => of.max_per_gpu,
+    };
+    let each = most(vgpu_type).map_or(0, u64::from);
     let label = match each * gpus >= asked {
         true => format!(
             "{} fit beside the others: the vGPUs of a GPU have one size, and it holds {each} of this",
@@ -227,20 +243,20 @@ fn refuse(
         other.mode == Mode::TimeSliced
             && other.series == vgpu_type.series
             && other.frame_buffer_mib < vgpu_type.frame_buffer_mib
-            && other
-                .max_per_gpu
-                .is_some_and(|most| u64::from(most) * gpus >= asked)
+            && most(other).is_some_and(|most| u64::from(most) * gpus >= asked)
     });
     let smaller = smaller.max_by_key(|other| other.frame_buffer_mib);
     let help = match (smaller, each * gpus) {
-        (_, all) if all >= asked && card.placement == RawPlacement::BreadthFirst => {
-            "placement = \"depth-first\" keeps GPUs free for other sizes; or name the GPUs, such as on = \"a.0\""
-                .replace("a.0", &card.gpus[0])
+        (_, all) if all >= asked && depth_first => {
+            "placement = \"depth-first\" keeps GPUs free for other sizes".to_owned()
+        }
+        (_, all) if all >= asked => {
+            "fewer guests of other sizes on this card, or another card".to_owned()
         }
         (Some(smaller), all) => format!(
             "use the smaller type `{}` ({} on each GPU), or {}",
             smaller.type_name,
-            smaller.max_per_gpu.unwrap_or_default(),
+            most(smaller).unwrap_or_default(),
             more_cards(asked, all)
         ),
         (None, all) => more_cards(asked, all),

@@ -201,6 +201,28 @@ fn guests_may_name_one_gpu_of_a_card() {
     assert_eq!(result.guests[0].gpus, [] as [&str; 0]);
 }
 
+/// Breadth-first leaves no GPU free for another size; the remedy that the refusal names does.
+#[test]
+fn depth_first_keeps_gpus_free_for_other_sizes() {
+    let text = "[gpus.a]\ncard = \"a16\"\n\
+                [guests.first]\nvgpu = \"A16-4Q\"\ncount = 4\nworkload = \"w\"\n\
+                [guests.second]\nvgpu = \"A16-8Q\"\nworkload = \"w\"\n";
+    let text = format!("{text}{FIXED}");
+    let refused = loaded(&text).unwrap_err();
+    assert!(
+        refused.contains("placement = \"depth-first\" keeps GPUs free"),
+        "{refused}"
+    );
+    let depth = scenario(&text.replace("\"a16\"\n", "\"a16\"\nplacement = \"depth-first\"\n"));
+    assert_eq!(
+        explained(&depth, "guests.second.placement"),
+        ["1 on a.1 (depth-first)"]
+    );
+    // Thirteen small ones are on all four, whatever the order: it is not offered.
+    let refused = loaded(&text.replace("count = 4", "count = 13")).unwrap_err();
+    assert!(!refused.contains("depth-first"), "{refused}");
+}
+
 /// A group of processes is where its virtual machines are.
 #[test]
 fn processes_follow_their_machines_over_a_card() {
