@@ -10,6 +10,7 @@ mod arrivals;
 pub mod assumptions;
 mod batching;
 mod canonical;
+mod chance;
 mod checker;
 mod classes;
 mod configuration;

@@ -332,6 +332,21 @@ pub fn simulate(scenario: &Scenario) -> Log {
     plain.into_iter().next().expect("one cell")
 }
 
+/// The jobs of all cells with their guests; every speed gives the same.
+pub fn jobs(scenario: &Scenario) -> Vec<(Instance, JobEnd)> {
+    let plain = simulate_variant(scenario, 0, Variant::Shared, Speed::Plain);
+    for speed in [Speed::RunAhead, Speed::RoundJump] {
+        let faster = simulate_variant(scenario, 0, Variant::Shared, speed);
+        assert_eq!(plain, faster, "the plain path and {speed:?} differ");
+    }
+    let cells = plain.iter();
+    let jobs = cells.flat_map(|log| {
+        let of = |(who, job): &(usize, JobEnd)| (log.layout.guests[*who], *job);
+        log.jobs.iter().map(of)
+    });
+    jobs.collect()
+}
+
 pub fn member_count(scenario: &Scenario) -> usize {
     instances(scenario).len()
 }

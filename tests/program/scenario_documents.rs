@@ -65,6 +65,7 @@ fn scheduler_row(scheduler: &Registered) -> String {
         Use::Reservation => "reservation",
         Use::Deadline => "deadline",
         Use::ReservedTurns => "reserved turns",
+        Use::Draws => "chance",
     });
     let uses: Vec<_> = uses.collect();
     let properties = scheduler.properties;
