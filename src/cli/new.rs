@@ -26,7 +26,7 @@ const MOST_BOARDS: u32 = 26;
 Examples:
   warpshare new
   warpshare new my.toml --gpu a40 --workload cad-light --sharing vgpu --guests 4
-  warpshare new - --gpu a16 --workload cad-light --vgpu 4Q --guests 12 --deadline 50ms
+  warpshare new - --gpu a16 --workload cad-light --vgpu 4Q --guests 12 --objective 'p95 < 50ms'
   warpshare new - --gpu a100-sxm4-80gb --workload resnet50-infer --sharing mig --guests 3")]
 pub struct Args {
     /// File to write, `-` for stdout; an existing file is left alone
@@ -54,6 +54,9 @@ pub struct Args {
     /// A job that takes longer counts as late, such as 50ms
     #[arg(long, value_name = "TIME")]
     deadline: Option<String>,
+    /// What is asked of the guests, such as 'p95 < 50ms'; may be given several times
+    #[arg(long = "objective", value_name = "OBJECTIVE")]
+    objectives: Vec<String>,
 }
 
 /// How guests share a board.
@@ -83,6 +86,7 @@ struct Plan {
     count: u32,
     boards: u32,
     deadline: Option<String>,
+    objectives: Vec<String>,
 }
 
 impl Plan {
@@ -174,6 +178,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         count,
         boards,
         deadline: args.deadline.clone(),
+        objectives: args.objectives.clone(),
     };
     let text = text::scenario(&catalog, &plan)?;
     checked(&text)?;

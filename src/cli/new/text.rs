@@ -93,6 +93,15 @@ fn shared(
             "# A job that takes longer counts as late.\ndeadline = \"{deadline}\"\n"
         );
     }
+    if !plan.objectives.is_empty() {
+        // As TOML strings, whatever is in them.
+        let list: Vec<toml::Value> = plan.objectives.iter().map(|o| o.as_str().into()).collect();
+        let _ = write!(
+            more,
+            "# What is asked: `run --enforce` ends with exit code 3 where it is missed.\nobjectives = {}\n",
+            toml::Value::from(list)
+        );
+    }
     let name = preset.name;
     let (group_name, on) = if plan.boards == 1 {
         ("guest".to_owned(), String::new())

@@ -221,11 +221,17 @@ fn a_card_is_used_whole() {
         "--workload=cad-light",
         "--guests=12",
         "--deadline=50ms",
+        "--objective=p95 < 50ms",
+        "--objective=late < 1%",
     ];
     let (code, out, err) = new(folder.path(), &flags, "");
     assert_eq!(code, Some(0), "{err}");
     assert!(
         out.contains("card = \"a16\"") && out.contains("deadline = \"50ms\""),
+        "{out}"
+    );
+    assert!(
+        out.contains(r#"objectives = ["p95 < 50ms", "late < 1%"]"#),
         "{out}"
     );
     let scenario = valid(&out);
