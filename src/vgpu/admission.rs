@@ -6,7 +6,7 @@
 
 pub use super::request::{GpuFacts, Holding, MissingFact, Refusal, Request};
 
-use super::placement::{Wanted, place};
+use super::placement::{NoPlace, Wanted, place};
 use super::rules::{MANAGER_CAP, PER_VM, Rule};
 use crate::catalog::{Mode, VgpuType};
 use std::collections::BTreeMap;
@@ -258,9 +258,22 @@ impl<'a> Admission<'a> {
     fn mixed_sizes(&mut self) {
         if let Err(refused) = place(&wanted(self.requests)) {
             let guests = names(self.requests.iter().filter(|r| r.per_vm() > 0).copied());
-            let remedy = "fewer vGPUs, another mixture, or each size on a GPU of its own";
+            let remedy = match &refused {
+                NoPlace::NoMode { .. } => "leave `vgpu_sizes` out, and use one size".to_owned(),
+                NoPlace::Unknown { .. } => "use types whose placement ids are known".to_owned(),
+                NoPlace::NotAnId { .. } | NoPlace::Overlap { .. } => {
+                    "give other `placement_ids`, or leave them out: they are chosen then".to_owned()
+                }
+                NoPlace::NoFit {
+                    instead: Some(fits),
+                    ..
+                } => format!("use {fits}, or put each size on a GPU of its own"),
+                NoPlace::TooMany { .. } | NoPlace::NoFit { .. } => {
+                    "fewer vGPUs, or each size on a GPU of its own".to_owned()
+                }
+            };
             let problem = format!("GPU `{}`: {refused}", self.gpu.name);
-            self.refuse(Rule::MixedSize, guests, problem, remedy.to_owned());
+            self.refuse(Rule::MixedSize, guests, problem, remedy);
         }
     }
 

@@ -187,6 +187,7 @@ pub fn guest(name: &str, workload: Workload) -> Guest {
         name: name.into(),
         count: 1,
         gpu: 0,
+        spread: Vec::new(),
         domain: 0,
         holds: Holds::Context,
         within: None,
