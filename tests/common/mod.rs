@@ -222,6 +222,7 @@ pub fn scenario(gpus: Vec<Gpu>, mut guests: Vec<Guest>, window: Nanos) -> Scenar
         gpus,
         host_cores: None,
         guests,
+        objectives: Vec::new(),
         resolved: Vec::new(),
         notices: Vec::new(),
     }
