@@ -169,9 +169,10 @@ fn what_all_gpus_of_a_card_share_is_said_once() {
     ] {
         assert_eq!(explained(&card, path), [value], "{path}");
     }
-    // Nine on the first and eight on the others: equal share has shorter slices for more than eight.
+    // Equal share has shorter slices for a type of which more than eight may exist.
     let text = "[gpus.a]\ncard = \"a16\"\nshare.scheduler = \"equal-share\"\n\
-                [guests.d]\nvgpu = \"A16-1Q\"\ncount = 33\nworkload = \"w\"\n";
+                [guests.d]\nvgpu = \"A16-1Q\"\ncount = 3\nworkload = \"w\"\n\
+                [guests.large]\non = \"a.0\"\nvgpu = \"A16-2Q\"\nworkload = \"w\"\n";
     let uneven = scenario(&format!("{text}{FIXED}"));
     assert_eq!(explained(&uneven, "gpus.a.share.slice"), [] as [&str; 0]);
     let slices: Vec<Vec<String>> = (0..4)
