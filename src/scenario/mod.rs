@@ -31,6 +31,7 @@ pub mod preset;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
+mod replicas;
 mod roofline;
 mod run;
 pub mod scheduler;
