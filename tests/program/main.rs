@@ -8,6 +8,7 @@ mod golden;
 mod import;
 mod import_kinds;
 mod mig_cli;
+mod objectives;
 mod own_policy;
 mod report;
 mod results_folder;
