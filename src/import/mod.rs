@@ -23,6 +23,7 @@ mod refusal;
 mod sharing;
 mod smi;
 mod text;
+mod told;
 mod vgpus;
 mod yaml;
 
