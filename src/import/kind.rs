@@ -157,7 +157,7 @@ impl Kind {
             ),
             Kind::SmiLog => (
                 "a log of what GPUs did, not of how they are configured",
-                "capture with `nvidia-smi -q -x`",
+                "`warpshare workload from` reads such logs; capture the boards with `nvidia-smi -q -x`",
             ),
             Kind::SmiQuery => (
                 "a table of `nvidia-smi --query-gpu`, which has no MIG instances",
@@ -184,8 +184,8 @@ impl Kind {
             ),
             Kind::Csv => (
                 "a table with commas, not a configuration",
-                "traces of requests are named by a workload (docs/scenario.md), measured times are \
-                 for `warpshare calibrate`",
+                "traces of requests are named by a workload (docs/scenario.md), `warpshare workload from` \
+                 reads logs of frames, `warpshare calibrate` measured times",
             ),
             Kind::Empty => ("an empty file", READ),
             Kind::Yaml | Kind::SmiXml | Kind::SmiText | Kind::Listing => ("not a capture", READ),
