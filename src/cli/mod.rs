@@ -7,6 +7,7 @@
 mod calibrate;
 mod check;
 mod compare;
+mod figures;
 mod gpus;
 mod import;
 mod interrupt;

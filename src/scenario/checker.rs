@@ -16,6 +16,8 @@ pub(crate) type Span = Range<usize>;
 pub(crate) struct Checker {
     pub file: String,
     pub source: Arc<str>,
+    /// Where the file itself ends: what stands behind it comes from the command line.
+    pub end: usize,
     /// Folder that relative file names start from.
     pub base: PathBuf,
     pub neutral: bool,
@@ -34,6 +36,7 @@ impl Checker {
     pub fn new(file: &str, source: Arc<str>, base: PathBuf) -> Self {
         Checker {
             file: file.to_string(),
+            end: source.len(),
             source,
             base,
             neutral: false,
@@ -208,6 +211,7 @@ impl Checker {
             Some(source) => Origin::Configuration {
                 source: source.to_owned(),
             },
+            None if !span.is_empty() && span.start > self.end => Origin::CommandLine,
             None => Origin::File {
                 line: self.line(span),
             },
@@ -225,6 +229,10 @@ impl Checker {
     pub fn configured_by(&self, span: &Span) -> Option<&str> {
         let found = self.configured.iter().find(|(held, _)| held == span);
         found.map(|(_, source)| source.as_str())
+    }
+
+    pub fn by_command_line(&mut self, path: &str, value: impl Into<String>) {
+        self.record(path, value, Origin::CommandLine);
     }
 
     pub fn by_default(&mut self, path: &str, value: impl Into<String>) {

@@ -120,8 +120,11 @@ fn panel<B: DrawingBackend>(
         y: Scale::linear(0.0, 1.0),
     };
     distribution::axes(canvas, &panel)?;
+    let panels = groups(result).len().min(MOST);
+    let step = distribution::step(panels * result.policies.len());
     for (n, group) in curves {
-        distribution::curve(canvas, &panel, n, (&group.histogram, group.unfinished))?;
+        let jobs = (&group.histogram, group.unfinished);
+        distribution::curve(canvas, &panel, n, jobs, step)?;
     }
     Ok(())
 }
