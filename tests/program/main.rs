@@ -8,6 +8,7 @@ mod figures;
 mod golden;
 mod import;
 mod mig_cli;
+mod objectives;
 mod own_policy;
 mod report;
 mod results_folder;
