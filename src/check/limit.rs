@@ -2,6 +2,7 @@
 
 use super::tolerance::matches;
 use super::{Value, Values};
+use crate::result::{ObjectiveVerdict, RunResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -185,6 +186,21 @@ impl fmt::Display for Judged {
         }
         write!(f, ": {}", self.reason)
     }
+}
+
+/// The objectives of a result that are decided, as metrics under limits: a gate enforces them.
+pub fn objectives(result: &RunResult) -> Vec<Judged> {
+    let decided = result.objectives.iter();
+    decided
+        .filter(|objective| objective.verdict != ObjectiveVerdict::Undecided)
+        .map(|objective| Judged {
+            path: format!("{}s.{}.{}", objective.kind, objective.of, objective.metric),
+            limit: objective.text.clone(),
+            value: objective.value.map_or(Value::Undefined, Value::Real),
+            kept: objective.verdict == ObjectiveVerdict::Pass,
+            reason: objective.note.clone().unwrap_or_default(),
+        })
+        .collect()
 }
 
 impl Limits {

@@ -13,6 +13,6 @@ mod values;
 
 pub use baseline::{Baseline, FORMAT, ReadError};
 pub use compare::{Comparison, Movement, Verdict, compare};
-pub use limit::{Judged, Limit, Limits};
+pub use limit::{Judged, Limit, Limits, objectives};
 pub use tolerance::{Tolerance, Tolerances};
 pub use values::{RESULT_HASH, SCENARIO_HASH, Value, Values, values};

@@ -7,8 +7,9 @@ use super::simulation::{Simulation, invariants_hold};
 use super::{Failure, note, print};
 use crate::check::{
     Baseline, Comparison, Limit, Limits, ReadError, Tolerance, Tolerances, Values, compare, junit,
-    values,
+    objectives, values,
 };
+use crate::result::ObjectiveVerdict;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,9 +34,10 @@ Exit codes:
   0    all are the same or within tolerance, and every limit is kept; with --update: the baselines are written
   1    failed while running or writing, or an invariant check of a run failed
   2    bad input (command line, scenario, catalogue; a baseline that is missing or cannot be read)
-  3    a scenario drifted from its baseline, or a limit is missed
+  3    a scenario drifted from its baseline, or a limit or an objective is missed
+  4    an objective is undecided
   130  interrupted (Ctrl-C); no half-written file remains
-With several failures, the first of 1, 2 and 3 that applies.";
+With several failures, the first of 1, 2, 3 and 4 that applies.";
 
 /// Compares scenarios with their committed baselines: a gate for CI.
 #[derive(Debug, clap::Args)]
@@ -117,6 +119,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let cases = prepare(args)?;
     let interrupt = Interrupt::install()?;
     let (mut sound, mut usable) = (true, true);
+    let mut undecided: Vec<String> = Vec::new();
     let mut outcomes: Vec<(&Prepared, Outcome)> = Vec::new();
     for prepared in &cases {
         let outcome = match &prepared.1 {
@@ -137,7 +140,14 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
                     sound &= holds;
                     let now = values(&result).map_err(unwritable)?;
                     let before = case.before.as_ref().unwrap_or(&now);
-                    let comparison = compare(before, &now, &case.tolerances, &case.limits);
+                    let mut comparison = compare(before, &now, &case.tolerances, &case.limits);
+                    comparison.limits.extend(objectives(&result));
+                    undecided.extend(result.objectives.iter().filter_map(|objective| {
+                        let open = objective.verdict == ObjectiveVerdict::Undecided;
+                        open.then(|| {
+                            format!("{}: {}: {}", prepared.0, objective.of, objective.text)
+                        })
+                    }));
                     if !args.update {
                         tell(args, case, &comparison)?;
                     } else if holds {
@@ -168,13 +178,24 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     if !usable {
         return Ok(ExitCode::from(super::BAD_INPUT));
     }
-    if args.update || !outcomes.iter().any(failed) {
+    if args.update {
         return Ok(ExitCode::SUCCESS);
     }
-    if !args.quiet {
-        note("help: where the change is meant, the same command with --update accepts it");
+    if outcomes.iter().any(failed) {
+        if !args.quiet {
+            note("help: where the change is meant, the same command with --update accepts it");
+        }
+        return Ok(ExitCode::from(super::MISSED));
     }
-    Ok(ExitCode::from(super::MISSED))
+    for objective in &undecided {
+        note(&format!(
+            "undecided: {objective}; more replications decide it"
+        ));
+    }
+    Ok(match undecided.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(super::UNDECIDED),
+    })
 }
 
 fn write_junit(

@@ -15,7 +15,6 @@ use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// What a text says, as far as it can be understood.

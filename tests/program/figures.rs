@@ -69,7 +69,7 @@ fn figures_come_in_the_forms_that_are_asked_for() {
             let mut arguments = command.to_vec();
             arguments.extend(&flags);
             if command[0] == "compare" {
-                arguments.extend(["--policies", "best-effort,round-robin"]);
+                arguments.extend(["--policies", "round-robin,eevdf"]);
             }
             let (code, _, err) = warpshare(place.path(), &arguments);
             assert_eq!(code, 0, "{err}");
@@ -96,7 +96,7 @@ fn many_guests_have_figures_only_on_request() {
     assert_eq!(code, 0, "{err}");
     let remark = "remark: no figures of 500 guests, which would show a few of them; --figures all draws them";
     assert!(err.lines().any(|line| line == remark), "{err}");
-    assert_eq!((files(&folder, "svg"), files(&folder, "csv")), (0, 6));
+    assert_eq!((files(&folder, "svg"), files(&folder, "csv")), (0, 7));
     let (code, _, err) = warpshare(place.path(), &["run", "many.toml", "--figures", "svg"]);
     assert_eq!(code, 0, "{err}");
     assert!(!err.contains("remark: no figures"), "{err}");

@@ -52,6 +52,7 @@ fn a_new_folder_has_every_file_and_its_readme_names_each() {
             "latency_cdf.svg",
             "latency_histogram.csv",
             "members.csv",
+            "objectives.csv",
             "replications.csv",
             "response_times.png",
             "response_times.svg",
