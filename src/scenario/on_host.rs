@@ -169,10 +169,13 @@ fn of_domain(
         say("registry word and nvidia-smi option for a GPU instance: unknown".into());
         return;
     }
+    let digits = |word: u32| if word > 0xFF { 8 } else { 2 };
     match word(policy, turns, by_default) {
+        // As the guide writes them: two digits, or all eight.
         Ok(word) => say(format!(
-            "registry    RmPVMRL=0x{word:02X}, for this GPU in NVreg_RegistryDwordsPerDevice; lasts, and holds from the \
-             next load of the driver"
+            "registry    RmPVMRL=0x{word:0digits$X}, for this GPU in NVreg_RegistryDwordsPerDevice; lasts, and holds from the \
+             next load of the driver",
+            digits = digits(word)
         )),
         Err(reason) => say(format!("registry    cannot say it: {reason}")),
     }
