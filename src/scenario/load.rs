@@ -11,7 +11,7 @@ use super::set::Extended;
 use super::tree::Site;
 use super::{
     Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
-    objectives, preset, spatial, syntax, terms, text, units, workloads,
+    objectives, preset, recordings, spatial, syntax, terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -303,6 +303,7 @@ fn scenario(
         inside::check_turns(c, raw, &gpus, &guests);
         terms::settle(c, raw, &gpus, &guests);
     }
+    recordings::settle(c, raw, plan.as_ref(), &mut guests);
     let objectives = objectives::resolve(c, raw, &guests, &gpus);
     if let Some(plan) = &plan {
         late(c, raw, plan);

@@ -18,3 +18,4 @@ mod scenario_documents;
 mod scenario_errors;
 mod set;
 mod synthetic;
+mod traces;
