@@ -7,6 +7,7 @@ mod compare;
 mod figures;
 mod golden;
 mod import;
+mod import_kinds;
 mod mig_cli;
 mod not_toml;
 mod objectives;
