@@ -4,7 +4,9 @@ use super::apply::{Guests, ImportedGpu, place};
 use super::refusal::Refusal;
 use crate::catalog::{Catalog, Mode, VgpuType};
 use crate::mig::Geometry;
+use crate::vgpu::admission::{GpuFacts, Holding, Request, admit};
 use crate::vgpu::placement::{self, Wanted};
+use crate::workload::Needs;
 use std::sync::Arc;
 
 /// Finds the types on the board, checks their numbers, and makes the GPU instances that MIG-backed
@@ -61,41 +63,37 @@ fn no_such_type(catalog: &Catalog, gpu_id: &str, name: &str) -> Refusal {
     }
 }
 
-/// Time-sliced vGPUs on a whole GPU.
+/// Time-sliced vGPUs on a whole GPU: what the vGPU manager admits, by the function that admits the guests
+/// of a scenario.
 fn whole(
     catalog: &Catalog,
     gpu_id: &str,
     found: &[(&VgpuType, u32)],
 ) -> Result<ImportedGpu, Vec<Refusal>> {
-    let sizes = |t: &VgpuType| t.frame_buffer_mib;
-    if found.iter().any(|(t, _)| sizes(t) != sizes(found[0].0)) {
-        return mixed(gpu_id, found);
-    }
-    let mut wrong = too_many(found);
-    let reserved = found
+    let found: Vec<(&VgpuType, u32)> = found.iter().copied().filter(|(_, n)| *n > 0).collect();
+    let mixed = found
         .iter()
-        .map(|(t, count)| t.frame_buffer_mib * u64::from(*count))
-        .sum();
-    if let Some(has_mib) = catalog.frame_buffer_mib(gpu_id)
-        && reserved > has_mib
-        && wrong.is_empty()
-    {
-        wrong.push(Refusal::FrameBuffer {
-            wanted_mib: reserved,
-            has_mib,
-        });
+        .any(|(t, _)| t.frame_buffer_mib != found[0].0.frame_buffer_mib);
+    if mixed {
+        return several_sizes(gpu_id, &found);
     }
+    // The type's own maximum is the reason to name.
+    let wrong = too_many(&found);
     if !wrong.is_empty() {
         return Err(wrong);
     }
+    // Of boards of which only the types are known, the types' own maximum is all there is.
+    if let Ok(gpu) = GpuFacts::from_catalog(catalog, gpu_id, gpu_id) {
+        admitted(&gpu, &found)?;
+    }
     Ok(ImportedGpu {
-        guests: guests(found),
+        guests: guests(&found),
         ..ImportedGpu::plain(gpu_id)
     })
 }
 
 /// vGPUs of several sizes on a whole GPU, at placement ids.
-fn mixed(gpu_id: &str, found: &[(&VgpuType, u32)]) -> Result<ImportedGpu, Vec<Refusal>> {
+fn several_sizes(gpu_id: &str, found: &[(&VgpuType, u32)]) -> Result<ImportedGpu, Vec<Refusal>> {
     let mut wanted: Vec<Wanted<'_>> = Vec::new();
     for (vgpu_type, number) in found {
         match wanted.iter_mut().find(|held| held.vgpu_type == *vgpu_type) {
@@ -136,6 +134,29 @@ fn guests(found: &[(&VgpuType, u32)]) -> Vec<Guests> {
     guests.collect()
 }
 
+/// Whether the vGPU manager admits all of them at once.
+fn admitted(gpu: &GpuFacts, found: &[(&VgpuType, u32)]) -> Result<(), Vec<Refusal>> {
+    let requests: Vec<Request> = found
+        .iter()
+        .map(|(vgpu_type, count)| Request {
+            guest: format!("{count} × {}", vgpu_type.type_name),
+            count: *count,
+            holds: Holding::Vgpus(vec![((*vgpu_type).clone(), 1)]),
+            placement_ids: Vec::new(),
+            needs: Needs {
+                cuda: false,
+                graphics: false,
+                encode: false,
+            },
+        })
+        .collect();
+    admit(gpu, false, &requests).map_err(|refusals| {
+        let words = refusals.into_iter().map(|refusal| refusal.problem);
+        words.map(Refusal::NotAdmitted).collect()
+    })
+}
+
+/// Types of which more are wanted than a GPU holds of that type alone.
 fn too_many(found: &[(&VgpuType, u32)]) -> Vec<Refusal> {
     let mut wrong = Vec::new();
     for (vgpu_type, count) in found {

@@ -30,6 +30,7 @@ mod media;
 mod memory;
 mod mixed;
 mod objectives;
+mod on_host;
 mod operations;
 mod placement;
 pub mod preset;
@@ -37,13 +38,16 @@ pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
 mod recordings;
+mod replicas;
 mod roofline;
 mod run;
 pub mod scheduler;
 pub mod schema;
+mod set;
 mod share;
 mod slice;
 mod spatial;
+mod syntax;
 mod terms;
 mod text;
 mod traces;
@@ -429,6 +433,8 @@ pub struct Resolved {
 pub enum Origin {
     /// Written in the scenario file, at this line.
     File { line: usize },
+    /// From `--set`, `--seed` or `--replications`.
+    CommandLine,
     /// From the file that a `config` key names; the key's value.
     Configuration { source: String },
     /// From the catalogue; the source key or table.

@@ -14,7 +14,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("workload", &["engine", "diagnostics", "stats"]),
     ("gpu", &["engine", "policy", "workload"]),
     ("vgpu", &["catalog", "workload"]),
-    ("import", &["catalog", "diagnostics", "mig", "vgpu"]),
+    (
+        "import",
+        &["catalog", "diagnostics", "mig", "vgpu", "workload"],
+    ),
     (
         "scenario",
         &[
