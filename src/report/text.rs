@@ -3,7 +3,7 @@
 mod asked;
 
 use super::notes::Notes;
-use super::table::{Table, alarm, cut, paragraph, pieces};
+use super::table::{Table, alarm, paragraph, pieces};
 use super::units::{Unit, bytes, count, length, reason, replications, short, time, with_interval};
 use super::verdict::{self, label};
 use crate::result::{
