@@ -11,7 +11,11 @@ const NAMED: usize = 3;
 pub(super) fn sentence(result: &RunResult) -> String {
     let broken = result.checks.iter().filter(|check| !check.holds).count();
     if broken > 0 {
-        return format!("No answer: {broken} invariant checks of the simulator failed.");
+        let checks = match broken {
+            1 => "1 invariant check".to_owned(),
+            several => format!("{several} invariant checks"),
+        };
+        return format!("No answer: {checks} of the simulator failed.");
     }
     let of = |verdict| -> Vec<String> {
         let objectives = result.objectives.iter();
