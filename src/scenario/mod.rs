@@ -33,6 +33,8 @@ pub mod preset;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
+mod recordings;
+mod replicas;
 mod roofline;
 mod run;
 pub mod scheduler;
