@@ -239,7 +239,9 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts),
-    row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns)).lower(),
+    row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns))
+        .lower()
+        .within(Section::Parts),
     row(
         "part",
         "copy",

@@ -18,16 +18,19 @@ const NAMES: f64 = 170.0;
 /// Height of one name with its p95 under it, and of each further line.
 const NAME: f64 = 36.0;
 const LINE: f64 = 13.0;
+/// Curves that one page shows.
+const MOST: usize = 20;
 
 /// Height of each name with all that stands under it.
 fn name_height(result: &RunResult) -> f64 {
-    let lines = result.guests.iter();
+    let lines = result.guests.iter().take(MOST);
     let most = lines.map(|group| verdict::delivered(group).len()).max();
     NAME + LINE * most.unwrap_or(0) as f64
 }
 
 pub(super) fn page(result: &RunResult) -> Page {
-    let names = HEADING + name_height(result) * result.guests.len() as f64 + MARGIN;
+    let shown = result.guests.len().min(MOST) as f64;
+    let names = HEADING + name_height(result) * shown + MARGIN;
     Page {
         width: WIDTH,
         height: (names as u32).max(460),
@@ -36,19 +39,21 @@ pub(super) fn page(result: &RunResult) -> Page {
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
     let title = "Response time: fraction of jobs that took at most this long";
-    look::heading(
-        canvas,
-        &result.scenario,
-        &result.plan,
-        title,
-        "jobs that arrived in the window",
-    )?;
+    let more = match result.guests.len() {
+        n if n > MOST => format!(
+            "first {MOST} of {n} guest groups, {} more in latency_histogram.csv",
+            n - MOST
+        ),
+        _ => "jobs that arrived in the window".to_owned(),
+    };
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     let height = f64::from(page(result).height);
     let (left, right) = (MARGIN + 56.0, f64::from(WIDTH) - MARGIN - NAMES);
     let (top, bottom) = (HEADING + 18.0, height - MARGIN - 42.0);
     let curves: Vec<_> = result
         .guests
         .iter()
+        .take(MOST)
         .enumerate()
         .filter(|(_, group)| group.response.histogram.count > 0)
         .collect();
@@ -71,8 +76,8 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     };
     distribution::axes(canvas, &panel)?;
     for (n, group) in &curves {
-        let never = never_ended(group);
-        distribution::curve(canvas, &panel, *n, (&group.response.histogram, never))?;
+        let jobs = (&group.response.histogram, never_ended(group));
+        distribution::curve(canvas, &panel, *n, jobs, distribution::step(curves.len()))?;
         if let Some(deadline) = group.deadline_ns {
             distribution::deadline(canvas, &panel, *n, deadline)?;
         }
@@ -88,7 +93,7 @@ fn names<B: DrawingBackend>(
     top: f64,
 ) -> Drawn<B> {
     let height = name_height(result);
-    for (n, group) in result.guests.iter().enumerate() {
+    for (n, group) in result.guests.iter().take(MOST).enumerate() {
         let y = top + height * n as f64;
         let (colour, dashes) = look::series(n);
         look::swatch(canvas, (left, y), Swatch::Line(colour, dashes))?;
