@@ -1,6 +1,6 @@
 //! `warpshare import`: configurations that an operator already has, as a scenario's GPUs.
 
-use super::gpus::{json, load, no_such_gpu, render, table};
+use super::gpus::{gpu, json, load, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
@@ -91,17 +91,16 @@ fn partition(
     file: &PartitionFile,
     config: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    if let Some(id) = &args.gpu
-        && catalog.gpu(id).is_none()
-    {
-        return Err(no_such_gpu(catalog, id));
-    }
+    let board = match &args.gpu {
+        Some(text) => Some(gpu(catalog, text)?.id.as_str()),
+        None => None,
+    };
     let chosen = config
         .map(|name| file.config(name))
         .transpose()
         .map_err(all)?;
     if args.list {
-        return list(args, catalog, file, chosen);
+        return list(args, catalog, board, file, chosen);
     }
     let Some(chosen) = chosen else {
         return Err(bad(
@@ -116,7 +115,7 @@ fn partition(
             )),
         ));
     };
-    let Some(id) = &args.gpu else {
+    let Some(id) = board else {
         return Err(bad(
             "a partition file names no board",
             Some("say which with `--gpu ID`; `warpshare gpus` lists the identifiers"),
@@ -153,6 +152,7 @@ struct Listed {
 fn list(
     args: &Args,
     catalog: &Catalog,
+    board: Option<&str>,
     file: &PartitionFile,
     chosen: Option<&Config>,
 ) -> Result<ExitCode, Failure> {
@@ -160,7 +160,7 @@ fn list(
     let listed: Vec<Listed> = configs
         .filter(|config| chosen.is_none_or(|chosen| chosen.name == config.name))
         .map(|config| {
-            let (fits, says) = match &args.gpu {
+            let (fits, says) = match board {
                 None => (None, Vec::new()),
                 Some(id) => match apply(catalog, id, config) {
                     Ok(gpus) => (Some(true), gpus.iter().map(summary).collect()),
@@ -181,7 +181,7 @@ fn list(
         print(&json(&listed)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = if args.gpu.is_none() {
+    let text = if board.is_none() {
         listed
             .iter()
             .map(|row| format!("{}\n", row.config))

@@ -167,34 +167,31 @@ fn chosen<'a>(
     gpu_id: &str,
     config: &'a Config,
 ) -> Result<Vec<(Option<u32>, &'a Entry)>, Refusal> {
-    let own = catalog
-        .gpu(gpu_id)
-        .and_then(|gpu| gpu.pci_device_id.as_deref())
-        .map(str::to_ascii_uppercase);
+    let own: Vec<String> = catalog
+        .pci_device_ids(gpu_id)
+        .map(str::to_ascii_uppercase)
+        .collect();
     let mut for_board: Vec<&Entry> = Vec::new();
     for entry in &config.entries {
         if entry.filter.is_empty() {
             for_board.push(entry);
             continue;
         }
-        let Some(own) = &own else {
+        if own.is_empty() {
             return Err(Refusal::UndecidedFilter {
                 gpu: gpu_id.to_owned(),
                 line: entry.line,
             });
-        };
-        if entry
-            .filter
-            .iter()
-            .any(|id| pci_device(id).as_ref() == Some(own))
-        {
+        }
+        let meant = |id: &String| pci_device(id).is_some_and(|id| own.contains(&id));
+        if entry.filter.iter().any(meant) {
             for_board.push(entry);
         }
     }
     if for_board.is_empty() {
         return Err(Refusal::OtherBoards {
             gpu: gpu_id.to_owned(),
-            device: own.unwrap_or_default(),
+            device: own.join(" or "),
         });
     }
     let mut found: Vec<(Option<u32>, &Entry)> = Vec::new();

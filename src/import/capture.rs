@@ -132,9 +132,13 @@ impl Capture {
             let Some(board) = board(catalog, captured) else {
                 let title = format!("no board `{}` is known", captured.product_name);
                 let mut unknown = self.finding(captured.at.clone(), title);
-                unknown.help = Some(match catalog.nearest_gpu(&captured.product_name) {
-                    Some(near) => format!("the nearest is `{near}`; `--boards` adds your own"),
-                    None => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
+                let near = catalog.boards_like(&captured.product_name);
+                unknown.help = Some(match near.as_slice() {
+                    [] => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
+                    near => {
+                        let near = near.join("`, `");
+                        format!("the nearest is `{near}`; `--boards` adds your own")
+                    }
                 });
                 wrong.push(unknown);
                 continue;
@@ -276,29 +280,19 @@ fn bus_address(text: &str) -> Option<[u32; 4]> {
     ])
 }
 
-/// The board of the catalogue: by the driver's name, with or without the maker's words before it;
-/// else by the PCI device id where only one board has it.
+/// The board of the catalogue: by the driver's name; else by the PCI device id where only one board has
+/// it.
 fn board<'a>(catalog: &'a Catalog, captured: &CapturedGpu) -> Option<&'a Gpu> {
-    let wanted = bare(&captured.product_name);
-    let by_name = catalog.gpus().iter().find(|gpu| bare(&gpu.name) == wanted);
-    by_name.or_else(|| {
+    catalog.gpu_named(&captured.product_name).or_else(|| {
         let id = captured.pci_device_id.as_deref()?;
         let same = |gpu: &&Gpu| {
-            let own = gpu.pci_device_id.as_deref();
-            own.is_some_and(|own| own.eq_ignore_ascii_case(id))
+            let mut ids = catalog.pci_device_ids(&gpu.id);
+            ids.any(|own| own.eq_ignore_ascii_case(id))
         };
         let mut with_id = catalog.gpus().iter().filter(same);
         let only = with_id.next()?;
         with_id.next().is_none().then_some(only)
     })
-}
-
-fn bare(name: &str) -> String {
-    let mut rest = name.trim();
-    for maker in ["NVIDIA ", "Tesla "] {
-        rest = rest.strip_prefix(maker).unwrap_or(rest);
-    }
-    rest.to_ascii_lowercase()
 }
 
 /// What the scenario does not take over, for its reader.

@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use super::operations::Timed;
-use super::raw::{Field, Key, RawCharge, RawGpu, RawSwitch};
+use super::raw::{Field, Key, RawCharge, RawEngines, RawGpu, RawSwitch};
 use super::raw_workload::RawPrecision;
 use super::units::{
     Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub sms: u32,
     pub frame_buffer_mib: u64,
     pub vfs: Option<u32>,
+    /// NVENC engines; `None` = unknown.
+    pub nvenc: Option<u32>,
     pub speed: Speed,
 }
 
@@ -69,10 +71,9 @@ pub(crate) fn board_id<'a>(
             return None;
         }
     } else if catalog.gpu(id).is_none() {
-        let help = match catalog.nearest_gpu(id) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it".into(),
-        };
+        let help = catalog.suggest_gpu(id).unwrap_or_else(|| {
+            "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it".into()
+        });
         c.error(
             &board.span,
             format!("there is no board `{id}`"),
@@ -151,12 +152,20 @@ pub(crate) fn facts(
         sms: sms?,
         frame_buffer_mib: memory?,
         vfs,
+        nvenc: nvenc(&raw.engines).or(known.and_then(|gpu| gpu.nvenc)),
         speed: Speed {
             fp32_tflops: own_fp32.or(known.and_then(|gpu| gpu.fp32_tflops)),
             fp16_tensor_tflops: own_fp16.or(known.and_then(|gpu| gpu.fp16_tensor_tflops_dense)),
             memory_gb_s: own_memory.or(known.and_then(|gpu| gpu.memory_bandwidth_gb_s)),
         },
     })
+}
+
+/// The number of encoders that the file gives. Whether it may be that number is asked where the engines
+/// are resolved.
+pub(crate) fn nvenc(engines: &Key<RawEngines>) -> Option<u32> {
+    let given = engines.as_ref()?.value.nvenc.as_ref()?;
+    u32::try_from(given.value).ok()
 }
 
 /// A peak of arithmetic, if the file gives one; `None` after an error.

@@ -16,7 +16,7 @@ fn all_profiles(catalog: &Catalog) -> Vec<&MigProfile> {
 #[test]
 fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
     for (name, text, columns, count) in [
-        ("mig_profiles.csv", PROFILES, 25, 170),
+        ("mig_profiles.csv", PROFILES, 25, 223),
         ("mig_compute_instances.csv", COMPUTE, 16, 233),
         ("mig_layouts.csv", LAYOUTS, 14, 423),
     ] {
@@ -27,8 +27,8 @@ fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
         assert!(rows.iter().all(|row| row.len() == columns), "{name}");
     }
     let catalog = catalog();
-    assert_eq!(all_profiles(&catalog).len(), 170);
-    assert_eq!(catalog.gpus_with_mig().len(), 23);
+    assert_eq!(all_profiles(&catalog).len(), 223);
+    assert_eq!(catalog.gpus_with_mig().len(), 32);
 }
 
 #[test]
