@@ -49,6 +49,8 @@ pub enum Refusal {
     NoSuchType {
         gpu: String,
         type_name: String,
+        /// A board that has it.
+        owner: Option<String>,
         /// What may have been meant.
         help: String,
     },

@@ -47,9 +47,12 @@ fn vgpu_type<'a>(catalog: &'a Catalog, gpu_id: &str, name: &str) -> Option<&'a V
 }
 
 fn no_such_type(catalog: &Catalog, gpu_id: &str, name: &str) -> Refusal {
+    let mut boards = catalog.gpus_with_vgpu_types().into_iter();
+    let owner = boards.find(|id| vgpu_type(catalog, id, name).is_some());
     Refusal::NoSuchType {
         gpu: gpu_id.to_owned(),
         type_name: name.to_owned(),
+        owner: owner.map(ToOwned::to_owned),
         help: catalog.suggest_vgpu_type(gpu_id, name),
     }
 }

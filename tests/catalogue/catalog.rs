@@ -409,8 +409,9 @@ fn series_decide_on_cuda_licence_and_display() {
     // known either.
     let types = all_types(&catalog);
     let without = types.iter().filter(|t| t.max_per_gpu.is_none());
-    let (workstations, others): (Vec<_>, Vec<_>) =
-        without.partition(|t| t.gpu_id.starts_with("rtx-a"));
+    let (workstations, others): (Vec<&VgpuType>, Vec<&VgpuType>) = without
+        .copied()
+        .partition(|t| t.gpu_id.starts_with("rtx-a"));
     let others: Vec<&str> = others.iter().map(|t| t.type_name.as_str()).collect();
     assert_eq!(others, ["A2-3B", "A10-3B", "A40-3B", "L40-3B", "L40S-3B"]);
     assert_eq!(workstations.len(), 10 + 10 + 12);
@@ -477,7 +478,9 @@ fn mixed_size_mode_starts_with_ampere_and_never_holds_more() {
     let catalog = catalog();
     for t in all_types(&catalog) {
         let name = &t.type_name;
-        let old = ["t4", "v100", "quadro"].iter().any(|old| t.gpu_id.starts_with(old));
+        let old = ["t4", "v100", "quadro"]
+            .iter()
+            .any(|old| t.gpu_id.starts_with(old));
         if let (Some(mixed), Some(equal)) = (t.max_per_gpu_mixed_size, t.max_per_gpu) {
             assert!(mixed <= equal, "{name}");
             // MIG types have no mixed-size mode either.
