@@ -162,7 +162,7 @@ fn list(catalog: &Catalog) -> String {
                 .unwrap_or_default()
                 .to_owned(),
             or_unknown(gpu.sm_count),
-            or_unknown(gpu.memory_gib.map(rounded)),
+            or_unknown(gpu.memory_gib.map(f64::round)),
             or_unknown(gpu.memory_bandwidth_gb_s),
             or_unknown(gpu.fp32_tflops),
             or_unknown(gpu.copy_engines),
@@ -188,11 +188,6 @@ fn list(catalog: &Catalog) -> String {
         wrap(&mut text, lead, 0, &bare.join(", "));
     }
     text
-}
-
-/// At most two decimals, so that the column stays narrow.
-fn rounded(figure: f64) -> f64 {
-    (figure * 100.0).round() / 100.0
 }
 
 fn vfs(gpu: &Gpu) -> String {

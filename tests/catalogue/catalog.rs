@@ -387,10 +387,10 @@ fn series_decide_on_cuda_licence_and_display() {
         assert!(t.max_displays.is_none_or(|h| h == heads), "{}", t.type_name);
     }
     let counts = [
-        (Series::Q, 119),
-        (Series::B, 51),
-        (Series::A, 119),
-        (Series::C, 293),
+        (Series::Q, 213),
+        (Series::B, 59),
+        (Series::A, 145),
+        (Series::C, 456),
     ];
     assert_eq!(number, BTreeMap::from(counts));
     // The cell is empty for seven B types that only the driver's list names, along with their
@@ -466,9 +466,9 @@ fn modes_have_the_columns_that_apply_to_them() {
         );
     }
     let counts = [
-        (Mode::TimeSliced, 417),
-        (Mode::MigBacked, 128),
-        (Mode::MigTimeSliced, 37),
+        (Mode::TimeSliced, 652),
+        (Mode::MigBacked, 183),
+        (Mode::MigTimeSliced, 38),
     ];
     assert_eq!(number, BTreeMap::from(counts));
 }
@@ -676,7 +676,7 @@ fn boards_met_in_the_field_have_rows() {
         ("rtx-a6000", Some("RTXA6000-4Q")),
         ("quadro-rtx-6000-passive", Some("RTX6000P-4Q")),
         ("quadro-rtx-8000-passive", Some("RTX8000P-4Q")),
-        ("rtx-pro-6000d-blackwell-84gb", Some("6000D-84Q")),
+        ("rtx-pro-6000d-84gb", Some("6000D-84Q")),
         ("v100-sxm2-16gb", Some("V100X-4Q")),
         ("v100-fhhl-16gb", Some("V100L-4Q")),
         ("v100s-pcie-32gb", Some("V100S-4Q")),

@@ -37,7 +37,7 @@ fn refused(text: &str) -> (String, String) {
 
 fn board(name: &str, guests: &str) -> String {
     format!(
-        "[gpus.a]\nboard = \"{name}\"\n[guests.g]\n{guests}\nworkload = \"w\"\n[workloads.w]\n\
+        "[run]\nduration = \"2s\"\n[gpus.a]\nboard = \"{name}\"\n[guests.g]\n{guests}\nworkload = \"w\"\n[workloads.w]\n\
          arrivals = {{ process = \"poisson\", rate = \"10/s\" }}\nstages.work.gpu.time = \"4ms\"\n"
     )
 }

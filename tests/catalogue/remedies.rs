@@ -149,7 +149,7 @@ fn case(name: &str) -> String {
 /// A scenario of one GPU; `work` is the body of its workload.
 fn scenario(gpu: &str, guest: &str, work: &str) -> String {
     format!(
-        "[gpus.a]\n{gpu}\n[guests.g]\n{guest}\nworkload = \"w\"\n[workloads.w]\n\
+        "[run]\nduration = \"2s\"\n[gpus.a]\n{gpu}\n[guests.g]\n{guest}\nworkload = \"w\"\n[workloads.w]\n\
          arrivals = {{ process = \"poisson\", rate = \"10/s\" }}\n{work}\n"
     )
 }

@@ -16,7 +16,7 @@ fn all_profiles(catalog: &Catalog) -> Vec<&MigProfile> {
 #[test]
 fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
     for (name, text, columns, count) in [
-        ("mig_profiles.csv", PROFILES, 25, 223),
+        ("mig_profiles.csv", PROFILES, 25, 229),
         ("mig_compute_instances.csv", COMPUTE, 16, 233),
         ("mig_layouts.csv", LAYOUTS, 14, 423),
     ] {
@@ -27,7 +27,7 @@ fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
         assert!(rows.iter().all(|row| row.len() == columns), "{name}");
     }
     let catalog = catalog();
-    assert_eq!(all_profiles(&catalog).len(), 223);
+    assert_eq!(all_profiles(&catalog).len(), 229);
     assert_eq!(catalog.gpus_with_mig().len(), 32);
 }
 
@@ -195,7 +195,7 @@ fn slices_and_placements_lie_inside_the_gpu() {
         "rtx-pro-4500-blackwell-32gb",
         "rtx-pro-4500-blackwell-se",
         "rtx-pro-5000-blackwell-48gb",
-        "rtx-pro-6000d-blackwell-84gb",
+        "rtx-pro-6000d-84gb",
     ];
     assert_eq!(unknown, halves.map(str::to_owned).into());
 }
@@ -264,9 +264,9 @@ fn drivers_are_branches_and_rows_that_lack_figures_are_the_known_ones() {
         ("h800-pcie-80gb", 7),
         ("h800-sxm5-80gb", 7),
         ("rtx-pro-4500-blackwell-32gb", 6),
-        ("rtx-pro-4500-blackwell-se", 2),
+        ("rtx-pro-4500-blackwell-se", 6),
         ("rtx-pro-5000-blackwell-48gb", 7),
-        ("rtx-pro-6000d-blackwell-84gb", 2),
+        ("rtx-pro-6000d-84gb", 4),
     ];
     assert_eq!(lacking, BTreeMap::from(expected));
 }
