@@ -27,18 +27,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "workload",
             "gpu",
             "vgpu",
+            "metrics",
         ],
     ),
     ("sim", &["engine", "policy", "workload", "gpu", "scenario"]),
     ("result", &[]),
+    ("metrics", &["diagnostics", "result"]),
     (
         "experiment",
         &[
-            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result",
+            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result", "metrics",
         ],
     ),
-    ("report", &["result"]),
-    ("check", &["report", "result"]),
+    ("report", &["metrics", "result"]),
+    ("check", &["metrics", "report", "result"]),
     ("calibrate", &["diagnostics", "gpu"]),
 ];
 
