@@ -227,7 +227,7 @@ fn a_users_name_counts_first() {
 
 #[test]
 fn the_same_size_on_the_same_board_is_suggested_first() {
-    let (title, help) = refused(&read("answers/err-01.toml"));
+    let (title, help) = refused(&read("err-01.toml"));
     assert_eq!(title, "`a40` has no vGPU type `L40S-4Q`");
     assert_eq!(
         help,
@@ -256,13 +256,13 @@ fn the_same_size_on_the_same_board_is_suggested_first() {
 
 #[test]
 fn t4_by_its_printed_name_is_accepted() {
-    let scenario = accepted(&read("answers/err-04.toml"));
+    let scenario = accepted(&read("err-04.toml"));
     assert_eq!(scenario.gpus[0].board.id, "t4");
 }
 
 #[test]
 fn all_boards_that_match_are_named() {
-    let (title, help) = refused(&read("answers/err-05b.toml"));
+    let (title, help) = refused(&read("err-05b.toml"));
     assert_eq!(title, "there is no board `a100`");
     assert_eq!(
         help,
@@ -278,7 +278,7 @@ fn all_boards_that_match_are_named() {
 
 #[test]
 fn a_board_without_the_series_names_boards_that_have_it() {
-    let (title, help) = refused(&read("answers/err-23.toml"));
+    let (title, help) = refused(&read("err-23.toml"));
     assert_eq!(title, "`h100-sxm5-80gb` has no vGPU type `H100XM-10Q`");
     assert!(
         help.starts_with("`h100-sxm5-80gb` has no Q types; of that size it has `H100XM-10C`"),

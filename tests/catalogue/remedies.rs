@@ -250,13 +250,13 @@ fn remedies_of_the_bad_scenarios_work() {
 /// The T4 encodes: its number of encoders is known, and giving it is accepted too.
 #[test]
 fn a_t4_encodes() {
-    for name in ["answers/b-t4-nvenc.toml", "files/t4-encode.toml"] {
+    for name in ["b-t4-nvenc.toml", "t4-encode.toml"] {
         let text = case(name);
         let left = errors(&text, root(), None);
         assert!(left.is_empty(), "{name}: {left:?}");
     }
     // The same on a board of which the number is not known, with the number given.
-    let text = case("answers/b-t4-nvenc.toml");
+    let text = case("b-t4-nvenc.toml");
     let other = text.replace("\"t4\"", "\"a2\"").replace("T4-1B", "A2-1B");
     assert!(errors(&other, root(), None).is_empty());
     let without = other.replace("engines={nvenc=1}\n", "");
