@@ -33,6 +33,7 @@ pub mod preset;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
+mod recordings;
 mod roofline;
 mod run;
 pub mod scheduler;
