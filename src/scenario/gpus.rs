@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use super::operations::Timed;
-use super::raw::{Field, Key, RawCharge, RawEngines, RawGpu, RawSwitch};
+use super::raw::{Field, Key, RawCharge, RawGpu, RawSwitch};
 use super::raw_workload::RawPrecision;
 use super::units::{
     Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
@@ -152,20 +152,13 @@ pub(crate) fn facts(
         sms: sms?,
         frame_buffer_mib: memory?,
         vfs,
-        nvenc: nvenc(&raw.engines).or(known.and_then(|gpu| gpu.nvenc)),
+        nvenc: super::media::nvenc(&raw.engines).or(known.and_then(|gpu| gpu.nvenc)),
         speed: Speed {
             fp32_tflops: own_fp32.or(known.and_then(|gpu| gpu.fp32_tflops)),
             fp16_tensor_tflops: own_fp16.or(known.and_then(|gpu| gpu.fp16_tensor_tflops_dense)),
             memory_gb_s: own_memory.or(known.and_then(|gpu| gpu.memory_bandwidth_gb_s)),
         },
     })
-}
-
-/// The number of encoders that the file gives. Whether it may be that number is asked where the engines
-/// are resolved.
-pub(crate) fn nvenc(engines: &Key<RawEngines>) -> Option<u32> {
-    let given = engines.as_ref()?.value.nvenc.as_ref()?;
-    u32::try_from(given.value).ok()
 }
 
 /// A peak of arithmetic, if the file gives one; `None` after an error.

@@ -273,7 +273,7 @@ impl Site<'_> {
             return;
         }
         let raw = self.field.value.instances.get(&instance.name);
-        let nvenc = raw.and_then(|raw| gpus::nvenc(&raw.value.engines));
+        let nvenc = raw.and_then(|raw| media::nvenc(&raw.value.engines));
         let facts = (&self.facts, nvenc);
         admit::check_instance(c, self.name, facts, instance, own, workloads, catalog);
     }
