@@ -13,7 +13,7 @@ use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
 use crate::vgpu::{VfOrigin, vf_total};
 
-/// Id of the board that stands for no hardware.
+/// Id of the board that stands for no hardware, and its SMs.
 pub(crate) const NEUTRAL: &str = "neutral";
 const NEUTRAL_SMS: u32 = 100;
 
@@ -71,9 +71,8 @@ pub(crate) fn board_id<'a>(
             return None;
         }
     } else if catalog.gpu(id).is_none() {
-        let help = catalog.suggest_gpu(id).unwrap_or_else(|| {
-            "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it".into()
-        });
+        let lists = "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it";
+        let help = catalog.suggest_gpu(id).unwrap_or_else(|| lists.into());
         c.error(
             &board.span,
             format!("there is no board `{id}`"),
@@ -141,10 +140,8 @@ pub(crate) fn facts(
         let text = RawBandwidth::write(bandwidth.value.bytes_per_second);
         c.file_value(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
     }
-    let own_memory = raw
-        .memory_bandwidth
-        .as_ref()
-        .map(|f| f.value.bytes_per_second / 1e9);
+    let own_memory = raw.memory_bandwidth.as_ref();
+    let own_memory = own_memory.map(|f| f.value.bytes_per_second / 1e9);
     Some(Facts {
         id: board.value.clone(),
         name: known.map_or("neutral device".into(), |gpu| gpu.name.clone()),
