@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, Gpu};
 use crate::diagnostics::{Diagnostics, nearest};
 use crate::gpu::law::ClockCurve;
 use crate::report::plot::{Agreement, agreement_png, agreement_svg};
+use crate::workload::data_file;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -244,7 +245,7 @@ fn read(
     board: Option<&Gpu>,
     file: &str,
 ) -> Result<Points, Failure> {
-    let bytes = fs::read(&args.file)
+    let bytes = data_file::read(&args.file)
         .map_err(|error| Failure::BadInput(format!("error: cannot read {file}: {error}")))?;
     let source = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -81,8 +81,9 @@ impl Page {
             value: quantile.value_ns.map(|ns| ns as f64),
             half_width: quantile.half_width_ns,
             n: 0,
-            method: "sectioning".to_owned(),
+            method: quantile.method.clone(),
             note: quantile.note.clone(),
+            each: Vec::new(),
         };
         self.estimate(&estimate, Unit::Time, bound)
     }
@@ -96,7 +97,12 @@ impl Page {
             &mut self.out,
             "",
             &[
-                format!("± is the half-width of the {level} % interval over replications"),
+                match result.plan.no_chance {
+                    false => {
+                        format!("± is the half-width of the {level} % interval over replications")
+                    }
+                    true => "no number has an interval".to_owned(),
+                },
                 format!("scenario hash {hash}"),
             ],
         );

@@ -17,6 +17,8 @@ pub(crate) type Span = Range<usize>;
 pub(crate) struct Checker {
     pub file: String,
     pub source: Arc<str>,
+    /// Where the file itself ends: what stands behind it comes from the command line.
+    pub end: usize,
     /// Folder that relative file names start from.
     pub base: PathBuf,
     pub neutral: bool,
@@ -37,6 +39,7 @@ impl Checker {
     pub fn new(file: &str, source: Arc<str>, base: PathBuf) -> Self {
         Checker {
             file: file.to_string(),
+            end: source.len(),
             source,
             base,
             neutral: false,
@@ -212,6 +215,7 @@ impl Checker {
             Some(source) => Origin::Configuration {
                 source: source.to_owned(),
             },
+            None if !span.is_empty() && span.start > self.end => Origin::CommandLine,
             None => Origin::File {
                 line: self.line(span),
             },
@@ -229,6 +233,10 @@ impl Checker {
     pub fn configured_by(&self, span: &Span) -> Option<&str> {
         let found = self.configured.iter().find(|(held, _)| held == span);
         found.map(|(_, source)| source.as_str())
+    }
+
+    pub fn by_command_line(&mut self, path: &str, value: impl Into<String>) {
+        self.record(path, value, Origin::CommandLine);
     }
 
     pub fn by_default(&mut self, path: &str, value: impl Into<String>) {

@@ -28,6 +28,7 @@ mod load;
 mod media;
 mod memory;
 mod objectives;
+mod on_host;
 mod operations;
 pub mod preset;
 pub mod raw;
@@ -39,9 +40,11 @@ mod roofline;
 mod run;
 pub mod scheduler;
 pub mod schema;
+mod set;
 mod share;
 mod slice;
 mod spatial;
+mod syntax;
 mod terms;
 mod text;
 mod traces;
@@ -53,6 +56,7 @@ pub use alternative::Alternative;
 pub use load::{Loaded, load, parse};
 pub use objectives::{Asked, AskedOf};
 pub use run::Overrides;
+pub(crate) use units::write_nanos;
 
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
@@ -392,6 +396,8 @@ pub struct Resolved {
 pub enum Origin {
     /// Written in the scenario file, at this line.
     File { line: usize },
+    /// From `--set`, `--seed` or `--replications`.
+    CommandLine,
     /// From the file that a `config` key names; the key's value.
     Configuration { source: String },
     /// From the catalogue; the source key or table.

@@ -2,6 +2,7 @@
 
 use super::{compared, png_size, texts};
 use warpshare::report::comparison::{tables, to_text};
+use warpshare::report::figures::{Figures, Forms};
 use warpshare::report::folder::Staging;
 use warpshare::report::plot::{ComparisonFigure, comparison_png, comparison_svg};
 use warpshare::report::to_json;
@@ -66,7 +67,7 @@ fn tables_of_a_comparison() {
     let mut result = compared::troubled();
     result
         .metrics
-        .retain(|row| ["stp", "p95"].contains(&row.metric.as_str()));
+        .retain(|row| ["stp", "response.p95"].contains(&row.metric.as_str()));
     for policy in &mut result.policies {
         for row in &mut policy.turns {
             row.turns.truncate(2);
@@ -121,16 +122,27 @@ fn figures_of_comparisons_name_what_they_show() {
                 "equal-share",
                 "desktop",
                 "render",
-                "overloaded under 1 of 3",
+                "overloaded under fixed-share",
             ],
         ),
         (
             ComparisonFigure::TradeOff,
-            &["GPU a", "best-effort", "equal-share", "Pareto front"],
+            &[
+                "GPU a",
+                "best-effort",
+                "equal-share",
+                "Pareto front",
+                "Not shown: fixed-share (render is overloaded)",
+            ],
         ),
         (
             ComparisonFigure::Slowdowns,
-            &["fixed-share", "median", "median 1.975 · worst 3.400"],
+            &[
+                "fixed-share",
+                "median",
+                "median 1.975 · worst 3.400",
+                "overloaded: at least",
+            ],
         ),
         (
             ComparisonFigure::Turns,
@@ -184,8 +196,11 @@ fn a_comparison_has_a_results_folder_whose_readme_names_each_file() {
     let place = tempfile::TempDir::new().unwrap();
     let target = place.path().join("compared");
     let staging = Staging::new(&target).unwrap();
-    staging.write_comparison(&compared::calm()).unwrap();
+    let result = compared::calm();
+    let figures = Figures::of_comparison(&result, Forms::All);
+    staging.write_comparison(&result, &figures).unwrap();
     staging.publish().unwrap();
+    assert!(figures.draw_into(&target, |step| step()).is_empty());
     let mut names: Vec<String> = std::fs::read_dir(&target)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -200,6 +215,7 @@ fn a_comparison_has_a_results_folder_whose_readme_names_each_file() {
             "comparison.json",
             "fairness_throughput.png",
             "fairness_throughput.svg",
+            "findings.csv",
             "members.csv",
             "response_cdf.png",
             "response_cdf.svg",
