@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::gpus::{json, load, no_such_gpu};
+use super::gpus::{gpu, json, load};
 use super::{Failure, note, print};
 use crate::calibrate::points::Reading;
 use crate::calibrate::workload::{Fragment, table};
@@ -160,7 +160,7 @@ fn curve(text: &str) -> Result<ClockCurve, String> {
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(args.boards.as_deref())?;
     let board = match &args.gpu {
-        Some(id) => Some(catalog.gpu(id).ok_or_else(|| no_such_gpu(&catalog, id))?),
+        Some(id) => Some(gpu(&catalog, id)?),
         None => None,
     };
     let name = workload_name(args)?;

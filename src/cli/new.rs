@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::gpus::{load, no_such_gpu};
+use super::gpus::{self, load};
 use super::workload::find;
 use super::{Failure, note, print};
 use crate::catalog::{Catalog, Gpu, Mode, Series, VgpuType};
@@ -132,7 +132,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let mut asker = Asker { stdin: io::stdin() };
     let question = "Which board? (warpshare gpus lists them)";
     let gpu = asker.answer(&args.gpu, "--gpu", question, "a40", |text| {
-        gpu_named(&catalog, text).ok_or_else(|| no_such_gpu(&catalog, text))
+        gpus::gpu(&catalog, text)
     })?;
     let question = "What do the guests do? (warpshare workload list has the names)";
     let usual = "office-knowledge-worker";
@@ -188,16 +188,6 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 
 fn bad(title: &str, help: &str) -> Failure {
     Failure::BadInput(format!("error: {title}\n = help: {help}"))
-}
-
-/// The board of this id or name, in any case.
-fn gpu_named<'a>(catalog: &'a Catalog, text: &str) -> Option<&'a Gpu> {
-    let same = |name: &str| name.eq_ignore_ascii_case(text);
-    let mut gpus = catalog.gpus().iter();
-    gpus.find(|gpu| {
-        let short = gpu.name.strip_prefix("NVIDIA ").unwrap_or(&gpu.name);
-        same(&gpu.id) || same(&gpu.name) || same(short)
-    })
 }
 
 fn number(text: &str) -> Result<u32, Failure> {
@@ -259,7 +249,7 @@ fn choice<'a>(
         name.eq_ignore_ascii_case(wanted) || short.eq_ignore_ascii_case(wanted)
     };
     types().find(named).map(Choice::One).ok_or_else(|| {
-        let help = match catalog.nearest_vgpu_type(&gpu.id, wanted) {
+        let help = match nearest(wanted, types().map(|found| found.type_name.as_str())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`warpshare vgpu types --gpu {}` lists the types", gpu.id),
         };
