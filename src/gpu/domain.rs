@@ -77,6 +77,10 @@ pub struct ComputeDomain {
     pub(super) preempts_at_once: bool,
     /// The policy is told of the work of entries.
     watched: bool,
+    /// Turns are for pieces of work.
+    by_piece: bool,
+    /// Operations that have come.
+    came: u64,
     /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
     pub(super) sprints: bool,
     /// Save, restore and scheduler call together.
@@ -122,6 +126,7 @@ impl ComputeDomain {
     pub fn new(rates: RateRules, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
         let reserves = policy.reserves();
         let watched = policy.sees_work();
+        let by_piece = policy.by_piece();
         let charge = ChargeRule::from(rules.switch.charge);
         let preempts_at_once = rules.switch.preemption == Preemption::Delay(0);
         ComputeDomain {
@@ -130,6 +135,8 @@ impl ComputeDomain {
             policy,
             switch_time: rules.switch.total(),
             watched,
+            by_piece,
+            came: 0,
             sprints: preempts_at_once && !charge.in_slot && !watched,
             charge,
             preempts_at_once,
@@ -367,10 +374,16 @@ impl ComputeDomain {
     /// Gives an operation to an entry at `now`.
     pub fn submit(&mut self, entry: Entry, operation: SmOperation, now: Nanos) {
         self.settle(now);
-        let draining = self.turn.draining == entry && now < self.turn.drain_end;
+        let number = self.came;
+        self.came += 1;
+        let park = if self.by_piece {
+            self.turn.holder != entry || self.completing || !self.policy.joins(number)
+        } else {
+            self.turn.draining == entry && now < self.turn.drain_end
+        };
         let state = &mut self.entries[entry as usize];
         let had_work = state.has_work();
-        state.submit(operation, now, draining, &self.rates);
+        state.submit((operation, number), now, park, &self.rates);
         if had_work {
             if self.turn.holder != entry {
                 self.tell(entry);
@@ -442,7 +455,9 @@ impl ComputeDomain {
             return;
         }
         let state = &self.entries[self.turn.holder as usize];
-        let ends = if state.has_work() {
+        let ends = if self.by_piece {
+            !state.runs()
+        } else if state.has_work() {
             self.ended && self.rules.on_completion == OnCompletion::End
         } else {
             !self.reserves || self.rules.on_idle == OnIdle::End
@@ -457,7 +472,22 @@ impl ComputeDomain {
             let grant = self.policy.rotate(held, more, now);
             self.begin_turn(now, grant, NOBODY);
         } else if now < self.turn.until {
+            if self.by_piece {
+                self.let_join(self.turn.holder, 0);
+            }
             self.entries[self.turn.holder as usize].goes_on(now);
+        }
+    }
+
+    /// Lets work of the holder join its turn: the first `surely` pieces that wait, and what the policy lets
+    /// join behind them.
+    fn let_join(&mut self, holder: u32, surely: usize) {
+        let state = &mut self.entries[holder as usize];
+        let surely = surely.min(state.waiting().len());
+        let others = state.waiting().skip(surely);
+        let others = others.take_while(|&piece| self.policy.joins(piece)).count();
+        if surely + others > 0 {
+            state.join_parked(surely + others, &self.rates);
         }
     }
 
@@ -504,8 +534,13 @@ impl ComputeDomain {
         }
         let mut cost = 0;
         let mut has_work = false;
+        if self.by_piece && entry.is_some() {
+            self.let_join(holder, 1);
+        }
         if let Some(state) = self.entries.get_mut(holder as usize) {
-            state.unpark(&self.rates);
+            if !self.by_piece {
+                state.unpark(&self.rates);
+            }
             has_work = state.runs();
             if has_work || self.charge.in_slot {
                 cost = self.load_context(holder, false);

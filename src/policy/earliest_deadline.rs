@@ -70,6 +70,7 @@ mod tests {
             deadline,
             served: 0,
             left: 0,
+            oldest: 0,
         };
         for (entry, deadline) in [(0, NEVER), (1, 90), (2, 40)] {
             policy.admit(entry, &Terms::default());

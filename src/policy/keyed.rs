@@ -16,6 +16,9 @@ pub(super) trait Rule: Send {
     /// Whether keys depend on [`work`](Self::work).
     const SEES_WORK: bool = false;
 
+    /// See [`Policy::by_piece`].
+    const BY_PIECE: bool = false;
+
     fn admit(&mut self, entry: Entry, terms: &Terms);
 
     /// The key of an entry that waits.
@@ -52,6 +55,12 @@ pub(super) trait Rule: Send {
     /// See [`Policy::work`].
     fn work(&mut self, entry: Entry, work: Work) {
         let _ = (entry, work);
+    }
+
+    /// The key of the entry if this piece were the oldest that waits there, for rules by piece.
+    fn key_of(&self, entry: Entry, piece: u64) -> Self::Key {
+        let _ = piece;
+        self.key(entry)
     }
 
     /// Whether an entry that wakes takes the SMs from `holder`, who has had them for `held`.
@@ -111,6 +120,17 @@ impl<R: Rule> Policy for LeastFirst<R> {
     fn work(&mut self, entry: Entry, work: Work) {
         self.rule.work(entry, work);
         self.renew(entry);
+    }
+
+    fn by_piece(&self) -> bool {
+        R::BY_PIECE
+    }
+
+    /// Whether no other entry is before the piece.
+    fn joins(&mut self, piece: u64) -> bool {
+        let next = self.ready.peek().map(|(_, &Reverse((key, _)))| key);
+        self.holder
+            .is_some_and(|holder| next.is_none_or(|next| self.rule.key_of(holder, piece) < next))
     }
 
     fn ready(&mut self, entry: Entry) {

@@ -77,6 +77,7 @@ mod tests {
             deadline: 0,
             served,
             left: 0,
+            oldest: 0,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

@@ -10,6 +10,7 @@ mod deficit_round_robin;
 mod earliest_deadline;
 mod eevdf;
 mod equal_share;
+mod first_come;
 mod fixed_share;
 mod gpreempt;
 mod gvt_g;
@@ -78,6 +79,8 @@ pub struct Work {
     pub served: Nanos,
     /// Running time that is left: what no real scheduler knows.
     pub left: Nanos,
+    /// The oldest of its pieces. Pieces of work are numbered in the order in which they come to the SMs.
+    pub oldest: u64,
 }
 
 /// The right to the SMs for one turn.
@@ -113,6 +116,20 @@ pub trait Policy: Send {
     /// work comes to it while it waits, when part of its work is done, and before its turn is over.
     fn work(&mut self, entry: Entry, work: Work) {
         let _ = (entry, work);
+    }
+
+    /// Whether turns are for pieces of work: a turn runs the oldest piece of its holder, and others of the
+    /// holder that may [`join`](Self::joins) it, to their ends, and is then over. Otherwise all work of
+    /// the holder runs in its turn, side by side.
+    fn by_piece(&self) -> bool {
+        false
+    }
+
+    /// Whether the holder's piece of this number runs beside the work that has the present turn; otherwise
+    /// it waits for a turn to come. Asked when a turn begins, and when more work comes to its holder.
+    fn joins(&mut self, piece: u64) -> bool {
+        let _ = piece;
+        false
     }
 
     /// The entry has work; it had none, and does not hold the SMs.

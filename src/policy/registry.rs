@@ -5,13 +5,13 @@
 
 use super::run_list::RunList;
 use super::{
-    Policy, Properties, Rotation, Starvation, TimeSlice, Weights, deficit_round_robin,
-    earliest_deadline, eevdf, equal_share, fixed_share, gpreempt, gvt_g, least_attained, lottery,
+    Policy, Properties, Starvation, TimeSlice, Weights, deficit_round_robin, earliest_deadline,
+    eevdf, equal_share, first_come, fixed_share, gpreempt, gvt_g, least_attained, lottery,
     periodic_server, priority, properties, shortest_remaining, start_time_fair, stride,
     weighted_share, work_conserving_fixed, xe_sriov,
 };
 use crate::engine::random::Stream;
-use crate::engine::time::{MILLISECOND, NEVER, Nanos};
+use crate::engine::time::{MILLISECOND, Nanos};
 use std::sync::OnceLock;
 use thiserror::Error;
 
@@ -135,13 +135,9 @@ const BUILT_IN: &[Registered] = &[
         source: "queueing theory: first come, first served",
         slice: None,
         reserves: false,
-        properties: Properties {
-            weights: Weights::Other,
-            starvation: Starvation::Unbounded,
-            ..EVERYONE_IN_TURN
-        },
+        properties: first_come::PROPERTIES,
         uses: &[],
-        build: |_| Box::new(RunList::new(NEVER, Rotation::Queue)),
+        build: |_| Box::new(first_come::build()),
     },
     Registered {
         name: "deficit-round-robin",

@@ -74,6 +74,7 @@ mod tests {
             deadline: 0,
             served: 0,
             left,
+            oldest: 0,
         };
         for (entry, left) in [(0, 50), (1, 20), (2, 30)] {
             policy.admit(entry, &Terms::default());

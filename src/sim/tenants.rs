@@ -239,7 +239,7 @@ fn no_machine(guest: &Guest) -> BuildError {
 /// The rotation of a board that nobody shares.
 pub(super) fn undivided() -> TimeSlice {
     TimeSlice {
-        scheduler: "fifo".to_owned(),
+        scheduler: "round-robin".to_owned(),
         slice: NEVER,
         arr_factor: None,
         reserved_turns: None,

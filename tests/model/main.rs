@@ -18,6 +18,7 @@ mod inside;
 mod invariants;
 mod memory;
 mod paths;
+mod pieces;
 mod random;
 mod roofline;
 mod schedules;
