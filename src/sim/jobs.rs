@@ -31,8 +31,8 @@ impl<O: Observer> Cell<O> {
             state.enqueue(job);
             self.may_leave(guest, &job);
         } else {
-            // Only open arrivals: the queue of a closed loop is not bounded.
             self.observer.dropped(guest, job.arrival);
+            self.answer(guest, &job, job.arrival);
         }
     }
 
@@ -302,7 +302,7 @@ impl<O: Observer> Cell<O> {
         self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
     }
 
-    /// The user of a closed loop has its answer, or hears that the job failed.
+    /// The user of a closed loop has its answer, or hears that the job failed or found no room.
     pub(super) fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
         let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
         if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {

@@ -7,5 +7,6 @@ mod kernels;
 mod llm;
 mod new;
 mod presets;
+mod queues;
 mod stages;
 mod traces;
