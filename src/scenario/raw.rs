@@ -9,6 +9,7 @@ use super::spatial::RawDivision;
 use super::units::{RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use serde_spanned::Spanned;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -335,7 +336,7 @@ pub struct RawReservation {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Share")]
 pub struct RawShare {
-    /// `time-slice` (default), `spatial` for MPS, or `exclusive` for a single tenant.
+    /// `time-slice` (default), `spatial` or `mps` for MPS, or `exclusive` for a single tenant.
     pub mode: Key<RawMode>,
     /// How much longer work takes while work of another client runs, beyond what SMs and bandwidth
     /// explain, 0 to 10; for `spatial` (assumption `mps.interference`).
@@ -378,9 +379,9 @@ pub struct RawShare {
 
 macro_rules! words {
     ($(#[$about:meta])* $name:ident as $schema:literal { $($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
         #[schemars(rename = $schema)]
+        $(#[$about])*
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant),* }
 
         impl $name {
@@ -393,12 +394,23 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words! { RawMode as "Mode" {
+/// An editor accepts what the program accepts.
+fn with_mps(schema: &mut schemars::Schema) {
+    if let Some(choices) = schema
+        .get_mut("oneOf")
+        .and_then(|choices| choices.as_array_mut())
+    {
+        choices.push(json!({ "const": "mps", "description": "The same as `spatial`." }));
+    }
+}
+
+words! { #[schemars(transform = with_mps)] RawMode as "Mode" {
     /// One tenant owns the board.
     Exclusive = "exclusive",
     /// Tenants take turns on the whole board.
     TimeSlice = "time-slice",
-    /// Processes run side by side: CUDA MPS.
+    /// Processes run side by side: CUDA MPS. Also `mps`.
+    #[serde(alias = "mps")]
     Spatial = "spatial",
 }}
 words! { RawEncoderScheduler as "EncoderScheduler" {
