@@ -15,10 +15,11 @@
 //! 11. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
 //! 12. [`result`]: the one structure that a run returns.
 //! 13. [`experiment`]: replications, baselines, estimates.
-//! 14. [`report`]: views of a result.
-//! 15. [`check`]: a result against a committed baseline.
-//! 16. [`calibrate`]: from measured points to a workload.
-//! 17. [`cli`]: one file a subcommand.
+//! 14. [`conformance`]: whether policies keep what they declare.
+//! 15. [`report`]: views of a result.
+//! 16. [`check`]: a result against a committed baseline.
+//! 17. [`calibrate`]: from measured points to a workload.
+//! 18. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
@@ -26,6 +27,7 @@ pub mod calibrate;
 pub mod catalog;
 pub mod check;
 pub mod cli;
+pub mod conformance;
 pub mod diagnostics;
 pub mod engine;
 pub mod experiment;

@@ -6,14 +6,14 @@
 //! Source: queueing theory; D. R. Cox and W. L. Smith, "Queues", 1961 (chapter 2).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights, Work};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// See the [module documentation](self).

@@ -10,7 +10,8 @@ use std::cmp::Reverse;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// What is special about a policy that serves the least key.
-pub(super) trait Rule: Send {
+pub trait Rule: Send {
+    /// What the ready entry with the least of it goes by.
     type Key: Ord + Copy + Send;
 
     /// Whether keys depend on [`work`](Self::work).
@@ -19,6 +20,7 @@ pub(super) trait Rule: Send {
     /// See [`Policy::by_piece`].
     const BY_PIECE: bool = false;
 
+    /// See [`Policy::admit`].
     fn admit(&mut self, entry: Entry, terms: &Terms);
 
     /// The key of an entry that waits.
@@ -74,7 +76,7 @@ pub(super) trait Rule: Send {
 type Priority<K> = Reverse<(K, u64)>;
 
 /// See the [module documentation](self).
-pub(super) struct LeastFirst<R: Rule> {
+pub struct LeastFirst<R: Rule> {
     pub(super) rule: R,
     /// A hasher without a random seed; the order in the queue never depends on it.
     ready: PriorityQueue<Entry, Priority<R::Key>, BuildHasherDefault<DefaultHasher>>,
@@ -83,6 +85,7 @@ pub(super) struct LeastFirst<R: Rule> {
 }
 
 impl<R: Rule> LeastFirst<R> {
+    /// A policy without entries.
     pub fn new(rule: R) -> Self {
         LeastFirst {
             rule,

@@ -14,9 +14,10 @@ mod first_come;
 mod fixed_share;
 mod gpreempt;
 mod gvt_g;
-mod keyed;
+pub mod keyed;
 mod least_attained;
 mod lottery;
+pub mod parameter;
 mod periodic_server;
 mod priority;
 mod properties;
@@ -32,7 +33,8 @@ mod weighted_share;
 mod work_conserving_fixed;
 mod xe_sriov;
 
-pub use properties::{Properties, Starvation, Weights};
+pub use parameter::{Parameter, Setting, Values};
+pub use properties::{Preempts, Properties, Starvation, Weights};
 pub use registry::{Registered, Setup};
 pub use time_slice::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 

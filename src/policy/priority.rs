@@ -9,7 +9,7 @@
 //! Kleinrock, "Queueing Systems", vol. 2, 1976 (§3.6).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights, Work};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 use std::cmp::Reverse;
 
@@ -17,11 +17,11 @@ pub(super) const PREEMPTIVE: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 pub(super) const NON_PREEMPTIVE: Properties = Properties {
-    preempts: false,
+    preempts: Preempts::Never,
     ..PREEMPTIVE
 };
 

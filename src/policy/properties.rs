@@ -8,8 +8,7 @@ pub struct Properties {
     pub work_conserving: bool,
     pub weights: Weights,
     pub starvation: Starvation,
-    /// An entry that becomes ready may take the SMs from another.
-    pub preempts: bool,
+    pub preempts: Preempts,
 }
 
 /// What [`Terms::weight`](super::Terms::weight) means for tenants that always have work.
@@ -24,6 +23,18 @@ pub enum Weights {
     OnAverage,
     /// Running times follow something else.
     Other,
+}
+
+/// Whether an entry that becomes ready takes the SMs from another whose turn has just begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preempts {
+    /// It waits for the end of a turn.
+    Never,
+    /// It does so if its work is the more urgent: by priority, by deadline, by what it has had or needs.
+    Urgent,
+    /// From some work and not from other, such as work that has had long: not as soon as it comes, whatever its
+    /// claim.
+    Some,
 }
 
 /// How long a tenant with work may wait for the SMs, beside others that always have work.
@@ -65,5 +76,5 @@ pub(super) const LEAST_BY_WEIGHT: Properties = Properties {
         let (all, mine) = (total(weights), f64::from(weights[own]));
         (all - mine) / mine + weights.len() as f64 - 1.0
     }),
-    preempts: false,
+    preempts: Preempts::Never,
 };

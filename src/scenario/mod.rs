@@ -26,7 +26,9 @@ mod llm;
 mod load;
 mod media;
 mod memory;
+mod merge;
 mod operations;
+mod parameters;
 pub mod preset;
 mod queue;
 pub mod raw;
@@ -400,6 +402,8 @@ pub struct Resolved {
 pub enum Origin {
     /// Written in the scenario file, at this line.
     File { line: usize },
+    /// From the preset of a workload; with a line, that of a table of the file that the preset completes.
+    Preset { preset: String, line: Option<usize> },
     /// From the file that a `config` key names; the key's value.
     Configuration { source: String },
     /// From the catalogue; the source key or table.

@@ -334,7 +334,7 @@ pub struct RawReservation {
 /// How a GPU is shared.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Share")]
+#[schemars(rename = "Share", transform = super::parameters::describe)]
 pub struct RawShare {
     /// `time-slice` (default), `spatial` or `mps` for MPS, or `exclusive` for a single tenant.
     pub mode: Key<RawMode>,
@@ -375,6 +375,10 @@ pub struct RawShare {
     /// maximum, as a part of that share: 0 (default) to 32.
     #[schemars(range(min = 0))]
     pub elastic_cap: Key<f64>,
+    /// Parameters of policies, as [`super::parameters`] has put them aside.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub parameters: BTreeMap<String, Field<RawScalar>>,
 }
 
 macro_rules! words {

@@ -179,6 +179,7 @@ impl Builder<'_> {
             frames: guest.workload.frames.map(|frames| FramePace {
                 gap: frames.gap,
                 next: 0,
+                wanted: None,
                 outside: frames.outside,
             }),
             due: NEVER,

@@ -13,6 +13,9 @@ use crate::workload::Size;
 
 impl<O: Observer> Cell<O> {
     pub(super) fn job_arrived(&mut self, guest: usize, mut job: Job) {
+        if self.guests[guest].frames.is_some() {
+            return self.frame_wanted(guest, job);
+        }
         self.observer.arrived(guest, job.arrival);
         let state = &mut self.guests[guest];
         job.class = state.class_of(job.index);
@@ -21,8 +24,6 @@ impl<O: Observer> Cell<O> {
             self.prompt_arrived(guest, job, measured);
         } else if state.batcher.is_some() {
             self.request_arrived(guest, job, measured);
-        } else if state.frames.is_some() {
-            self.frame_arrived(guest, job, measured);
         } else if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
             self.take_job(guest, stream as usize, job, job.arrival);

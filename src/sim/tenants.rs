@@ -249,5 +249,6 @@ pub(super) fn undivided() -> TimeSlice {
         on_completion: OnCompletion::Keep,
         on_idle: OnIdle::Hold,
         ties: Ties::PreemptedFirst,
+        parameters: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::policy::registry::{self, Registered, Use};
-use warpshare::policy::{Starvation, Weights};
+use warpshare::policy::{Preempts, Starvation, Weights};
 use warpshare::scenario::legal::{LEGAL, MODES};
 use warpshare::scenario::{self, Overrides};
 
@@ -52,7 +52,8 @@ fn scheduler_row(scheduler: &Registered) -> String {
         Use::Deadline => "deadline",
         Use::ReservedTurns => "reserved turns",
     });
-    let uses: Vec<_> = uses.collect();
+    let own = scheduler.parameters.iter().map(|parameter| parameter.name);
+    let uses: Vec<_> = uses.chain(own).collect();
     let properties = scheduler.properties;
     let (shares, within) = match properties.weights {
         Weights::Equal { slices } => ("equal", format!("{slices}")),
@@ -78,7 +79,11 @@ fn scheduler_row(scheduler: &Registered) -> String {
             uses.join(", ")
         },
         yes(properties.work_conserving),
-        yes(properties.preempts),
+        match properties.preempts {
+            Preempts::Never => "no",
+            Preempts::Urgent => "yes",
+            Preempts::Some => "some work",
+        },
         scheduler.source,
     )
 }

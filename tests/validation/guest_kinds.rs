@@ -5,6 +5,7 @@ mod batching;
 mod frames;
 mod kernels;
 mod llm;
+mod merging;
 mod new;
 mod presets;
 mod queues;
