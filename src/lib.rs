@@ -10,16 +10,17 @@
 //! 6. [`policy`]: the schedulers.
 //! 7. [`workload`]: arrivals, distributions, traces, jobs.
 //! 8. [`gpu`]: SMs, rates, engines, links.
-//! 9. [`scenario`]: the file that a user writes, checked and resolved.
-//! 10. [`vgpu`]: what the vGPU manager admits.
-//! 11. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
-//! 12. [`result`]: the one structure that a run returns.
-//! 13. [`experiment`]: replications, baselines, estimates.
-//! 14. [`conformance`]: whether policies keep what they declare.
-//! 15. [`report`]: views of a result.
-//! 16. [`check`]: a result against a committed baseline.
-//! 17. [`calibrate`]: from measured points to a workload.
-//! 18. [`cli`]: one file a subcommand.
+//! 9. [`result`]: the one structure that a run returns.
+//! 10. [`metrics`]: what the figures of a result are called, mean, and where they are read.
+//! 11. [`scenario`]: the file that a user writes, checked and resolved.
+//! 12. [`vgpu`]: what the vGPU manager admits.
+//! 13. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
+//! 14. [`experiment`]: replications, baselines, estimates.
+//! 15. [`conformance`]: whether policies keep what they declare.
+//! 16. [`report`]: views of a result.
+//! 17. [`check`]: a result against a committed baseline.
+//! 18. [`calibrate`]: from measured points to a workload.
+//! 19. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
@@ -33,6 +34,7 @@ pub mod engine;
 pub mod experiment;
 pub mod gpu;
 pub mod import;
+pub mod metrics;
 pub mod mig;
 pub mod policy;
 pub mod report;

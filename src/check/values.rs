@@ -1,8 +1,8 @@
 //! A result as named values, one a line of a baseline.
 
-use crate::report::metrics::{self, Metric, Number};
+use crate::metrics::{Figure, Number, figures};
 use crate::report::to_json;
-use crate::result::{Meta, RunResult};
+use crate::result::{Meta, ObjectiveVerdict, RunResult};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -63,24 +63,24 @@ pub fn values(result: &RunResult) -> Result<Values, serde_json::Error> {
     let mut values = Flat(Values::new());
     for group in &result.guests {
         let path = format!("guests.{}", group.name);
-        values.metrics(&path, &metrics::of_group(group));
+        values.metrics(&path, &figures(group));
         let overloaded = Value::Truth(group.overload.is_some());
         values.put(format!("{path}.overloaded"), overloaded);
     }
     for gpu in &result.gpus {
         let path = format!("gpus.{}", gpu.name);
-        values.metrics(&path, &metrics::of_gpu(gpu));
+        values.metrics(&path, &figures(gpu));
         for instance in &gpu.instances {
             let path = format!("{path}.instances.{}", instance.name);
-            values.metrics(&path, &metrics::of_instance(instance));
+            values.metrics(&path, &figures(instance));
         }
         for engine in &gpu.engines {
             let path = format!("{path}.engines.{}", word(&engine.name));
-            values.metrics(&path, &metrics::of_engine(engine));
+            values.metrics(&path, &figures(engine));
         }
     }
     if let Some(host) = &result.host {
-        values.metrics("host", &metrics::of_engine(host));
+        values.metrics("host", &figures(host));
     }
     for memory in &result.memory {
         // A guest may have the name of a GPU: what it is keeps their memory apart.
@@ -92,6 +92,17 @@ pub fn values(result: &RunResult) -> Result<Values, serde_json::Error> {
         values.put(format!("{path}.held_bytes"), held);
         let largest = Value::Whole(memory.largest_bytes);
         values.put(format!("{path}.largest_bytes"), largest);
+    }
+    for objective in &result.objectives {
+        // Without blanks, as all paths.
+        let text: String = objective.text.split_whitespace().collect();
+        let path = format!("{}s.{}.objectives.{text}", objective.kind, objective.of);
+        let verdict = match objective.verdict {
+            ObjectiveVerdict::Pass => "pass",
+            ObjectiveVerdict::Fail => "fail",
+            ObjectiveVerdict::Undecided => "undecided",
+        };
+        values.put(path, Value::Text(verdict.to_owned()));
     }
     for check in &result.checks {
         values.put(format!("checks.{}", check.id), Value::Truth(check.holds));
@@ -110,15 +121,15 @@ impl Flat {
         debug_assert!(before.is_none(), "two metrics have one path");
     }
 
-    fn metrics(&mut self, entity: &str, metrics: &[Metric]) {
+    fn metrics(&mut self, entity: &str, metrics: &[Figure]) {
         for metric in metrics {
             // The suffixes of `summary.json`.
-            let suffix = match metric.unit {
+            let suffix = match metric.unit() {
                 "ns" => "_ns",
                 "1/s" | "tokens/s" => "_per_s",
                 _ => "",
             };
-            let path = format!("{entity}.{}{suffix}", metric.full_name("."));
+            let path = format!("{entity}.{}{suffix}", metric.metric.name("."));
             if let Some(half_width) = metric.half_width {
                 self.put(format!("{path}.half_width"), Value::Real(half_width));
             }

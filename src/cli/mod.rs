@@ -7,6 +7,7 @@
 mod calibrate;
 mod check;
 mod compare;
+mod explain;
 mod gpus;
 mod import;
 mod interrupt;
@@ -91,6 +92,7 @@ enum Command {
     New(new::Args),
     Validate(validate::Args),
     Schema(schema::Args),
+    Explain(explain::Args),
     Gpus(gpus::Args),
     Vgpu(vgpu::Args),
     Mig(mig::Args),
@@ -114,6 +116,7 @@ impl Cli {
             Command::New(args) => new::execute(args),
             Command::Validate(args) => validate::execute(args),
             Command::Schema(args) => schema::execute(args),
+            Command::Explain(args) => explain::execute(args),
             Command::Gpus(args) => gpus::execute(args),
             Command::Vgpu(args) => vgpu::execute(args),
             Command::Mig(args) => mig::execute(args),

@@ -6,7 +6,7 @@ use super::{Failure, note, print, published};
 use crate::experiment::RunError;
 use crate::report::folder;
 use crate::report::to_text;
-use crate::result::RunResult;
+use crate::result::{ObjectiveVerdict, RunResult};
 use crate::scenario::{self, Scenario};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ Examples:
   warpshare run scenarios/quickstart.toml
   warpshare run scenarios/quickstart.toml --seed 7 --replications 30 --out results/seed-7
   warpshare run scenarios/quickstart.toml --explain --quiet
+  warpshare run mine.toml --enforce
 
 The summary goes to stdout, everything else to stderr. An existing results folder is replaced; a
 folder that warpshare did not write is never touched.
@@ -26,6 +27,8 @@ Exit codes:
   0    done
   1    failed while running, or an invariant check of the run failed
   2    bad input (command line, scenario, catalogue, target folder)
+  3    with --enforce: an objective is missed
+  4    with --enforce: an objective is undecided
   130  interrupted (Ctrl-C); no half-written folder remains";
 
 /// Simulates a scenario; prints a summary and writes a results folder.
@@ -43,6 +46,9 @@ pub struct Args {
     /// Print nothing but errors: no summary, warnings or progress.
     #[arg(long)]
     quiet: bool,
+    /// End with exit code 3 if an objective of the scenario is missed, 4 if one is undecided.
+    #[arg(long)]
+    enforce: bool,
     /// First print every resolved value and where it comes from (also with --quiet).
     #[arg(long)]
     explain: bool,
@@ -57,6 +63,13 @@ pub struct Args {
 /// Bad input before anything is simulated; failures to run or to write afterwards.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let scenario = args.simulation.load(&args.scenario, args.quiet)?;
+    if args.enforce && scenario.objectives.is_empty() {
+        return Err(Failure::BadInput(format!(
+            "error: --enforce: {} has no objectives\n  help: add some to a guest, such as \
+             objectives = [\"p95 < 50ms\"], or to [run], such as objectives = [\"jain >= 0.9\"]",
+            args.scenario.display()
+        )));
+    }
     let target = match &args.out {
         Some(folder) => folder.clone(),
         None => Path::new("results").join(&scenario.name),
@@ -73,11 +86,23 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         note(&format!("results in {}", target.display()));
     }
     // The results of a broken run are kept for the report of the bug.
-    Ok(if invariants_hold(&result) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(super::FAILED)
+    Ok(match (invariants_hold(&result), args.enforce) {
+        (false, _) => ExitCode::from(super::FAILED),
+        (true, true) => enforced(&result),
+        (true, false) => ExitCode::SUCCESS,
     })
+}
+
+/// The exit code of a run whose objectives count.
+fn enforced(result: &RunResult) -> ExitCode {
+    let any = |verdict| result.objectives.iter().any(|o| o.verdict == verdict);
+    if any(ObjectiveVerdict::Fail) {
+        ExitCode::from(super::MISSED)
+    } else if any(ObjectiveVerdict::Undecided) {
+        ExitCode::from(super::UNDECIDED)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn simulate(args: &Args, scenario: &Scenario, interrupt: &Interrupt) -> Result<RunResult, Failure> {

@@ -5,15 +5,18 @@ use super::check;
 use super::recorder::{GpuEdge, GroupRecord, MemberRecord, Recorder};
 use crate::result::{
     AssumptionInfo, FORMAT, Meta, PlanInfo, Replication, ReplicationGpu, ReplicationGuest,
-    RunResult, ScenarioInfo,
+    ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
 };
 use crate::scenario::{Horizon, Origin, Scenario};
-use crate::sim::{self, Instance};
+use crate::sim::{self, Instance, Part};
+use crate::stats::histogram::LatencyHistogram;
 
 mod batches;
 mod gpus;
+mod growth;
 mod guests;
 mod memory;
+mod objectives;
 mod tokens;
 
 /// Recorders of all cells of all replications, found by what they recorded.
@@ -130,7 +133,9 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
     let guests: Vec<_> = (0..scenario.guests.len())
         .map(|group| guests::group(scenario, shared, baselines, group))
         .collect();
-    RunResult {
+    let mut notices = scenario.notices.clone();
+    notices.extend(growth::remarks(scenario, shared));
+    let mut result = RunResult {
         format: FORMAT,
         meta: Meta {
             program: env!("CARGO_PKG_NAME").to_owned(),
@@ -143,7 +148,8 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         },
         plan: plan(scenario),
         assumptions: assumptions(scenario),
-        notices: scenario.notices.clone(),
+        notices,
+        objectives: Vec::new(),
         gpus: (0..scenario.gpus.len())
             .map(|gpu| gpus::gpu(scenario, shared, baselines, gpu))
             .collect(),
@@ -155,7 +161,9 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
             .map(|replication| one_replication(scenario, shared, baselines, replication))
             .collect(),
         guests,
-    }
+    };
+    result.objectives = objectives::judged(scenario, &result);
+    result
 }
 
 fn plan(scenario: &Scenario) -> PlanInfo {
@@ -215,7 +223,6 @@ fn one_replication(
         .map(|(group, guest)| {
             let members = shared.members_of(group);
             let record = shared.group(replication, group);
-            let quantile = |p| record.response.quantile(p).map(|q| q.value);
             let of = |field: fn(&MemberRecord) -> u64| -> u64 {
                 let each = members
                     .iter()
@@ -225,18 +232,42 @@ fn one_replication(
             let sums =
                 |which| guests::slowdown_sums(shared, baselines, &members, replication, which);
             let closed = guests::is_closed(scenario, group);
+            let parts = |part: Part| -> u128 {
+                let each = members
+                    .iter()
+                    .map(|&m| shared.member(replication, m).parts_ns[part as usize]);
+                each.sum()
+            };
+            let members_completed = guests::completed_all(guest, shared, &members, replication);
             ReplicationGuest {
                 name: guest.name.clone(),
                 jobs: guests::counts(shared, &members, [replication]),
-                throughput_per_s: of(|m| m.ended_in_window) as f64 / window_seconds(scenario),
-                mean_response_ns: record.response.mean(),
-                mean_service_ns: record.service.mean(),
-                p50_response_ns: quantile(0.5),
-                p95_response_ns: quantile(0.95),
-                p99_response_ns: quantile(0.99),
+                ended_in_window: of(|m| m.ended_in_window),
+                response: latency(&record.response),
+                classes: record.classes.iter().map(latency).collect(),
+                service: latency(&record.service),
+                parts: ReplicationParts {
+                    queue_ns: parts(Part::Queue),
+                    slice_wait_ns: parts(Part::SliceWait),
+                    switch_ns: parts(Part::Switch),
+                    gpu_ns: parts(Part::Gpu),
+                    copy_ns: parts(Part::Copy),
+                    host_ns: parts(Part::Host),
+                    engine_ns: parts(Part::Engine),
+                    outside_ns: parts(Part::Outside),
+                },
+                late: guest.deadline.map(|_| of(|m| m.late)),
+                ran_ns: of(|m| m.ran),
+                completion_ns: members_completed,
+                tokens: tokens::once(scenario, shared, group, replication),
                 slowdown: sums(guests::Against::Board).and_then(|s| guests::slowdown(closed, s)),
                 interference: sums(guests::Against::Share)
                     .and_then(|s| guests::slowdown(closed, s)),
+                longest_starvation_ns: members
+                    .iter()
+                    .map(|&m| shared.member(replication, m).longest_wait)
+                    .max()
+                    .unwrap_or(0),
                 backlog_middle: of(|m| m.backlog_middle),
                 backlog_end: of(|m| m.backlog_end),
             }
@@ -261,9 +292,12 @@ fn one_replication(
                 switches: window.switches,
                 jain_gpu_time: fairness.jain_gpu_time,
                 jain_progress: fairness.jain_progress,
+                max_min_ratio: fairness.max_min_ratio,
                 antt: fairness.antt,
                 stp: fairness.stp,
                 longest_starvation_ns: fairness.longest_starvation_ns,
+                engines: gpus::engines_once(scenario, shared, replication, gpu),
+                instances: gpus::instances_once(scenario, shared, replication, gpu),
             }
         })
         .collect();
@@ -271,5 +305,21 @@ fn one_replication(
         index: replication as u32,
         guests,
         gpus,
+        host: gpus::host_once(scenario, shared, replication),
+    }
+}
+
+/// A latency of one replication.
+fn latency(histogram: &LatencyHistogram) -> ReplicationLatency {
+    let quantile = |p| histogram.quantile(p).map(|q| q.value);
+    ReplicationLatency {
+        count: histogram.count(),
+        sum_ns: histogram.sum(),
+        p50_ns: quantile(0.5),
+        p90_ns: quantile(0.9),
+        p95_ns: quantile(0.95),
+        p99_ns: quantile(0.99),
+        p999_ns: quantile(0.999),
+        largest_ns: histogram.max(),
     }
 }

@@ -233,7 +233,7 @@ fn of_row(
     MetricComparison {
         of: row.of.clone(),
         kind: row.kind.to_owned(),
-        metric: row.metric.to_owned(),
+        metric: row.metric.clone(),
         unit: row.unit.to_owned(),
         better: row.better,
         values: values.collect(),

@@ -54,6 +54,8 @@ pub enum Use {
     Deadline,
     /// The number of turns of a round.
     ReservedTurns,
+    /// [`Setup::draws`]: replications differ by the turns that it draws.
+    Draws,
 }
 
 /// What a policy is built from.
@@ -210,7 +212,7 @@ const BUILT_IN: &[Registered] = &[
         slice: None,
         reserves: false,
         properties: lottery::PROPERTIES,
-        uses: &[Use::Slice, Use::Weight],
+        uses: &[Use::Slice, Use::Weight, Use::Draws],
         parameters: &[],
         build: |setup| Box::new(lottery::Lottery::new(setup.config.slice, setup.draws)),
     },

@@ -1,7 +1,7 @@
 //! The tidy tables of a results folder: one observation a row, one heading a file, full precision.
 
-use super::metrics::{self, Metric, Number};
-use crate::result::RunResult;
+use crate::metrics::{Figure, Number, Once, Scope, Subject, figures, of_scope};
+use crate::result::{ObjectiveVerdict, ReplicationGpu, RunResult};
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// One file: its name and its text.
@@ -20,6 +20,7 @@ pub fn tables(result: &RunResult) -> Result<Vec<File>, csv::Error> {
         ("timeline.csv", timeline(result)?),
         ("latency_histogram.csv", histogram(result)?),
         ("replications.csv", replications(result)?),
+        ("objectives.csv", objectives(result)?),
     ])
 }
 
@@ -70,9 +71,9 @@ fn head<'a>(key: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Rows of one entity (a guest group, a member, a GPU): the key columns, then one row a metric.
-fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Metric]) -> Result<(), csv::Error> {
+fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Figure]) -> Result<(), csv::Error> {
     for metric in metrics {
-        let name = metric.full_name("_");
+        let name = metric.metric.name("_");
         let value = match metric.value {
             Number::Whole(value) => value.map_or_else(String::new, |v| v.to_string()),
             Number::Real(value) => float(value),
@@ -81,7 +82,7 @@ fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Metric]) -> Result<(), csv:
         let n = metric.n.map_or_else(String::new, |n| n.to_string());
         let cells = [
             name.as_str(),
-            metric.unit,
+            metric.unit(),
             &value,
             &half_width,
             &n,
@@ -98,7 +99,7 @@ fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Metric]) -> Result<(), csv:
 fn guests(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest"]))?;
     for group in &result.guests {
-        write(&mut sheet, &[&group.name], &metrics::of_group(group))?;
+        write(&mut sheet, &[&group.name], &figures(group))?;
     }
     sheet.text()
 }
@@ -107,7 +108,7 @@ fn members(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["guest", "member"]))?;
     for group in &result.guests {
         for member in &group.members {
-            let rows = metrics::of_member(member, group.overload.is_some());
+            let rows = figures(Subject::Member(member, group.overload.is_some()));
             write(&mut sheet, &[&group.name, &member.name], &rows)?;
         }
     }
@@ -117,19 +118,19 @@ fn members(result: &RunResult) -> Result<String, csv::Error> {
 fn gpus(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&head(&["gpu", "station"]))?;
     for gpu in &result.gpus {
-        write(&mut sheet, &[&gpu.name, "SMs"], &metrics::of_gpu(gpu))?;
+        write(&mut sheet, &[&gpu.name, "SMs"], &figures(gpu))?;
         for instance in &gpu.instances {
             let station = format!("SMs of {}", instance.name);
-            let rows = metrics::of_instance(instance);
+            let rows = figures(instance);
             write(&mut sheet, &[&gpu.name, &station], &rows)?;
         }
         for engine in &gpu.engines {
-            let rows = metrics::of_engine(engine);
+            let rows = figures(engine);
             write(&mut sheet, &[&gpu.name, &engine.name], &rows)?;
         }
     }
     if let Some(host) = &result.host {
-        write(&mut sheet, &["", &host.name], &metrics::of_engine(host))?;
+        write(&mut sheet, &["", &host.name], &figures(host))?;
     }
     sheet.text()
 }
@@ -199,49 +200,130 @@ fn histogram(result: &RunResult) -> Result<String, csv::Error> {
     sheet.text()
 }
 
+/// Whole SM·ns, ns and counts of a GPU, from which its fractions and rates follow.
+fn accounts(gpu: &ReplicationGpu) -> [(&'static str, &'static str, u128); 8] {
+    [
+        ("total", "SM·ns", gpu.total_sm_ns),
+        ("useful", "SM·ns", gpu.useful_sm_ns),
+        ("switching", "SM·ns", gpu.switching_sm_ns),
+        ("reserved_idle", "SM·ns", gpu.reserved_idle_sm_ns),
+        ("idle", "SM·ns", gpu.idle_sm_ns),
+        ("gpu_time", "ns", u128::from(gpu.gpu_time_ns)),
+        ("turns", "turns", u128::from(gpu.turns)),
+        ("switches", "switches", u128::from(gpu.switches)),
+    ]
+}
+
 fn replications(result: &RunResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&["replication", "kind", "name", "metric", "unit", "value"])?;
     for replication in &result.replications {
         let index = replication.index.to_string();
-        let whole = |v: Option<u64>| v.map_or_else(String::new, |v| v.to_string());
-        for guest in &replication.guests {
-            for (metric, unit, value) in [
-                ("jobs_arrived", "jobs", guest.jobs.arrived.to_string()),
-                ("jobs_completed", "jobs", guest.jobs.completed.to_string()),
-                ("jobs_dropped", "jobs", guest.jobs.dropped.to_string()),
-                ("jobs_unfinished", "jobs", guest.jobs.unfinished.to_string()),
-                ("throughput", "1/s", guest.throughput_per_s.to_string()),
-                ("response_mean", "ns", float(guest.mean_response_ns)),
-                ("service_mean", "ns", float(guest.mean_service_ns)),
-                ("response_p50", "ns", whole(guest.p50_response_ns)),
-                ("response_p95", "ns", whole(guest.p95_response_ns)),
-                ("response_p99", "ns", whole(guest.p99_response_ns)),
-                ("slowdown", "ratio", float(guest.slowdown)),
-                ("interference", "ratio", float(guest.interference)),
-                ("backlog_middle", "jobs", guest.backlog_middle.to_string()),
-                ("backlog_end", "jobs", guest.backlog_end.to_string()),
-            ] {
-                sheet.row(&[&index, "guest", &guest.name, metric, unit, &value])?;
-            }
+        let window = result.plan.window_ns;
+        let write =
+            |sheet: &mut Sheet, kind: &str, name: &str, scope, classes: &[&str], once: Once| {
+                for metric in of_scope(scope, classes) {
+                    let (metric_name, unit) = (metric.name("_"), metric.metric.unit.name());
+                    let account = match once {
+                        Once::Gpu(gpu) => accounts(gpu).iter().any(|row| row.0 == metric_name),
+                        _ => false,
+                    };
+                    if let Some(value) = metric.once(once, window).filter(|_| !account) {
+                        let value = value.to_string();
+                        sheet.row(&[&index, kind, name, &metric_name, unit, &value])?;
+                    }
+                }
+                Ok::<(), csv::Error>(())
+            };
+        for (guest, group) in replication.guests.iter().zip(&result.guests) {
+            let classes: Vec<&str> = group.classes.iter().map(|c| c.name.as_str()).collect();
+            let once = Once::Guest(guest, group);
+            write(
+                &mut sheet,
+                "guest",
+                &guest.name,
+                Scope::Group,
+                &classes,
+                once,
+            )?;
         }
         for gpu in &replication.gpus {
-            for (metric, unit, value) in [
-                ("total", "SM·ns", gpu.total_sm_ns.to_string()),
-                ("useful", "SM·ns", gpu.useful_sm_ns.to_string()),
-                ("switching", "SM·ns", gpu.switching_sm_ns.to_string()),
-                (
-                    "reserved_idle",
-                    "SM·ns",
-                    gpu.reserved_idle_sm_ns.to_string(),
-                ),
-                ("idle", "SM·ns", gpu.idle_sm_ns.to_string()),
-                ("gpu_time", "ns", gpu.gpu_time_ns.to_string()),
-                ("turns", "turns", gpu.turns.to_string()),
-                ("switches", "switches", gpu.switches.to_string()),
-            ] {
-                sheet.row(&[&index, "gpu", &gpu.name, metric, unit, &value])?;
+            for (metric, unit, value) in accounts(gpu) {
+                sheet.row(&[&index, "gpu", &gpu.name, metric, unit, &value.to_string()])?;
+            }
+            write(
+                &mut sheet,
+                "gpu",
+                &gpu.name,
+                Scope::Gpu,
+                &[],
+                Once::Gpu(gpu),
+            )?;
+            for instance in &gpu.instances {
+                let name = format!("{}.{}", gpu.name, instance.name);
+                let once = Once::Instance(instance);
+                write(&mut sheet, "instance", &name, Scope::Instance, &[], once)?;
+            }
+            for engine in &gpu.engines {
+                let name = format!("{}: {}", gpu.name, engine.name);
+                write(
+                    &mut sheet,
+                    "engine",
+                    &name,
+                    Scope::Engine,
+                    &[],
+                    Once::Engine(engine),
+                )?;
             }
         }
+        if let Some(host) = &replication.host {
+            write(
+                &mut sheet,
+                "engine",
+                &host.name,
+                Scope::Engine,
+                &[],
+                Once::Engine(host),
+            )?;
+        }
+    }
+    sheet.text()
+}
+
+fn objectives(result: &RunResult) -> Result<String, csv::Error> {
+    let mut sheet = Sheet::new(&[
+        "kind",
+        "of",
+        "objective",
+        "metric",
+        "unit",
+        "relation",
+        "bound",
+        "value",
+        "half_width",
+        "margin",
+        "verdict",
+        "note",
+    ])?;
+    for objective in &result.objectives {
+        let verdict = match objective.verdict {
+            ObjectiveVerdict::Pass => "pass",
+            ObjectiveVerdict::Fail => "fail",
+            ObjectiveVerdict::Undecided => "undecided",
+        };
+        sheet.row(&[
+            &objective.kind,
+            &objective.of,
+            &objective.text,
+            &objective.metric,
+            &objective.unit,
+            objective.relation.sign(),
+            &objective.bound.to_string(),
+            &float(objective.value),
+            &float(objective.half_width),
+            &float(objective.margin),
+            verdict,
+            objective.note.as_deref().unwrap_or(""),
+        ])?;
     }
     sheet.text()
 }

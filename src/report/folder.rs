@@ -376,7 +376,7 @@ fn sync_folder(_folder: &Path) -> Result<(), FolderError> {
 }
 
 /// Files of a run's folder beside its figures, and what they hold.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("summary.txt", "what the terminal showed"),
     (
         "summary.json",
@@ -394,6 +394,7 @@ const FILES: [(&str, &str); 8] = [
         "response and service times of all jobs",
     ),
     ("replications.csv", "the same figures for each replication"),
+    ("objectives.csv", "what was asked, and whether it holds"),
 ];
 
 /// The same of a comparison's folder.

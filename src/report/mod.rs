@@ -8,13 +8,20 @@ pub mod comparison;
 mod csv;
 pub mod folder;
 mod json;
-pub mod metrics;
 mod notes;
 pub mod plot;
 mod table;
 mod text;
 mod units;
+mod verdict;
 
 pub use csv::{File, tables};
 pub use json::{ReadError, from_json, to_json};
 pub use text::to_text;
+
+/// A paragraph of at most the width of a summary, each line after `lead`.
+pub fn wrapped(lead: &str, text: &str) -> String {
+    let mut out = String::new();
+    table::paragraph(&mut out, lead, text);
+    out
+}

@@ -3,13 +3,14 @@
 use super::notes::Notes;
 use super::table::{Table, alarm, cut, paragraph, pieces};
 use super::units::{Unit, bytes, count, length, reason, replications, short, time, with_interval};
+use super::verdict::{self, label};
 use crate::result::{
     EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, PlanInfo, QuantileEstimate,
     RunResult, ScenarioInfo, TokenResult,
 };
 
 /// Columns that a guest's name may take in a table.
-const NAME: usize = 18;
+pub(super) const NAME: usize = 18;
 
 /// Renders the summary: at most 100 columns wide, the same bytes for the same result.
 pub fn to_text(result: &RunResult) -> String {
@@ -17,9 +18,13 @@ pub fn to_text(result: &RunResult) -> String {
         out: String::new(),
         notes: Notes::default(),
     };
+    paragraph(&mut page.out, "", &verdict::sentence(result));
+    page.out.push('\n');
     page.heading(result);
     page.failures(result);
+    page.objectives(result);
     page.guests(result);
+    page.delivered(result);
     page.response(result);
     page.parts(result);
     page.tokens(result);
@@ -119,24 +124,18 @@ impl Page {
             "guest",
             "jobs",
             "jobs/s",
-            "late",
             "slowdown",
             "interference",
             "verdict",
         ]);
         for group in &result.guests {
-            let late = match &group.late_fraction {
-                Some(late) => self.estimate(late, Unit::Percent, at_least(group)),
-                None => "no deadline".to_owned(),
-            };
             table.row(vec![
-                group_label(group),
+                label(group),
                 count(group.jobs.arrived),
                 self.estimate(&group.throughput_per_s, Unit::Plain, ""),
-                late,
                 self.estimate(&group.slowdown, Unit::Plain, at_least(group)),
                 self.estimate(&group.interference, Unit::Plain, at_least(group)),
-                verdict(group),
+                verdict::word(group, &result.objectives),
             ]);
         }
         table.render(&mut self.out);
@@ -154,6 +153,89 @@ impl Page {
         }
     }
 
+    /// What was asked, and whether it holds.
+    fn objectives(&mut self, result: &RunResult) {
+        if result.objectives.is_empty() {
+            return;
+        }
+        self.section("Objectives");
+        let mut table = Table::new(&["of", "asked", "found", "margin", "verdict"]);
+        for objective in &result.objectives {
+            let of = match objective.kind.as_str() {
+                "gpu" => format!("GPU {}", cut(&objective.of, NAME)),
+                _ => cut(&objective.of, NAME),
+            };
+            let found = match objective.value {
+                Some(value) => verdict::shown(objective, value, objective.half_width),
+                None => "–".to_owned(),
+            };
+            let mut word = verdict::verdict(objective).to_owned();
+            if let Some(note) = &objective.note {
+                word.push(' ');
+                word.push_str(&self.notes.mark(note.clone()));
+            }
+            let margin = verdict::margin(objective);
+            table.row(vec![of, cut(&objective.text, 32), found, margin, word]);
+        }
+        table.render(&mut self.out);
+    }
+
+    /// Deadlines, losses and frames, where guests have some.
+    fn delivered(&mut self, result: &RunResult) {
+        let groups: Vec<&GroupResult> = result
+            .guests
+            .iter()
+            .filter(|group| verdict::delivers(group))
+            .collect();
+        if groups.is_empty() {
+            return;
+        }
+        self.section(
+            "Deadlines and losses: of the jobs that ended late, of those that arrived dropped",
+        );
+        let any = |has: fn(&GroupResult) -> bool| groups.iter().any(|group| has(group));
+        let frames = any(|group| group.frames_per_s.is_some());
+        let timed_out = any(|group| group.timed_out_fraction.is_some());
+        let out_of_memory = any(|group| group.out_of_memory_fraction.is_some());
+        let mut head = vec!["guest", "deadline", "late", "dropped"];
+        let optional = [
+            (timed_out, "timed out"),
+            (out_of_memory, "out of memory"),
+            (frames, "frames/s each"),
+        ];
+        head.extend(
+            optional
+                .iter()
+                .filter(|(shown, _)| *shown)
+                .map(|(_, name)| *name),
+        );
+        let mut table = Table::new(&head);
+        for group in groups {
+            let mut row = vec![
+                label(group),
+                group.deadline_ns.map_or_else(|| "none".to_owned(), length),
+                match &group.late_fraction {
+                    Some(late) => self.estimate(late, Unit::Percent, at_least(group)),
+                    None => "–".to_owned(),
+                },
+                self.estimate(&group.dropped_fraction, Unit::Percent, ""),
+            ];
+            let more = [
+                (timed_out, &group.timed_out_fraction, Unit::Percent),
+                (out_of_memory, &group.out_of_memory_fraction, Unit::Percent),
+                (frames, &group.frames_per_s, Unit::Plain),
+            ];
+            for (_, estimate, unit) in more.into_iter().filter(|(shown, _, _)| *shown) {
+                row.push(match estimate {
+                    Some(estimate) => self.estimate(estimate, unit, ""),
+                    None => "–".to_owned(),
+                });
+            }
+            table.row(row);
+        }
+        table.render(&mut self.out);
+    }
+
     fn response(&mut self, result: &RunResult) {
         self.section("Response time, from arrival to end");
         self.latencies(result, |group| &group.response);
@@ -161,7 +243,7 @@ impl Page {
         if classes {
             self.section("Response time by class of jobs");
             let rows = result.guests.iter().flat_map(|group| {
-                let label = group_label(group);
+                let label = label(group);
                 let each = group.classes.iter();
                 each.map(move |class| (format!("{label}: {}", class.name), group, &class.response))
             });
@@ -182,7 +264,7 @@ impl Page {
 
     fn latency_table(&mut self, rows: Vec<(&GroupResult, &Latency)>) {
         let labelled = rows.into_iter();
-        let labelled = labelled.map(|(group, latency)| (group_label(group), group, latency));
+        let labelled = labelled.map(|(group, latency)| (label(group), group, latency));
         self.latency_rows(labelled.collect());
     }
 
@@ -237,7 +319,7 @@ impl Page {
         ]);
         for (group, tokens) in served {
             table.row(vec![
-                group_label(group),
+                label(group),
                 self.estimate(&tokens.prompt_tokens, Unit::Plain, ""),
                 self.estimate(&tokens.output_tokens, Unit::Plain, ""),
                 self.estimate(&tokens.generated_per_s, Unit::Plain, ""),
@@ -273,7 +355,7 @@ impl Page {
         let mut table = Table::new(&columns);
         for group in &result.guests {
             let parts = &group.parts;
-            let mut row = vec![group_label(group)];
+            let mut row = vec![label(group)];
             let beside_engines = [
                 &parts.queue_ns,
                 &parts.slice_wait_ns,
@@ -312,7 +394,7 @@ impl Page {
                 let on = group.instance.as_ref();
                 format!(
                     "{}{} ({}, {}, {})",
-                    group_label(group),
+                    label(group),
                     on.map_or(String::new(), |instance| format!(" on {instance}")),
                     group.holds,
                     group.workload,
@@ -431,7 +513,7 @@ impl Page {
         self.section("Completion: from a guest's start to the end of its last job");
         for (group, completion) in done {
             let text = self.estimate(completion, Unit::Time, "");
-            self.entry(&group_label(group), &[text]);
+            self.entry(&label(group), &[text]);
         }
     }
 
@@ -450,7 +532,7 @@ impl Page {
                 count(batches),
                 completed as f64 / batches as f64
             );
-            self.entry(&group_label(group), &[text]);
+            self.entry(&label(group), &[text]);
         }
     }
 
@@ -537,34 +619,8 @@ pub(super) fn plan_pieces(plan: &PlanInfo) -> [String; 3] {
     ]
 }
 
-/// `4 x desktop`, or the bare name of a group of one.
-fn group_label(group: &GroupResult) -> String {
-    let name = cut(&group.name, NAME);
-    if group.count == 1 {
-        name
-    } else {
-        format!("{} x {name}", group.count)
-    }
-}
-
 /// Mark of a lower bound, where the group's latencies, and ratios of them, are lower bounds. Closed
 /// guests are never overloaded.
 fn at_least(group: &GroupResult) -> &'static str {
     if group.overload.is_some() { "≥ " } else { "" }
-}
-
-fn verdict(group: &GroupResult) -> String {
-    if group.overload.is_some() {
-        "OVERLOADED".to_owned()
-    } else if group.jobs.arrived == 0 {
-        "no jobs".to_owned()
-    } else if group.jobs.out_of_memory > 0 {
-        format!("{} out of memory", count(group.jobs.out_of_memory))
-    } else if group.jobs.timed_out > 0 {
-        format!("{} timed out", count(group.jobs.timed_out))
-    } else if group.jobs.dropped > 0 {
-        format!("{} dropped", count(group.jobs.dropped))
-    } else {
-        "ok".to_owned()
-    }
 }

@@ -7,6 +7,8 @@
 mod comparison;
 mod estimate;
 mod histogram;
+mod objective;
+mod replication;
 
 pub use comparison::{
     Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, GroupLatency, MemberSlowdown,
@@ -14,11 +16,16 @@ pub use comparison::{
 };
 pub use estimate::{Estimate, QuantileEstimate};
 pub use histogram::LatencyHistogram;
+pub use objective::{ObjectiveResult, ObjectiveVerdict, Relation};
+pub use replication::{
+    Replication, ReplicationEngine, ReplicationGpu, ReplicationGuest, ReplicationInstance,
+    ReplicationLatency, ReplicationParts, ReplicationTokens,
+};
 
 use serde::{Deserialize, Serialize};
 
 /// Version of this structure; a reader refuses other versions.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -32,6 +39,9 @@ pub struct RunResult {
     pub assumptions: Vec<AssumptionInfo>,
     /// Remarks: clamped values, a warm-up that looks short, and the like.
     pub notices: Vec<String>,
+    /// What the scenario asks for and whether it holds: guests by name, then GPUs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<ObjectiveResult>,
     /// One entry for each guest group, in scenario order (by name).
     pub guests: Vec<GroupResult>,
     /// One entry for each GPU, in scenario order (by name).
@@ -110,8 +120,25 @@ pub struct GroupResult {
     pub service: Latency,
     /// Mean time of a job in each part of its life; the parts add up to the mean response.
     pub parts: Parts,
-    /// Jobs later than the deadline, where the guest has one.
+    /// Of the guest's frames or jobs, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ns: Option<u64>,
+    /// Jobs later than the deadline, of those that ended; where the guest has one.
     pub late_fraction: Option<Estimate>,
+    /// Jobs that were dropped, of those that arrived.
+    pub dropped_fraction: Estimate,
+    /// Jobs that no stream took in time, of those that arrived; where the workload has a timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timed_out_fraction: Option<Estimate>,
+    /// Jobs that failed for lack of device memory, of those that arrived; where jobs allocate some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory_fraction: Option<Estimate>,
+    /// Frames that were delivered in the window, per second, for each guest; where jobs are frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_per_s: Option<Estimate>,
+    /// Completed requests over batches, where the guest batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<Estimate>,
     /// Mean response over that of the same draws alone on the undivided board (closed guests: the
     /// ratio of throughputs, alone over shared).
     pub slowdown: Estimate,
@@ -355,50 +382,4 @@ pub struct Check {
     pub holds: bool,
     /// Figures behind the verdict.
     pub detail: String,
-}
-
-/// One replication's summary.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Replication {
-    pub index: u32,
-    pub guests: Vec<ReplicationGuest>,
-    pub gpus: Vec<ReplicationGpu>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReplicationGuest {
-    pub name: String,
-    pub jobs: JobCounts,
-    pub throughput_per_s: f64,
-    pub mean_response_ns: Option<f64>,
-    pub mean_service_ns: Option<f64>,
-    pub p50_response_ns: Option<u64>,
-    pub p95_response_ns: Option<u64>,
-    pub p99_response_ns: Option<u64>,
-    pub slowdown: Option<f64>,
-    pub interference: Option<f64>,
-    /// Jobs in the system at the middle and at the end of the window.
-    pub backlog_middle: u64,
-    pub backlog_end: u64,
-}
-
-/// Integer accounts of the window: the four parts add up to `total_sm_ns`, exactly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReplicationGpu {
-    pub name: String,
-    pub total_sm_ns: u128,
-    pub useful_sm_ns: u128,
-    pub switching_sm_ns: u128,
-    pub reserved_idle_sm_ns: u128,
-    pub idle_sm_ns: u128,
-    /// Wall time with anything running.
-    pub gpu_time_ns: u64,
-    pub turns: u64,
-    pub switches: u64,
-    /// Fairness over its guests, as in [`Fairness`]; `None` where it is undefined.
-    pub jain_gpu_time: Option<f64>,
-    pub jain_progress: Option<f64>,
-    pub antt: Option<f64>,
-    pub stp: Option<f64>,
-    pub longest_starvation_ns: u64,
 }

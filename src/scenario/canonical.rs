@@ -4,7 +4,7 @@
 //! resolved order, floating-point numbers by their bits; SHA-256 of that text is the hash. Comments,
 //! units, file order, titles and the origin of values do not enter.
 
-use super::{Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
+use super::{AskedOf, Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
 use crate::policy::Setting;
 use crate::policy::{Terms, TimeSlice, spatial};
@@ -45,6 +45,16 @@ pub(crate) fn hash(scenario: &Scenario) -> String {
     }
     for guest in &scenario.guests {
         self::guest(&mut out, guest);
+    }
+    for asked in &scenario.objectives {
+        let of = match asked.of {
+            AskedOf::Guest(guest) => &scenario.guests[guest].name,
+            AskedOf::Gpu(gpu) => &scenario.gpus[gpu].name,
+        };
+        out.put("objective_of", of);
+        out.put("metric", asked.objective.metric.name("."));
+        out.put("relation", asked.objective.relation.sign());
+        out.float("bound", asked.objective.bound);
     }
     let digest = out.0.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

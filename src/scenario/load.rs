@@ -10,7 +10,7 @@ use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
     Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
-    spatial, terms, text, units, workloads,
+    objectives, spatial, terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -287,6 +287,7 @@ fn scenario(
         inside::check_turns(c, raw, &gpus, &guests);
         terms::settle(c, raw, &gpus, &guests);
     }
+    let objectives = objectives::resolve(c, raw, &guests, &gpus);
     if let Some(plan) = &plan {
         late(c, raw, plan);
         let length = plan.warmup + plan.window + plan.drain; // checked by the plan
@@ -319,6 +320,7 @@ fn scenario(
         gpus,
         host_cores: host_cores?,
         guests,
+        objectives,
         resolved,
         notices: std::mem::take(&mut c.notices),
     };

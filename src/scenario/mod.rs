@@ -10,6 +10,7 @@ mod arrivals;
 pub mod assumptions;
 mod batching;
 mod canonical;
+mod chance;
 mod checker;
 mod classes;
 mod configuration;
@@ -27,6 +28,7 @@ mod load;
 mod media;
 mod memory;
 mod merge;
+mod objectives;
 mod operations;
 mod parameters;
 pub mod preset;
@@ -50,6 +52,7 @@ mod workloads;
 
 pub use alternative::Alternative;
 pub use load::{Loaded, load, parse};
+pub use objectives::{Asked, AskedOf};
 pub use run::Overrides;
 
 use crate::engine::time::Nanos;
@@ -73,6 +76,8 @@ pub struct Scenario {
     pub host_cores: Option<u32>,
     /// Sorted by name.
     pub guests: Vec<Guest>,
+    /// What is asked of guests and GPUs.
+    pub objectives: Vec<Asked>,
     /// Every resolved value, in the order that `run --explain` prints.
     pub resolved: Vec<Resolved>,
     /// Remarks for the user: clamped values, unusual choices.

@@ -150,6 +150,8 @@ pub struct RawRun {
     pub confidence: Key<f64>,
     /// Whether each guest is also run alone, for slowdown and interference; default true.
     pub baselines: Key<bool>,
+    /// What is asked of every GPU, such as `"jain >= 0.9"`.
+    pub objectives: Key<Vec<Field<String>>>,
     /// Bins of the timelines over warm-up and window, 1 to 10,000; default 120.
     #[schemars(range(min = 1, max = 10000))]
     pub timeline_bins: Key<u64>,
@@ -224,6 +226,8 @@ pub struct RawGpu {
     pub instances: Named<RawInstance>,
     /// What it costs to change what runs.
     pub switch: Key<RawSwitch>,
+    /// What is asked of the GPU, such as `"jain >= 0.9"` or `"utilisation < 80%"`.
+    pub objectives: Key<Vec<Field<String>>>,
 }
 
 /// A GPU instance.
@@ -530,6 +534,9 @@ pub struct RawGuest {
     pub queue: Key<u64>,
     /// A job that takes longer counts as late; `earliest-deadline` goes by it.
     pub deadline: Key<RawDuration>,
+    /// What is asked of the guest, such as `"p95 < 50ms"`, `"late < 1%"`, `"throughput >= 95/s"`: metrics of
+    /// docs/metrics.md.
+    pub objectives: Key<Vec<Field<String>>>,
     /// `false` switches the frame-rate limiter of its vGPU type off (vGPU parameter
     /// `frame_rate_limiter=0`); default `true`. It acts under best effort only.
     pub frame_rate_limiter: Key<bool>,

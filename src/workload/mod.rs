@@ -4,6 +4,7 @@
 //! [`trace`],
 //! [`trace_format`] and [`windows`], profiles of kernels in [`kernels`].
 
+mod chance;
 pub mod dist;
 pub mod kernels;
 pub mod llm;

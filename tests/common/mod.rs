@@ -222,6 +222,7 @@ pub fn scenario(gpus: Vec<Gpu>, mut guests: Vec<Guest>, window: Nanos) -> Scenar
         gpus,
         host_cores: None,
         guests,
+        objectives: Vec::new(),
         resolved: Vec::new(),
         notices: Vec::new(),
     }
@@ -330,6 +331,21 @@ pub fn simulate(scenario: &Scenario) -> Log {
         assert_eq!(plain, faster, "the plain path and {speed:?} differ");
     }
     plain.into_iter().next().expect("one cell")
+}
+
+/// The jobs of all cells with their guests; every speed gives the same.
+pub fn jobs(scenario: &Scenario) -> Vec<(Instance, JobEnd)> {
+    let plain = simulate_variant(scenario, 0, Variant::Shared, Speed::Plain);
+    for speed in [Speed::RunAhead, Speed::RoundJump] {
+        let faster = simulate_variant(scenario, 0, Variant::Shared, speed);
+        assert_eq!(plain, faster, "the plain path and {speed:?} differ");
+    }
+    let cells = plain.iter();
+    let jobs = cells.flat_map(|log| {
+        let of = |(who, job): &(usize, JobEnd)| (log.layout.guests[*who], *job);
+        log.jobs.iter().map(of)
+    });
+    jobs.collect()
 }
 
 pub fn member_count(scenario: &Scenario) -> usize {

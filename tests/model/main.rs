@@ -5,6 +5,7 @@
 mod common;
 
 mod arrivals;
+mod chance;
 mod classes;
 mod dist_draws;
 mod dist_parameters;

@@ -27,14 +27,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "workload",
             "gpu",
             "vgpu",
+            "metrics",
         ],
     ),
     ("sim", &["engine", "policy", "workload", "gpu", "scenario"]),
     ("result", &[]),
+    ("metrics", &["diagnostics", "result"]),
     (
         "experiment",
         &[
-            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result",
+            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result", "metrics",
         ],
     ),
     (
@@ -50,8 +52,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "experiment",
         ],
     ),
-    ("report", &["result"]),
-    ("check", &["report", "result"]),
+    ("report", &["metrics", "result"]),
+    ("check", &["metrics", "report", "result"]),
     ("calibrate", &["diagnostics", "gpu"]),
 ];
 

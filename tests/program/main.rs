@@ -7,6 +7,7 @@ mod compare;
 mod golden;
 mod import;
 mod mig_cli;
+mod objectives;
 mod own_policy;
 mod report;
 mod results_folder;

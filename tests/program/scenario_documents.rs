@@ -42,6 +42,20 @@ fn schedulers_are_documented() {
     up_to_date(path, &format!("{before}{begin}{head}{rows}{end}{after}"));
 }
 
+/// The tables of metrics in `docs/metrics.md`, each between its marks.
+#[test]
+fn metrics_are_documented() {
+    let path = "docs/metrics.md";
+    let mut text = fs::read_to_string(root().join(path)).expect("the page of metrics");
+    for (name, table) in warpshare::metrics::document::tables() {
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = text.split_once(&begin).expect("the mark before the table");
+        let (_, after) = rest.split_once(&end).expect("the mark behind the table");
+        text = format!("{before}{begin}{table}{end}{after}");
+    }
+    up_to_date(path, &text);
+}
+
 fn scheduler_row(scheduler: &Registered) -> String {
     let yes = |is| if is { "yes" } else { "no" };
     let uses = scheduler.uses.iter().map(|what| match what {
@@ -51,6 +65,7 @@ fn scheduler_row(scheduler: &Registered) -> String {
         Use::Reservation => "reservation",
         Use::Deadline => "deadline",
         Use::ReservedTurns => "reserved turns",
+        Use::Draws => "chance",
     });
     let own = scheduler.parameters.iter().map(|parameter| parameter.name);
     let uses: Vec<_> = uses.chain(own).collect();

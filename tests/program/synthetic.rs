@@ -188,7 +188,13 @@ fn guest(index: usize, group: &Group) -> GroupResult {
             engine_ns: None,
             outside_ns: None,
         },
+        deadline_ns: (index == 0).then_some(100_000_000),
         late_fraction: (index == 0).then(|| estimate(0.0123, 0.0021)),
+        dropped_fraction: estimate(0.0, 0.0),
+        timed_out_fraction: None,
+        out_of_memory_fraction: None,
+        frames_per_s: None,
+        batch_size: None,
         slowdown: estimate(1.93, 0.041),
         interference: if index == 0 {
             estimate(1.42, 0.022)
@@ -274,6 +280,21 @@ fn gpu(name: &str, index: usize) -> GpuResult {
     }
 }
 
+/// A latency of one replication that is half of a whole one.
+fn once(latency: &Latency) -> ReplicationLatency {
+    let quantile = |place: usize| latency.quantiles[place].value_ns;
+    ReplicationLatency {
+        count: latency.histogram.count / 2,
+        sum_ns: latency.histogram.sum_ns / 2,
+        p50_ns: quantile(0),
+        p90_ns: quantile(1),
+        p95_ns: quantile(2),
+        p99_ns: quantile(3),
+        p999_ns: quantile(4),
+        largest_ns: latency.largest_ns,
+    }
+}
+
 /// A result with these groups on these GPUs.
 pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
     let guests: Vec<GroupResult> = groups
@@ -302,14 +323,21 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
                         batches: 0,
                         unfinished: g.jobs.unfinished / 2,
                     },
-                    throughput_per_s: 12.25 + f64::from(index),
-                    mean_response_ns: g.response.mean_ns.value,
-                    mean_service_ns: g.service.mean_ns.value,
-                    p50_response_ns: g.response.quantiles[0].value_ns,
-                    p95_response_ns: g.response.quantiles[2].value_ns,
-                    p99_response_ns: g.response.quantiles[3].value_ns,
+                    ended_in_window: 122 + u64::from(index),
+                    response: once(&g.response),
+                    classes: g.classes.iter().map(|c| once(&c.response)).collect(),
+                    service: once(&g.service),
+                    parts: ReplicationParts {
+                        gpu_ns: g.response.histogram.sum_ns / 2,
+                        ..ReplicationParts::default()
+                    },
+                    late: g.deadline_ns.map(|_| 3),
+                    ran_ns: 2_000_000_000,
+                    completion_ns: None,
+                    tokens: None,
                     slowdown: Some(1.9),
                     interference: None,
+                    longest_starvation_ns: 14_583_331,
                     backlog_middle: 2,
                     backlog_end: 3,
                 })
@@ -328,16 +356,21 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
                     switches: 3204,
                     jain_gpu_time: Some(0.99),
                     jain_progress: Some(0.97),
+                    max_min_ratio: Some(1.2),
                     antt: Some(1.93),
                     stp: Some(2.11),
                     longest_starvation_ns: 14_583_331,
+                    engines: Vec::new(),
+                    instances: Vec::new(),
                 })
                 .collect(),
+            host: None,
         })
         .collect();
     RunResult {
         format: FORMAT,
         memory: Vec::new(),
+        objectives: Vec::new(),
         meta: Meta {
             program: "warpshare".to_owned(),
             version: "0.1.0".to_owned(),

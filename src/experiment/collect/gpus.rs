@@ -5,7 +5,10 @@ use super::{Baselines, Shared, window_seconds};
 use crate::experiment::estimate::{mean, mean_of};
 use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::{registry, spatial};
-use crate::result::{EngineResult, Estimate, Fairness, GpuResult, InstanceResult, Split, Timeline};
+use crate::result::{
+    EngineResult, Estimate, Fairness, GpuResult, InstanceResult, ReplicationEngine,
+    ReplicationInstance, Split, Timeline,
+};
 use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
 use crate::stats::fairness::{antt, jain_index, max_min_ratio, stp};
@@ -251,9 +254,10 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
     }
 }
 
-fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult> {
-    let copies = copy_engines(&scenario.gpus[gpu]);
-    let media = scenario.gpus[gpu].media_engines();
+/// Name and number of servers of each station of a GPU, in the order of the recorder's.
+fn stations(gpu: &Gpu) -> Vec<(&'static str, u32)> {
+    let copies = copy_engines(gpu);
+    let media = gpu.media_engines();
     let copies = [
         ("copy host to device", copies.host_to_device),
         ("copy device to host", copies.device_to_host),
@@ -262,19 +266,75 @@ fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult
         .into_iter()
         .map(|engine| (engine.name(), media.count(engine)))
         .filter(|&(_, servers)| servers > 0);
-    copies
-        .into_iter()
-        .chain(media)
-        .enumerate()
+    copies.into_iter().chain(media).collect()
+}
+
+fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult> {
+    let stations = stations(&scenario.gpus[gpu]).into_iter().enumerate();
+    stations
         .map(|(index, (name, servers))| {
-            let busy = |replication: usize| -> Vec<(u64, u128)> {
-                shared
-                    .edges(replication, gpu)
-                    .iter()
-                    .map(|edge| (edge.time, edge.engines[index]))
-                    .collect()
-            };
+            let busy = |replication| busy_engine(shared, replication, gpu, index);
             station(scenario, name, servers, shared, &busy)
+        })
+        .collect()
+}
+
+/// Busy server·ns of a station at sampling edges.
+fn busy_engine(shared: &Shared, replication: usize, gpu: usize, index: usize) -> Vec<(u64, u128)> {
+    let edges = shared.edges(replication, gpu).iter();
+    edges.map(|edge| (edge.time, edge.engines[index])).collect()
+}
+
+pub(super) fn engines_once(
+    scenario: &Scenario,
+    shared: &Shared,
+    replication: usize,
+    gpu: usize,
+) -> Vec<ReplicationEngine> {
+    let stations = stations(&scenario.gpus[gpu]).into_iter().enumerate();
+    stations
+        .map(|(index, (name, servers))| ReplicationEngine {
+            name: name.to_owned(),
+            servers,
+            busy_ns: busy_in_window(scenario, &busy_engine(shared, replication, gpu, index)),
+        })
+        .collect()
+}
+
+pub(super) fn host_once(
+    scenario: &Scenario,
+    shared: &Shared,
+    replication: usize,
+) -> Option<ReplicationEngine> {
+    Some(ReplicationEngine {
+        name: HOST_CORES.to_owned(),
+        servers: scenario.host_cores?,
+        busy_ns: busy_in_window(scenario, &busy_host(scenario, shared, replication)),
+    })
+}
+
+pub(super) fn instances_once(
+    scenario: &Scenario,
+    shared: &Shared,
+    replication: usize,
+    gpu: usize,
+) -> Vec<ReplicationInstance> {
+    let domains = scenario.gpus[gpu].domains().into_iter().enumerate();
+    domains
+        .filter(|(_, domain)| domain.instance.is_some())
+        .map(|(index, domain)| {
+            let own = domain_window(scenario, shared, replication, gpu, index);
+            ReplicationInstance {
+                name: domain.path(),
+                sms: domain.sms,
+                useful_sm_ns: own.useful,
+                switching_sm_ns: own.switching,
+                reserved_idle_sm_ns: own.reserved_idle,
+                idle_sm_ns: own.idle,
+                gpu_time_ns: own.gpu_time,
+                turns: own.turns,
+                switches: own.switches,
+            }
         })
         .collect()
 }
@@ -296,14 +356,30 @@ fn copy_engines(gpu: &Gpu) -> CopyEngines {
     }
 }
 
+const HOST_CORES: &str = "host cores";
+
 pub(super) fn host(scenario: &Scenario, shared: &Shared) -> Option<EngineResult> {
     let cores = scenario.host_cores?;
+    let busy = |replication| busy_host(scenario, shared, replication);
+    Some(station(scenario, HOST_CORES, cores, shared, &busy))
+}
+
+fn busy_host(scenario: &Scenario, shared: &Shared, replication: usize) -> Vec<(u64, u128)> {
     let times = Schedule::new(&scenario.run).edges;
-    let busy = |replication: usize| -> Vec<(u64, u128)> {
-        let host = &shared.recorder(replication, 0).host;
-        times.iter().copied().zip(host.iter().copied()).collect()
-    };
-    Some(station(scenario, "host cores", cores, shared, &busy))
+    let host = &shared.recorder(replication, 0).host;
+    times.into_iter().zip(host.iter().copied()).collect()
+}
+
+/// Busy server·ns at a sampling edge.
+fn busy_at(busy: &[(u64, u128)], time: u64) -> u128 {
+    busy.iter()
+        .find(|(edge, _)| *edge == time)
+        .map_or(0, |(_, busy)| *busy)
+}
+
+fn busy_in_window(scenario: &Scenario, busy: &[(u64, u128)]) -> u128 {
+    let schedule = Schedule::new(&scenario.run);
+    busy_at(busy, schedule.end) - busy_at(busy, schedule.warmup)
 }
 
 /// Utilisation of a station from its busy server·ns at sampling edges.
@@ -321,15 +397,10 @@ fn station(
     let capacity = |wall: u64| f64::from(servers.max(1)) * wall as f64;
     for replication in shared.each_replication() {
         let busy = busy(replication);
-        let at = |time| {
-            busy.iter()
-                .find(|(edge, _)| *edge == time)
-                .map_or(0, |(_, busy)| *busy)
-        };
-        let in_window = at(schedule.end) - at(schedule.warmup);
+        let in_window = busy_in_window(scenario, &busy);
         utilisations.push(in_window as f64 / capacity(scenario.run.window));
         for (bin, pair) in bins.iter_mut().zip(borders.windows(2)) {
-            *bin += at(pair[1]) - at(pair[0]);
+            *bin += busy_at(&busy, pair[1]) - busy_at(&busy, pair[0]);
         }
     }
     let replications = shared.replications as f64;

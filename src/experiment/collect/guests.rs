@@ -179,6 +179,13 @@ pub(super) fn group(
             .collect();
         ratio(&rows, confidence, NO_JOBS)
     };
+    let of_arrived = |field: &dyn Fn(&MemberRecord) -> f64| -> Estimate {
+        let rows: Vec<_> = shared
+            .each_replication()
+            .map(|r| [sum(r, field), sum(r, &|m| m.arrived as f64)])
+            .collect();
+        ratio(&rows, confidence, "no jobs arrived")
+    };
     let part = |part: Part| per_job(&move |m| m.parts_ns[part as usize] as f64);
     let histograms = |of: fn(&crate::experiment::recorder::GroupRecord) -> &Histogram| {
         shared
@@ -242,7 +249,40 @@ pub(super) fn group(
                 .filter(|frames| frames.outside > 0)
                 .map(|_| part(Part::Outside)),
         },
+        deadline_ns: guest.deadline,
         late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
+        dropped_fraction: of_arrived(&|m| m.dropped as f64),
+        timed_out_fraction: guest
+            .workload
+            .timeout
+            .is_some()
+            .then(|| of_arrived(&|m| m.timed_out as f64)),
+        out_of_memory_fraction: guest
+            .workload
+            .memory
+            .is_some()
+            .then(|| of_arrived(&|m| m.out_of_memory as f64)),
+        frames_per_s: guest.workload.frames.is_some().then(|| {
+            let each = members.len() as f64;
+            mean_of(
+                shared
+                    .each_replication()
+                    .map(|r| sum(r, &|m| m.ended_in_window as f64) / seconds / each),
+                confidence,
+            )
+        }),
+        batch_size: guest.workload.batching.is_some().then(|| {
+            let rows: Vec<_> = shared
+                .each_replication()
+                .map(|r| {
+                    [
+                        sum(r, &|m| m.completed as f64),
+                        sum(r, &|m| m.batches as f64),
+                    ]
+                })
+                .collect();
+            ratio(&rows, confidence, NO_JOBS)
+        }),
         slowdown: slowdown_estimate(scenario, shared, baselines, group, &members, Against::Board),
         interference: slowdown_estimate(
             scenario,
@@ -266,7 +306,7 @@ pub(super) fn group(
         completion_ns: guest
             .workload
             .jobs
-            .map(|jobs| completion(guest, shared, &members, (jobs, confidence))),
+            .map(|_| completion(guest, shared, &members, confidence)),
         tokens: super::tokens::tokens(scenario, shared, group),
     }
 }
@@ -293,22 +333,10 @@ fn classes(guest: &Guest, shared: &Shared, group: usize, confidence: f64) -> Vec
 }
 
 /// Time to the end of the last of a guest's jobs.
-fn completion(
-    guest: &Guest,
-    shared: &Shared,
-    members: &[usize],
-    (jobs, confidence): (u64, f64),
-) -> Estimate {
+fn completion(guest: &Guest, shared: &Shared, members: &[usize], confidence: f64) -> Estimate {
     let each = |replication: usize| -> Option<f64> {
-        let times: Option<Vec<f64>> = members
-            .iter()
-            .map(|&member| {
-                let record = shared.member(replication, member);
-                (record.ended == jobs).then(|| (record.last_end - guest.start) as f64)
-            })
-            .collect();
-        let times = times?;
-        Some(times.iter().sum::<f64>() / times.len() as f64)
+        let total = completed_all(guest, shared, members, replication)?;
+        Some(total as f64 / members.len() as f64)
     };
     match shared
         .each_replication()
@@ -318,6 +346,22 @@ fn completion(
         Some(times) => mean_of(times, confidence),
         None => nothing("not all jobs ended within the run"),
     }
+}
+
+/// Time from the start of each member to the end of its last job, in sum; where the number of jobs is given
+/// and all of them ended.
+pub(super) fn completed_all(
+    guest: &Guest,
+    shared: &Shared,
+    members: &[usize],
+    replication: usize,
+) -> Option<u128> {
+    let jobs = guest.workload.jobs?;
+    let each = members.iter().map(|&member| {
+        let record = shared.member(replication, member);
+        (record.ended == jobs).then(|| u128::from(record.last_end - guest.start))
+    });
+    each.sum()
 }
 
 fn member(

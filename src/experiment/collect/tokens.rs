@@ -1,10 +1,11 @@
 //! Results of groups that serve a language model.
 
 use super::guests::latency;
+use super::latency as once_latency;
 use super::{Shared, window_seconds};
 use crate::experiment::estimate::{mean_of, ratio};
 use crate::experiment::recorder::{MemberRecord, TokenRecord};
-use crate::result::{Latency, TokenResult};
+use crate::result::{Latency, ReplicationTokens, TokenResult};
 use crate::scenario::Scenario;
 use crate::stats::histogram::LatencyHistogram;
 
@@ -56,5 +57,33 @@ pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Opti
         generated_per_s: rate(&|m| m.generated),
         goodput_per_s: asked.then(|| rate(&|m| m.good)),
         preemptions: preemptions.sum(),
+    })
+}
+
+/// The same of one replication.
+pub(super) fn once(
+    scenario: &Scenario,
+    shared: &Shared,
+    group: usize,
+    replication: usize,
+) -> Option<ReplicationTokens> {
+    let llm = scenario.guests[group].workload.llm.as_ref()?;
+    let record = shared.group(replication, group).tokens.as_deref()?;
+    let members = shared.members_of(group);
+    let sum = |field: fn(&MemberRecord) -> u64| -> u64 {
+        let each = members
+            .iter()
+            .map(|&member| field(shared.member(replication, member)));
+        each.sum()
+    };
+    let asked = llm.first_token.is_some() || llm.between_tokens.is_some();
+    Some(ReplicationTokens {
+        first_token: once_latency(&record.first),
+        between_tokens: once_latency(&record.between),
+        prompt_tokens: sum(|m| m.prompt_tokens),
+        output_tokens: sum(|m| m.output_tokens),
+        generated: sum(|m| m.generated),
+        good: asked.then(|| sum(|m| m.good)),
+        preemptions: sum(|m| m.preempted),
     })
 }

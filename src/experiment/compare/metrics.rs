@@ -1,13 +1,14 @@
 //! The metrics of a comparison: one value a replication and policy.
 
-use crate::result::{Better, Replication, ReplicationGpu, ReplicationGuest, RunResult};
+use crate::metrics::{Chosen, Once, Scope, Statistic, of_scope};
+use crate::result::{Better, GroupResult, Replication, RunResult};
 
 /// A metric of one GPU or guest group.
 pub(super) struct Row {
     pub of: String,
     /// `gpu` or `guest`.
     pub kind: &'static str,
-    pub metric: &'static str,
+    pub metric: String,
     pub unit: &'static str,
     pub better: Better,
     /// By policy, then replication.
@@ -26,74 +27,77 @@ impl Row {
     }
 }
 
-type OfGpu = fn(&ReplicationGpu) -> Option<f64>;
-type OfGuest = fn(&ReplicationGuest) -> Option<f64>;
-
-const GPU: [(&str, &str, Better, OfGpu); 6] = [
-    ("antt", "", Better::Lower, |gpu| gpu.antt),
-    ("stp", "", Better::Higher, |gpu| gpu.stp),
-    ("jain_progress", "", Better::Higher, |gpu| gpu.jain_progress),
-    ("jain_gpu_time", "", Better::Higher, |gpu| gpu.jain_gpu_time),
-    ("longest_starvation", "ns", Better::Lower, |gpu| {
-        Some(gpu.longest_starvation_ns as f64)
-    }),
-    ("switching", "fraction", Better::Lower, |gpu| {
-        Some(gpu.switching_sm_ns as f64 / gpu.total_sm_ns.max(1) as f64)
-    }),
+/// What is compared, of all that a result has: of GPUs, then of guest groups.
+const GPU: [&str; 6] = [
+    "antt",
+    "stp",
+    "jain_progress",
+    "jain_gpu_time",
+    "longest_starvation",
+    "switching",
+];
+const GUEST: [&str; 6] = [
+    "throughput",
+    "response.mean",
+    "response.p50",
+    "response.p95",
+    "response.p99",
+    "slowdown",
 ];
 
-const GUEST: [(&str, &str, Better, OfGuest); 6] = [
-    ("throughput", "1/s", Better::Higher, |guest| {
-        Some(guest.throughput_per_s)
-    }),
-    ("mean", "ns", Better::Lower, |guest| guest.mean_response_ns),
-    ("p50", "ns", Better::Lower, |guest| {
-        guest.p50_response_ns.map(|ns| ns as f64)
-    }),
-    ("p95", "ns", Better::Lower, |guest| {
-        guest.p95_response_ns.map(|ns| ns as f64)
-    }),
-    ("p99", "ns", Better::Lower, |guest| {
-        guest.p99_response_ns.map(|ns| ns as f64)
-    }),
-    ("slowdown", "", Better::Lower, |guest| guest.slowdown),
-];
+/// The metrics of these names, in the order of the names, each with the way that is better.
+fn chosen(scope: Scope, names: &[&str]) -> Vec<(Chosen, Better)> {
+    let all = of_scope(scope, &[]);
+    let named = names.iter().flat_map(|name| {
+        let found = all.iter().filter(|metric| metric.name(".") == *name);
+        found.filter_map(|metric| Some((metric.clone(), metric.metric.better?)))
+    });
+    named.collect()
+}
 
 /// All metrics of results that differ in their schedulers only.
 pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
     let mut rows = Vec::new();
-    let each = |value: &dyn Fn(&Replication) -> Option<f64>| -> Vec<Vec<Option<f64>>> {
-        let of = |result: &RunResult| result.replications.iter().map(value).collect();
+    let each = |value: &dyn Fn(&Replication, &RunResult) -> Option<f64>| -> Vec<Vec<Option<f64>>> {
+        let of = |result: &RunResult| {
+            let each = result.replications.iter();
+            each.map(|replication| value(replication, result)).collect()
+        };
         results.iter().map(of).collect()
     };
     for (index, gpu) in results[0].gpus.iter().enumerate() {
-        for (metric, unit, better, value) in GPU {
+        for (metric, better) in chosen(Scope::Gpu, &GPU) {
             rows.push(Row {
                 of: gpu.name.clone(),
                 kind: "gpu",
-                metric,
-                unit,
+                metric: metric.short_name(),
+                unit: metric.metric.unit.name(),
                 better,
-                values: each(&|replication| value(&replication.gpus[index])),
+                values: each(&|replication, result| {
+                    metric.once(Once::Gpu(&replication.gpus[index]), result.plan.window_ns)
+                }),
                 notes: results
                     .iter()
-                    .map(|result| note_of_gpu(result, &gpu.name, metric))
+                    .map(|result| note_of_gpu(result, &gpu.name, &metric))
                     .collect(),
             });
         }
     }
     for (index, group) in results[0].guests.iter().enumerate() {
-        for (metric, unit, better, value) in GUEST {
+        for (metric, better) in chosen(Scope::Group, &GUEST) {
             rows.push(Row {
                 of: group.name.clone(),
                 kind: "guest",
-                metric,
-                unit,
+                metric: metric.short_name(),
+                unit: metric.metric.unit.name(),
                 better,
-                values: each(&|replication| value(&replication.guests[index])),
+                values: each(&|replication, result| {
+                    let once = Once::Guest(&replication.guests[index], &result.guests[index]);
+                    metric.once(once, result.plan.window_ns)
+                }),
                 notes: results
                     .iter()
-                    .map(|result| note_of_guest(result, index, metric))
+                    .map(|result| note_of_guest(&result.guests[index], &metric))
                     .collect(),
             });
         }
@@ -102,29 +106,19 @@ pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
 }
 
 /// What rests on the latency of an overloaded guest is only a bound.
-fn note_of_gpu(result: &RunResult, gpu: &str, metric: &str) -> Option<String> {
-    let from_slowdowns = matches!(metric, "antt" | "stp" | "jain_progress");
+fn note_of_gpu(result: &RunResult, gpu: &str, metric: &Chosen) -> Option<String> {
     let mut guests = result.guests.iter().filter(|guest| guest.gpu == gpu);
-    let overloaded = guests.find(|guest| guest.overload.is_some());
-    match overloaded {
-        Some(guest) if from_slowdowns => Some(format!("{} is overloaded", guest.name)),
-        _ => None,
-    }
+    let overloaded = guests.find(|guest| guest.overload.is_some())?;
+    let bounded = metric.metric.bounded;
+    bounded.then(|| format!("{} is overloaded", overloaded.name))
 }
 
-fn note_of_guest(result: &RunResult, index: usize, metric: &str) -> Option<String> {
-    let group = &result.guests[index];
-    if metric != "throughput" && group.overload.is_some() {
+fn note_of_guest(group: &GroupResult, metric: &Chosen) -> Option<String> {
+    let figure = metric.figure(group.into())?;
+    if figure.lower_bound {
         return Some("overloaded: at least".to_owned());
     }
-    let p = match metric {
-        "p50" => 0.5,
-        "p95" => 0.95,
-        "p99" => 0.99,
-        _ => return None,
-    };
     // A quantile of a replication needs as much data here as in a report.
-    let found = group.response.quantiles.iter();
-    let mut found = found.filter(|quantile| (quantile.p - p).abs() < 1e-9);
-    found.next().and_then(|quantile| quantile.note.clone())
+    let quantile = matches!(metric.statistic, Some(Statistic::Quantile(_)));
+    (quantile && !figure.note.is_empty()).then(|| figure.note.to_owned())
 }

@@ -42,6 +42,26 @@ pub(super) fn axes<B: DrawingBackend>(canvas: &mut Canvas<B>, panel: &Panel) -> 
     )
 }
 
+/// The deadline of the n-th series: a mark on the axis of times, where it is within it.
+pub(super) fn deadline<B: DrawingBackend>(
+    canvas: &mut Canvas<B>,
+    panel: &Panel,
+    n: usize,
+    deadline: u64,
+) -> Drawn<B> {
+    let x = panel.along(deadline as f64);
+    if x < panel.left || x > panel.right {
+        return Ok(());
+    }
+    let (colour, _) = look::series(n);
+    canvas.dashes(
+        &[(x, panel.bottom), (x, panel.top)],
+        1.0,
+        colour,
+        (2.0, 3.0),
+    )
+}
+
 /// The curve of the n-th series: the jobs that ended, and the number of those that did not.
 pub(super) fn curve<B: DrawingBackend>(
     canvas: &mut Canvas<B>,

@@ -8,14 +8,15 @@ use super::look::{
 };
 use crate::report::table::cut;
 use crate::report::units::{Unit, count, with_interval};
+use crate::report::verdict;
 use crate::result::{GroupResult, RunResult};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
 
 /// Width of the column of names beside the curves.
 const NAMES: f64 = 170.0;
-/// Height of one name with its p95 under it.
-const NAME: f64 = 36.0;
+/// Height of one name with its p95 and its losses under it.
+const NAME: f64 = 49.0;
 
 pub(super) fn page(result: &RunResult) -> Page {
     let names = HEADING + NAME * result.guests.len() as f64 + MARGIN;
@@ -62,8 +63,11 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     };
     distribution::axes(canvas, &panel)?;
     for (n, group) in &curves {
-        let unfinished = group.jobs.unfinished;
-        distribution::curve(canvas, &panel, *n, (&group.response.histogram, unfinished))?;
+        let never = never_ended(group);
+        distribution::curve(canvas, &panel, *n, (&group.response.histogram, never))?;
+        if let Some(deadline) = group.deadline_ns {
+            distribution::deadline(canvas, &panel, *n, deadline)?;
+        }
     }
     names(canvas, result, right + 22.0, top + 8.0)
 }
@@ -88,8 +92,22 @@ fn names<B: DrawingBackend>(
             (left + 24.0, y + 15.0),
             label(SMALLER, colour, HPos::Left),
         )?;
+        if let Some(text) = verdict::delivered(group) {
+            let text = look::fit(&text, width, SMALLER);
+            canvas.text(
+                &text,
+                (left + 24.0, y + 28.0),
+                label(SMALLER, FAINT_INK, HPos::Left),
+            )?;
+        }
     }
     Ok(())
+}
+
+/// Jobs of the window that never ended: dropped, timed out, failed or still there.
+fn never_ended(group: &GroupResult) -> u64 {
+    let jobs = &group.jobs;
+    jobs.unfinished + jobs.dropped + jobs.timed_out + jobs.out_of_memory
 }
 
 fn caption(group: &GroupResult) -> (String, super::canvas::Colour) {

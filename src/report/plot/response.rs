@@ -6,6 +6,7 @@ use super::look::{
     self, ALARM, BODY, FAINT_INK, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
 };
 use crate::report::units::{Unit, with_interval};
+use crate::report::verdict;
 use crate::result::{Estimate, RunResult};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -20,6 +21,8 @@ struct Row {
     p95: Option<f64>,
     p95_half_width: Option<f64>,
     overloaded: bool,
+    /// Shares late and dropped and frames a second, of a group that has them.
+    delivered: Option<String>,
 }
 
 /// The rows, and how many there would be without the limit.
@@ -34,6 +37,7 @@ fn rows(result: &RunResult) -> (Vec<Row>, usize) {
                 p95: member.p95_response_ns.map(|ns| ns as f64),
                 p95_half_width: None,
                 overloaded: group.overload.is_some(),
+                delivered: None,
             })
             .collect(),
         groups => groups
@@ -54,6 +58,7 @@ fn rows(result: &RunResult) -> (Vec<Row>, usize) {
                     p95: p95.and_then(|q| q.value_ns).map(|ns| ns as f64),
                     p95_half_width: p95.and_then(|q| q.half_width_ns),
                     overloaded: group.overload.is_some(),
+                    delivered: verdict::delivered(group),
                 }
             })
             .collect(),
@@ -106,7 +111,13 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     let values: Vec<String> = rows.iter().map(value_text).collect();
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
     let names = widest(&mut rows.iter().map(|row| text_width(&row.name, BODY, false))).min(200.0);
-    let numbers = widest(&mut values.iter().map(|text| text_width(text, SMALLER, false)));
+    let delivered = rows.iter().filter_map(|row| row.delivered.as_ref());
+    let numbers = widest(
+        &mut values
+            .iter()
+            .chain(delivered)
+            .map(|text| text_width(text, SMALLER, false)),
+    );
     let top = look::below_legend(1);
     let bottom = top + height * rows.len().max(1) as f64;
     let most = rows
@@ -172,7 +183,19 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
             if row.overloaded { ALARM } else { FAINT_INK },
             HPos::Right,
         );
-        canvas.text(value, (f64::from(WIDTH) - MARGIN, y), style)?;
+        let right = f64::from(WIDTH) - MARGIN;
+        // Where rows have room for a second line.
+        match row.delivered.as_ref().filter(|_| height > 40.0) {
+            Some(delivered) => {
+                canvas.text(value, (right, y - 7.0), style)?;
+                canvas.text(
+                    delivered,
+                    (right, y + 8.0),
+                    label(SMALLER, FAINT_INK, HPos::Right),
+                )?;
+            }
+            None => canvas.text(value, (right, y), style)?,
+        }
     }
     canvas.line(&[(panel.left, top), (panel.left, bottom)], 1.0, look::AXIS)
 }

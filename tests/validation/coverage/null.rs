@@ -28,10 +28,10 @@ impl Null {
 type Of = fn(&Replication) -> Option<f64>;
 
 const METRICS: [(&str, Of); 4] = [
-    ("throughput", |r| Some(r.guests[0].throughput_per_s)),
-    ("mean response", |r| r.guests[0].mean_response_ns),
+    ("throughput", |r| Some(r.guests[0].ended_in_window as f64)),
+    ("mean response", |r| r.guests[0].response.mean_ns()),
     ("p95 of the response", |r| {
-        r.guests[0].p95_response_ns.map(|ns| ns as f64)
+        r.guests[0].response.p95_ns.map(|ns| ns as f64)
     }),
     ("switching", |r| {
         Some(r.gpus[0].switching_sm_ns as f64 / r.gpus[0].total_sm_ns as f64)

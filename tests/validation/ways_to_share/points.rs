@@ -194,18 +194,20 @@ pub fn summary(result: &RunResult, set: &str, way: &str, tenants: u32, rate: boo
     for replication in &result.replications {
         let guests = &replication.guests;
         if rate {
-            values.push(guests.iter().map(|g| g.throughput_per_s).sum());
+            let seconds = result.plan.window_ns as f64 / 1e9;
+            let rates = guests.iter().map(|g| g.ended_in_window as f64 / seconds);
+            values.push(rates.sum());
             continue;
         }
         let jobs: u64 = guests.iter().map(|g| g.jobs.completed).sum();
         let total = guests.iter().map(|g| {
-            let mean = g.mean_response_ns.expect("jobs have ended");
+            let mean = g.response.mean_ns().expect("jobs have ended");
             mean * g.jobs.completed as f64
         });
         values.push(total.sum::<f64>() / jobs as f64 / 1e6);
         let each = guests
             .iter()
-            .map(|g| g.p95_response_ns.expect("jobs have ended") as f64);
+            .map(|g| g.response.p95_ns.expect("jobs have ended") as f64);
         p95s.push(each.sum::<f64>() / guests.len() as f64 / 1e6);
     }
     let interval = t_interval(&values, 0.95).expect("several replications");

@@ -1,0 +1,264 @@
+//! What a result answers, in a sentence and in a word for each guest group.
+
+use super::table::cut;
+use super::units::{Unit, length, short, with_interval};
+use crate::result::{GroupResult, ObjectiveResult, ObjectiveVerdict, RunResult};
+
+/// Things that the sentence names one by one; of more it says how many there are.
+const NAMED: usize = 3;
+
+/// The answer, for the person who asked.
+pub(super) fn sentence(result: &RunResult) -> String {
+    let broken = result.checks.iter().filter(|check| !check.holds).count();
+    if broken > 0 {
+        return format!("No answer: {broken} invariant checks of the simulator failed.");
+    }
+    let of = |verdict| -> Vec<String> {
+        let objectives = result.objectives.iter();
+        objectives
+            .filter(|objective| objective.verdict == verdict)
+            .map(objective_clause)
+            .collect()
+    };
+    let (failed, undecided) = (of(ObjectiveVerdict::Fail), of(ObjectiveVerdict::Undecided));
+    let all = result.objectives.len();
+    let objectives = match (all, failed.len(), undecided.len()) {
+        (0, _, _) => return without_objectives(result),
+        (_, 0, 0) if all == 1 => {
+            format!("The objective holds: {}", list(of(ObjectiveVerdict::Pass)))
+        }
+        (_, 0, 0) => format!(
+            "All {all} objectives hold: {}",
+            list(of(ObjectiveVerdict::Pass))
+        ),
+        (_, 0, _) => format!(
+            "Undecided are {} of {all} objectives: {}",
+            undecided.len(),
+            list(undecided)
+        ),
+        (_, missed, _) => format!("Missed are {missed} of {all} objectives: {}", list(failed)),
+    };
+    let overloaded: Vec<String> = overloaded(result).map(label).collect();
+    if overloaded.is_empty() {
+        format!("{objectives}.")
+    } else {
+        format!("{objectives}; overloaded: {}.", list(overloaded))
+    }
+}
+
+fn overloaded(result: &RunResult) -> impl Iterator<Item = &GroupResult> {
+    let groups = result.guests.iter();
+    groups.filter(|group| group.overload.is_some())
+}
+
+fn without_objectives(result: &RunResult) -> String {
+    let over: Vec<String> = overloaded(result)
+        .map(|group| format!("{} ({})", label(group), clause(group)))
+        .collect();
+    let groups = result.guests.iter();
+    let sustained: Vec<String> = groups
+        .filter(|group| group.overload.is_none() && group.jobs.arrived > 0)
+        .map(|group| format!("{} ({})", label(group), clause(group)))
+        .collect();
+    match (over.is_empty(), sustained.is_empty()) {
+        (true, true) => "No job arrived in the window.".to_owned(),
+        (true, false) => format!("The load is sustained: {}.", list(sustained)),
+        (false, true) => format!("The load is too much: {} overloaded.", list(over)),
+        (false, false) => format!(
+            "The load is too much for {}; sustained: {}.",
+            list(over),
+            list(sustained)
+        ),
+    }
+}
+
+/// Some of many, and how many more there are.
+fn list(mut items: Vec<String>) -> String {
+    let more = items.len().saturating_sub(NAMED);
+    items.truncate(NAMED);
+    let mut text = items.join(", ");
+    if more > 0 {
+        text.push_str(&format!(", and {more} more"));
+    }
+    text
+}
+
+/// What somebody wants to know first of a group.
+fn clause(group: &GroupResult) -> String {
+    let bound = if group.overload.is_some() { "≥ " } else { "" };
+    let mut parts = Vec::new();
+    let p95 = group.response.quantiles.iter();
+    let mut p95 = p95.filter(|quantile| (quantile.p - 0.95).abs() < 1e-9);
+    if let Some((quantile, ns)) = p95.next().and_then(|q| Some((q, q.value_ns?))) {
+        let value = with_interval(ns as f64, quantile.half_width_ns, Unit::Time);
+        parts.push(format!("p95 {bound}{value}"));
+    }
+    if let (Some(late), Some(deadline)) = (&group.late_fraction, group.deadline_ns)
+        && let Some(value) = late.value
+    {
+        let value = with_interval(value, None, Unit::Percent);
+        parts.push(format!("{bound}{value} later than {}", length(deadline)));
+    }
+    parts.extend(losses(group));
+    if let Some(frames) = group.frames_per_s.as_ref().and_then(|frames| frames.value) {
+        parts.push(format!(
+            "{} frames/s each",
+            short((frames * 10.0).round() / 10.0)
+        ));
+    }
+    if parts.is_empty() {
+        return "no job ended".to_owned();
+    }
+    parts.join(", ")
+}
+
+/// Shares of jobs that were never done.
+fn losses(group: &GroupResult) -> Vec<String> {
+    let shares = [
+        (Some(&group.dropped_fraction), "dropped"),
+        (group.timed_out_fraction.as_ref(), "timed out"),
+        (group.out_of_memory_fraction.as_ref(), "out of memory"),
+    ];
+    let shown = shares.into_iter().filter_map(|(share, what)| {
+        let value = share?.value.filter(|value| *value > 0.0)?;
+        Some(format!(
+            "{} {what}",
+            with_interval(value, None, Unit::Percent)
+        ))
+    });
+    shown.collect()
+}
+
+/// `4 x desktop`, or the bare name of a group of one.
+pub(super) fn label(group: &GroupResult) -> String {
+    let name = cut(&group.name, super::text::NAME);
+    if group.count == 1 {
+        name
+    } else {
+        format!("{} x {name}", group.count)
+    }
+}
+
+fn objective_clause(objective: &ObjectiveResult) -> String {
+    let found = match objective.value {
+        Some(value) => shown(objective, value, objective.half_width),
+        None => "no value".to_owned(),
+    };
+    format!(
+        "{} {} ({found})",
+        cut(&objective.of, super::text::NAME),
+        objective.text
+    )
+}
+
+/// A value of an objective's metric, for people.
+pub(super) fn shown(objective: &ObjectiveResult, value: f64, half_width: Option<f64>) -> String {
+    let text = with_interval(value, half_width, unit(objective));
+    match objective.unit.as_str() {
+        "1/s" | "tokens/s" => format!("{text} /s"),
+        _ => text,
+    }
+}
+
+pub(super) fn unit(objective: &ObjectiveResult) -> Unit {
+    match objective.unit.as_str() {
+        "ns" => Unit::Time,
+        "fraction" => Unit::Percent,
+        _ => Unit::Plain,
+    }
+}
+
+/// One word for a group. A group that misses an objective never reads well; without objectives it says what
+/// became of the load, and nothing of whether that is good.
+pub(super) fn word(group: &GroupResult, objectives: &[ObjectiveResult]) -> String {
+    let own = objectives
+        .iter()
+        .filter(|objective| objective.kind == "guest" && objective.of == group.name);
+    let worst = own.map(|objective| rank(objective.verdict)).max();
+    if group.overload.is_some() {
+        return "OVERLOADED".to_owned();
+    }
+    if group.jobs.arrived == 0 {
+        return "no jobs".to_owned();
+    }
+    match worst {
+        Some(2) => "MISSED".to_owned(),
+        Some(1) => "undecided".to_owned(),
+        Some(_) => "holds".to_owned(),
+        None => load(group),
+    }
+}
+
+fn rank(verdict: ObjectiveVerdict) -> u8 {
+    match verdict {
+        ObjectiveVerdict::Pass => 0,
+        ObjectiveVerdict::Undecided => 1,
+        ObjectiveVerdict::Fail => 2,
+    }
+}
+
+fn load(group: &GroupResult) -> String {
+    let losses = losses(group);
+    if !losses.is_empty() {
+        return losses.join(", ");
+    }
+    let late = group.late_fraction.as_ref().and_then(|late| late.value);
+    match late.filter(|late| *late > 0.0) {
+        Some(late) => format!(
+            "sustained, {} late",
+            with_interval(late, None, Unit::Percent)
+        ),
+        None => "sustained".to_owned(),
+    }
+}
+
+/// The word of an objective's verdict.
+pub(super) fn verdict(objective: &ObjectiveResult) -> &'static str {
+    match objective.verdict {
+        ObjectiveVerdict::Pass => "holds",
+        ObjectiveVerdict::Fail => "MISSED",
+        ObjectiveVerdict::Undecided => "undecided",
+    }
+}
+
+/// How far a value is on the good side of its bound.
+pub(super) fn margin(objective: &ObjectiveResult) -> String {
+    let Some(margin) = objective.margin else {
+        return "–".to_owned();
+    };
+    let half_width = objective.half_width.unwrap_or(0.0);
+    let text = super::units::difference(margin, half_width, unit(objective));
+    match objective.half_width {
+        Some(_) => text,
+        None => text.replace(" ± 0", ""),
+    }
+}
+
+/// Whether a group's table of deadlines and losses has something to say.
+pub(super) fn delivers(group: &GroupResult) -> bool {
+    group.deadline_ns.is_some() || group.frames_per_s.is_some() || !losses(group).is_empty()
+}
+
+/// What became of jobs and frames, where that is more than that they ended in time.
+pub(super) fn delivered(group: &GroupResult) -> Option<String> {
+    let mut parts = Vec::new();
+    let shares = [
+        (group.late_fraction.as_ref(), "late"),
+        (Some(&group.dropped_fraction), "dropped"),
+        (group.timed_out_fraction.as_ref(), "timed out"),
+        (group.out_of_memory_fraction.as_ref(), "out of memory"),
+    ];
+    for (share, what) in shares {
+        let value = share.and_then(|share| share.value);
+        if let Some(value) = value.filter(|value| *value > 0.0 || what == "late") {
+            parts.push(format!(
+                "{} {what}",
+                with_interval(value, None, Unit::Percent)
+            ));
+        }
+    }
+    if let Some(frames) = group.frames_per_s.as_ref().and_then(|frames| frames.value) {
+        parts.push(format!("{} fps", short((frames * 10.0).round() / 10.0)));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
