@@ -123,7 +123,7 @@ fn what_is_declared_and_not_kept_is_found() {
         match check(&[lie]) {
             Err(Refusal::Violated(violations)) => {
                 let found: Vec<&str> = violations.iter().map(|violation| violation.check).collect();
-                assert_eq!(found, [finds], "{}: {violations:?}", lie.name);
+                assert!(found.contains(&finds), "{}: {violations:?}", lie.name);
             }
             other => panic!("{}: {other:?}", lie.name),
         }

@@ -175,7 +175,9 @@ pub(super) fn preempts(policy: &Registered) -> Result<(), String> {
         Preempts::Never => {
             let sliced = policy.uses.contains(&Use::Slice);
             let waits = first.is_none_or(|end| end >= SLICE) || !sliced;
-            let no = at_once.iter().all(|&at_once| !at_once);
+            // Where turns are reserved, urgent work may come in one of its own.
+            let mut others = at_once.iter().filter(|_| policy.properties.work_conserving);
+            let no = !at_once[0] && others.all(|&at_once| !at_once);
             ensure!(
                 no && waits,
                 "urgent work that comes at 0.3 ms ends at {first:?} ns: it does not wait"

@@ -12,7 +12,7 @@ use crate::engine::time::{LONGEST, Nanos};
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
-    starvation: Starvation::Unbounded,
+    starvation: Starvation::Before,
     preempts: Preempts::Never,
 };
 

@@ -45,6 +45,8 @@ pub enum Starvation {
     Slices(fn(&[u32], usize) -> f64),
     /// At most the other turns of a round of reserved turns, vacant ones among them.
     ReservedTurns,
+    /// As long as the work takes that came before, whoever's it is, however long that is.
+    Before,
     /// By chance, without a bound.
     Chance,
     /// For ever.

@@ -81,6 +81,7 @@ fn scheduler_row(scheduler: &Registered) -> String {
             format!("{}; {}", slices(&[1; 4], 0), slices(&[1, 1, 2, 4], 0))
         }
         Starvation::ReservedTurns => "reserved turns less 1".to_owned(),
+        Starvation::Before => "for what came before".to_owned(),
         Starvation::Chance => "by chance".to_owned(),
         Starvation::Unbounded => "for ever".to_owned(),
     };
