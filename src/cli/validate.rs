@@ -74,12 +74,20 @@ fn summary(scenario: &Scenario) -> String {
         Horizon::Terminating => "terminating",
     };
     let text = |nanos: Nanos| scenario::units::write_nanos(nanos as f64);
-    format!(
+    let mut summary = format!(
         "{}, {}, {horizon}, warm-up {}, window {}, {}",
         counted(scenario.gpus.len() as u64, "GPU"),
         counted(guests, "guest"),
         text(scenario.run.warmup),
         text(scenario.run.window),
         counted(u64::from(scenario.run.replications), "replication"),
-    )
+    );
+    // A trace that lost rows shows in their number.
+    for value in &scenario.resolved {
+        if value.path.ends_with(".arrivals.file") {
+            summary.push_str(", ");
+            summary.push_str(&value.value);
+        }
+    }
+    summary
 }

@@ -1,6 +1,7 @@
-//! `warpshare workload`: the built-in workloads, and how each does alone on a board.
+//! `warpshare workload`: the built-in workloads, how each does alone on a board, and workloads from logs.
 
 mod alone;
+mod from;
 
 use super::gpus::{json, load, no_such_gpu, render, table, wrap};
 use super::{Failure, note, print};
@@ -9,7 +10,7 @@ use crate::scenario::preset::{self, Preset};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Built-in workloads: list them, show one, run one alone on a board.
+/// Built-in workloads: list them, show one, run one alone on a board; or make one from a log.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -36,6 +37,16 @@ Examples:
         /// Name, as listed
         name: String,
     },
+    /// Make a workload from a log of a measured desktop
+    ///
+    /// Reads PresentMon's CSV, what `nvidia-smi vgpu -u`, `dmon` and `pmon` print, or the utilisation of any
+    /// other CSV file. Prints the table of a scenario, which says what the log cannot tell, and writes the
+    /// CSV file that it replays.
+    #[command(after_help = "\
+Examples:
+  warpshare workload from frames.csv --of sldworks.exe --on a40 --trace cad.csv > cad.toml
+  warpshare workload from vgpu.log --of \"gpu 0 vgpu 3251634213\" --rate 30/s --trace user.csv > user.toml")]
+    From(from::Args),
     /// Run a workload alone on a whole board: latency, capacity, and what limits it
     ///
     /// Two runs with 3 replications: with the load of the workload itself, and with users who
@@ -74,6 +85,7 @@ Examples:
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     match &args.action {
         Action::List { kind, json } => list(kind.as_deref(), *json)?,
+        Action::From(args) => from::run(args, &load(None)?)?,
         Action::Show { name } => print(&shown(&find(name)?))?,
         Action::Run {
             name,

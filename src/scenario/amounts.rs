@@ -7,6 +7,7 @@ use super::units::Quantity;
 use crate::diagnostics::nearest;
 use crate::workload::Size;
 use crate::workload::dist::{Dist, DistError};
+use crate::workload::{column, data_file};
 use std::collections::BTreeMap;
 
 /// Keys of a table that are there, with their places.
@@ -435,68 +436,28 @@ fn column(
     column: &Field<String>,
     unit: f64,
 ) -> Option<Vec<f64>> {
-    let path = c.base.join(&file.value);
-    let mut reader = match csv::Reader::from_path(&path) {
-        Ok(reader) => reader,
+    let bytes = match data_file::read(&c.base.join(&file.value)) {
+        Ok(bytes) => bytes,
         Err(error) => {
-            c.error(
-                &file.span,
-                format!("cannot read `{}`: {error}", file.value),
-                "",
-                "",
-            );
+            let title = format!("cannot read `{}`: {error}", file.value);
+            c.error(&file.span, title, "", "");
             return None;
         }
     };
-    let header = match reader.headers() {
-        Ok(header) => header.clone(),
-        Err(error) => {
-            c.error(
-                &file.span,
-                format!("cannot read `{}`: {error}", file.value),
-                "",
-                "",
-            );
-            return None;
-        }
-    };
-    let Some(index) = header.iter().position(|name| name.trim() == column.value) else {
-        let help = match nearest(&column.value, header.iter()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("columns: {}", header.iter().collect::<Vec<_>>().join(", ")),
-        };
-        let title = format!("`{}` has no column `{}`", file.value, column.value);
-        c.error(&column.span, title, "not in its header", help);
-        return None;
-    };
-    let mut values = Vec::new();
-    for (row, record) in reader.records().enumerate() {
-        let line = row + 2;
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                c.error(&file.span, format!("`{}`: {error}", file.value), "", "");
-                return None;
+    match column::read(&file.value, &bytes, &column.value) {
+        Ok(values) => Some(values.into_iter().map(|value| value * unit).collect()),
+        Err(errors) => {
+            for error in errors {
+                let line = error
+                    .line
+                    .map_or(String::new(), |line| format!(", line {line}"));
+                let title = format!("`{}`{line}: {}", error.file, error.problem);
+                let label = "asked for here";
+                c.error(&column.span, title, label, error.remedy.unwrap_or_default());
             }
-        };
-        let cell = record.get(index).unwrap_or("").trim();
-        match cell.parse::<f64>() {
-            Ok(value) if value.is_finite() && value >= 0.0 => values.push(value * unit),
-            _ => {
-                c.error(
-                    &column.span,
-                    format!(
-                        "`{}`, line {line}: \"{cell}\" is not a number, zero or more",
-                        file.value
-                    ),
-                    "every row of this column must be one",
-                    "",
-                );
-                return None;
-            }
+            None
         }
     }
-    Some(values)
 }
 
 /// Names of all trace columns that the sizes of some operations ask for.

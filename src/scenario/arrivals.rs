@@ -15,7 +15,16 @@ use std::collections::BTreeMap;
 const OPEN: &[&str] = &["process", "first", "batch", "batch_mean"];
 const PACED: &[&str] = &["process", "first", "jitter", "batch", "batch_mean"];
 const MODULATED: &[&str] = &["process", "spacing", "batch", "batch_mean"];
-const TRACE: &[&str] = &["process", "keep", "stretch", "offset", "repeat_every"];
+const TRACE: &[&str] = &[
+    "process",
+    "keep",
+    "stretch",
+    "offset",
+    "repeat_every",
+    "enter",
+    "block",
+    "clock",
+];
 
 /// How sessions begin, and what ends them.
 const SESSIONS: &[&[&str]] = &[
@@ -65,7 +74,7 @@ pub(super) fn resolve(
     }
     let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, time,
                         time_format, format, keep, jitter, on, off, phases, spacing, batch, batch_mean, stretch,
-                        offset, repeat_every, requests, requests_mean, lasts);
+                        offset, repeat_every, enter, block, clock, requests, requests_mean, lasts);
     let article = match process.value {
         P::OnOff => "an",
         _ => "a",
@@ -123,7 +132,7 @@ pub(super) fn resolve(
         }
         P::OnOff => return on_off(c, path, raw, frames),
         P::Modulated => return modulated(c, path, raw, frames),
-        P::Trace => return traces::resolve(c, path, raw, wanted),
+        P::Trace => return traces::resolve(c, path, field, wanted),
     }?;
     let first = match &raw.first {
         Some(first) => {

@@ -193,6 +193,34 @@ pub const ALL: &[Assumption] = &[
         local_key: None,
     },
     Assumption {
+        key: "kernels.shared_kib_per_sm",
+        kind: Kind::Number {
+            low: 1.0,
+            high: 4096.0,
+        },
+        default: "164",
+        about: "Shared memory of an SM in KiB, for how many blocks of a kernel of a GPU trace of Nsight Systems it \
+                holds.",
+        evidence: "CUDA C++ Programming Guide, technical specifications per compute capability: 64 (7.5), 96 (7.0), \
+                   100 (8.6, 8.9, 12.x), 164 (8.0), 228 (9.0, 10.x). The default is that of the A100; the file \
+                   names the board that it was recorded on.",
+        local_key: None,
+    },
+    Assumption {
+        key: "kernels.threads_per_sm",
+        kind: Kind::Count {
+            low: 32,
+            high: 65_536,
+            word: None,
+        },
+        default: "2048",
+        about: "Threads that an SM holds at once, for how many blocks of a kernel of a GPU trace of Nsight Systems it \
+                holds.",
+        evidence: "CUDA C++ Programming Guide, technical specifications per compute capability: 1,024 (7.5), 1,536 \
+                   (8.6, 8.9, 12.x), 2,048 (7.0, 8.0, 9.0, 10.x).",
+        local_key: None,
+    },
+    Assumption {
         key: "kernels.unclassified",
         kind: Kind::Number {
             low: 0.0,

@@ -11,7 +11,7 @@ use crate::policy::{Terms, TimeSlice, spatial};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{
-    Arrivals, GpuWork, MediaEngine, OperationKind, SessionLength, Size, Spacing,
+    Arrivals, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size, Spacing,
 };
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -269,15 +269,8 @@ fn guest(out: &mut Writer, guest: &Guest) {
                 out.float("phase_gap", phase.gap.unwrap_or(0.0));
             }
         }
-        Arrivals::Trace {
-            trace,
-            keep,
-            period,
-        } => {
-            out.float("keep", *keep);
-            if let Some(period) = period {
-                out.put("begins_anew", period);
-            }
+        Arrivals::Trace { trace, replay } => {
+            self::replay(out, replay, guest.count);
             out.put("columns", format!("{:?}", trace.columns));
             for arrival in &trace.arrivals {
                 out.put("at", arrival);
@@ -286,15 +279,8 @@ fn guest(out: &mut Writer, guest: &Guest) {
                 out.float("cell", *value);
             }
         }
-        Arrivals::Windowed {
-            windows,
-            keep,
-            period,
-        } => {
-            out.float("keep", *keep);
-            if let Some(period) = period {
-                out.put("begins_anew", period);
-            }
+        Arrivals::Windowed { windows, replay } => {
+            self::replay(out, replay, guest.count);
             for window in windows.iter() {
                 out.put("ends", window.ends);
                 if let Some(gaps) = &window.gaps {
@@ -352,6 +338,21 @@ fn guest(out: &mut Writer, guest: &Guest) {
                 }
             }
         }
+    }
+}
+
+fn replay(out: &mut Writer, replay: &Replay, guests: u32) {
+    out.float("keep", replay.keep);
+    if let Some(period) = replay.period {
+        out.put("begins_anew", period);
+    }
+    if replay.delay > 0 {
+        out.put("begins", replay.delay);
+    }
+    // One guest enters at the begin either way.
+    if replay.entry != Entry::Start && (replay.entry != Entry::Apart || guests > 1) {
+        out.put("entry", format!("{:?}", replay.entry));
+        out.put("cycle", replay.cycle);
     }
 }
 

@@ -73,7 +73,7 @@ impl Guest {
     /// Whether what guests of this group ask for differs by chance between replications, whoever else
     /// there is.
     pub fn has_chance(&self) -> bool {
-        self.workload.has_chance()
+        self.workload.has_chance(self.count)
     }
 
     fn copies(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::assumptions;
 use super::merge::Merged;
 use super::raw::{Field, Key, RawScalar};
+use super::recordings::Recording;
 use super::units::{self, RawDuration};
 use super::{Origin, Resolved};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
@@ -26,6 +27,8 @@ pub(crate) struct Checker {
     /// Entries that were refused: nothing more is said about them or their absence.
     pub refused: BTreeSet<String>,
     pub overridden: BTreeMap<String, Field<RawScalar>>,
+    /// What workloads replay, by their names.
+    pub recordings: BTreeMap<String, Recording>,
     /// Places of `config` keys, whose files say what carries these places, and the keys' values.
     configured: Vec<(Span, String)>,
     /// What presets of workloads gave.
@@ -45,6 +48,7 @@ impl Checker {
             notices: Vec::new(),
             refused: BTreeSet::new(),
             overridden: BTreeMap::new(),
+            recordings: BTreeMap::new(),
             configured: Vec::new(),
             merged: Merged::default(),
             used_assumptions: BTreeSet::new(),

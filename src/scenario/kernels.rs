@@ -6,8 +6,10 @@ use super::operations::{Scaling, Timed};
 use super::raw::Field;
 use super::raw_workload::RawOperation;
 use super::units::write_nanos;
+use crate::workload::data_file;
 use crate::workload::dist::Dist;
-use crate::workload::kernels::{self, Kernel, KernelClass};
+use crate::workload::kernels::nsight::Sm;
+use crate::workload::kernels::{self, Kernel, KernelClass, Profile};
 use crate::workload::{GpuWork, Grid, Operation, OperationKind, Size};
 
 /// Whether an operation is a profile.
@@ -34,7 +36,7 @@ pub(super) fn expand(
         &[],
     )?;
     let file = raw.file.as_ref()?;
-    let bytes = match std::fs::read(c.base.join(&file.value)) {
+    let bytes = match data_file::read(&c.base.join(&file.value)) {
         Ok(bytes) => bytes,
         Err(error) => {
             let title = format!("cannot read profile `{}`: {error}", file.value);
@@ -61,6 +63,7 @@ pub(super) fn expand(
             return None;
         }
     };
+    let profile = kernels_of(c, path, file, profile)?;
     let total: u64 = profile
         .iter()
         .map(|kernel| kernel.time)
@@ -85,6 +88,39 @@ pub(super) fn expand(
         operation(kernel, class.map_or(0.0, |class| bounds[class]))
     });
     Some(operations.collect())
+}
+
+/// The kernels of a profile, with what is assumed about the SMs that they ran on.
+fn kernels_of(
+    c: &mut Checker,
+    path: &str,
+    file: &Field<String>,
+    profile: Profile,
+) -> Option<Vec<Kernel>> {
+    let (launches, remarks) = match profile {
+        Profile::Orion(kernels) => return Some(kernels),
+        Profile::Nsight { launches, remarks } => (launches, remarks),
+    };
+    if c.neutral {
+        let title = "a GPU trace does not say how many SMs its kernels need";
+        let label = "that takes assumptions, and preset = \"neutral\" makes none";
+        let help = "leave `preset` out, or write the columns Name, Profile, Memory_footprint, SM_usage, Duration";
+        c.error(&file.span, title, label, help);
+        return None;
+    }
+    for remark in remarks {
+        c.notices.push(format!("{path}: {remark}"));
+    }
+    let mut number = |key: &'static str| -> Option<f64> {
+        let what = key.rsplit('.').next().unwrap_or(key);
+        // Checked where it was read.
+        c.assume(&format!("{path}.{what}"), key, None).parse().ok()
+    };
+    let sm = Sm {
+        threads: number("kernels.threads_per_sm")? as u32,
+        shared: number("kernels.shared_kib_per_sm")? * 1024.0,
+    };
+    Some(launches.iter().map(|launch| launch.kernel(sm)).collect())
 }
 
 const CLASSES: [KernelClass; 3] = [

@@ -10,7 +10,7 @@ use super::run::{self, Overrides};
 use super::tree::Site;
 use super::{
     Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
-    objectives, spatial, terms, text, units, workloads,
+    objectives, recordings, spatial, terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -287,6 +287,7 @@ fn scenario(
         inside::check_turns(c, raw, &gpus, &guests);
         terms::settle(c, raw, &gpus, &guests);
     }
+    recordings::settle(c, raw, plan.as_ref(), &mut guests);
     let objectives = objectives::resolve(c, raw, &guests, &gpus);
     if let Some(plan) = &plan {
         late(c, raw, plan);

@@ -36,6 +36,7 @@ mod queue;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
+mod recordings;
 mod roofline;
 mod run;
 pub mod scheduler;

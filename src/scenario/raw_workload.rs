@@ -166,6 +166,10 @@ words! { RawFormat as "Format" {
     Openb = "openb",
     /// Jobs of Microsoft's Philly clusters; columns `num_gpus`, and `duration` and `gpu_time` in seconds.
     Philly = "philly",
+    /// Requests of a Mooncake trace (JSON lines); columns `input_length`, `output_length`.
+    Mooncake = "mooncake",
+    /// Requests of a BurstGPT trace; columns `Request tokens`, `Response tokens`.
+    BurstGpt = "burstgpt",
 }}
 
 /// How jobs come to a guest.
@@ -232,7 +236,32 @@ pub struct RawArrivals {
     pub offset: Key<RawDuration>,
     /// The trace begins anew after this time; default: it ends (trace).
     pub repeat_every: Key<RawDuration>,
+    /// Where guests of a group enter the trace (trace). Default `apart`; `start` with `keep` below 1 and
+    /// for windows of ServeGen, which differ from guest to guest as it is.
+    pub enter: Key<RawEnter>,
+    /// Length of the pieces of a block bootstrap: arrivals are put together from pieces of the trace, each
+    /// from a place drawn at random (trace).
+    pub block: Key<RawDuration>,
+    /// Whether the trace begins at its own first row, or keeps its distance to the other traces of the
+    /// scenario (trace). Default: traces whose times overlap keep it.
+    pub clock: Key<RawClock>,
 }
+
+words! { RawEnter as "Enter" {
+    /// All at its begin, in step.
+    Start = "start",
+    /// The first guest of the group at its begin, each further one at a place drawn for it.
+    Apart = "apart",
+    /// Each at a place drawn for it in each replication: random windows of the trace.
+    Random = "random",
+}}
+
+words! { RawClock as "Clock" {
+    /// The trace begins with the guest.
+    Own = "own",
+    /// It begins as long after the earliest of these traces as it does on their clock.
+    Common = "common",
+}}
 
 /// A phase of a modulated process.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -256,10 +256,10 @@ fn traces_give_sizes() {
         stages.s.gpu.time = { base = \"10ms\", per = { GeneratedTokens = \"1ms\", ContextTokens = \"2us\" } }\n";
     let scenario = load_text(text).scenario;
     let workload = &scenario.guests[0].workload;
-    let crate::workload::Arrivals::Trace { trace, keep, .. } = &workload.arrivals else {
+    let crate::workload::Arrivals::Trace { trace, replay } = &workload.arrivals else {
         panic!("no trace");
     };
-    assert_eq!((trace.arrivals.len(), *keep), (3, 0.5));
+    assert_eq!((trace.arrivals.len(), replay.keep), (3, 0.5));
     let crate::workload::OperationKind::Gpu(work) = &workload.stages[0].operations[0].kind else {
         panic!("no GPU work");
     };

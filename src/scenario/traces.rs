@@ -2,14 +2,16 @@
 
 use super::checker::{Checker, Span};
 use super::raw::Field;
-use super::raw_workload::{RawArrivals, RawFormat, RawTimeFormat};
-use super::units::write_nanos;
+use super::raw_workload::{RawArrivals, RawEnter, RawFormat, RawTimeFormat};
+use super::recordings::{Content, Recording};
+use super::units::{RawDuration, write_nanos};
 use crate::diagnostics::nearest;
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
-use crate::workload::Arrivals;
+use crate::workload::data_file;
 use crate::workload::trace::{TimeFormat, Trace, TraceError, TraceSpec};
 use crate::workload::trace_format::TraceFormat;
 use crate::workload::windows::{self, Window};
+use crate::workload::{Arrivals, Entry, Replay};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,11 +19,12 @@ use std::sync::Arc;
 pub(super) fn resolve(
     c: &mut Checker,
     path: &str,
-    raw: &RawArrivals,
+    field: &Field<RawArrivals>,
     wanted: &BTreeMap<String, Span>,
 ) -> Option<Arrivals> {
+    let raw = &field.value;
     let file = raw.file.as_ref()?;
-    let bytes = match std::fs::read(c.base.join(&file.value)) {
+    let bytes = match data_file::read(&c.base.join(&file.value)) {
         Ok(bytes) => bytes,
         Err(error) => {
             let title = format!("cannot read trace `{}`: {error}", file.value);
@@ -30,27 +33,26 @@ pub(super) fn resolve(
             return None;
         }
     };
-    match &raw.format {
-        Some(format) => {
-            c.file_value(&format!("{path}.format"), format.value.word(), &format.span);
-            match format.value {
-                RawFormat::Servegen => servegen(c, path, raw, file, &bytes, wanted),
-                RawFormat::AzureLlm => {
-                    published(c, path, raw, TraceFormat::AzureLlm, &bytes, wanted)
-                }
-                RawFormat::Openb => published(c, path, raw, TraceFormat::Openb, &bytes, wanted),
-                RawFormat::Philly => published(c, path, raw, TraceFormat::Philly, &bytes, wanted),
-            }
-        }
-        None => named_columns(c, path, raw, file, &bytes, wanted),
-    }
+    let Some(format) = &raw.format else {
+        return named_columns(c, path, field, file, &bytes, wanted);
+    };
+    c.file_value(&format!("{path}.format"), format.value.word(), &format.span);
+    let known = match format.value {
+        RawFormat::Servegen => return servegen(c, path, field, file, &bytes, wanted),
+        RawFormat::AzureLlm => TraceFormat::AzureLlm,
+        RawFormat::Openb => TraceFormat::Openb,
+        RawFormat::Philly => TraceFormat::Philly,
+        RawFormat::Mooncake => TraceFormat::Mooncake,
+        RawFormat::BurstGpt => TraceFormat::BurstGpt,
+    };
+    published(c, path, field, (known, format.value.word()), &bytes, wanted)
 }
 
 /// Windows of a ServeGen client.
 fn servegen(
     c: &mut Checker,
     path: &str,
-    raw: &RawArrivals,
+    arrivals: &Field<RawArrivals>,
     file: &Field<String>,
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
@@ -60,7 +62,19 @@ fn servegen(
         let label = "they say when requests come, not how large they are";
         c.error(span, title, label, "give a constant or a distribution");
     }
-    let all = match windows::read_servegen(&file.value, bytes) {
+    let raw = &arrivals.value;
+    if let Some(block) = &raw.block {
+        let title = "windows of ServeGen have no rows to take blocks of";
+        let label = "their requests are drawn in each replication as it is";
+        c.error(
+            &block.span,
+            title,
+            label,
+            "enter = \"random\" draws where guests begin",
+        );
+        return None;
+    }
+    let (begins, all) = match windows::read_servegen(&file.value, bytes) {
         Ok(windows) => windows,
         Err(errors) => {
             report(c, errors, |_| file.span.clone());
@@ -88,10 +102,30 @@ fn servegen(
     }
     let end = windows.last().map_or(0, |window| window.ends);
     let period = repeat_every(c, path, raw, end, "its last window ends")?;
-    wanted.is_empty().then(|| Arrivals::Windowed {
-        windows: windows.into(),
+    let replay = Replay {
         keep,
         period,
+        cycle: period.unwrap_or(end),
+        entry: entry(c, path, raw, Entry::Start),
+        delay: 0,
+    };
+    let all: Arc<[Window]> = all.into();
+    let length = all.last().map_or(0, |window| window.ends);
+    let recording = Recording {
+        content: Content::Windows(all),
+        file: file.value.clone(),
+        origin: "servegen",
+        begins: i128::from(begins),
+        ends: i128::from(begins) + i128::from(length),
+        offset,
+        stretch: factor,
+        clock: None,
+        span: arrivals.span.clone(),
+    };
+    record(c, path, raw, recording)?;
+    wanted.is_empty().then(|| Arrivals::Windowed {
+        windows: windows.into(),
+        replay,
     })
 }
 
@@ -99,12 +133,12 @@ fn servegen(
 fn published(
     c: &mut Checker,
     path: &str,
-    raw: &RawArrivals,
-    format: TraceFormat,
+    arrivals: &Field<RawArrivals>,
+    (format, word): (TraceFormat, &'static str),
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
 ) -> Option<Arrivals> {
-    let file = raw.file.as_ref()?;
+    let file = arrivals.value.file.as_ref()?;
     let known = format.columns();
     let mut fine = true;
     for (name, span) in wanted {
@@ -120,7 +154,13 @@ fn published(
     }
     let columns: Vec<String> = wanted.keys().cloned().collect();
     match format.read(&file.value, bytes, &columns) {
-        Ok(trace) => requests(c, path, raw, file, trace).filter(|_| fine),
+        Ok(trace) => {
+            let origin = match format.time().1 {
+                TimeFormat::Timestamp => DATES,
+                _ => word,
+            };
+            requests(c, path, arrivals, file, (trace, origin)).filter(|_| fine)
+        }
         Err(errors) => {
             report(c, errors, |_| file.span.clone());
             None
@@ -132,11 +172,12 @@ fn published(
 fn named_columns(
     c: &mut Checker,
     path: &str,
-    raw: &RawArrivals,
+    arrivals: &Field<RawArrivals>,
     file: &Field<String>,
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
 ) -> Option<Arrivals> {
+    let raw = &arrivals.value;
     let (time, format) = (raw.time.as_ref()?, raw.time_format.as_ref()?);
     let spec = TraceSpec {
         time_column: time.value.clone(),
@@ -149,6 +190,7 @@ fn named_columns(
         },
         columns: wanted.keys().cloned().collect(),
         until: None,
+        sort: false,
     };
     let trace = match Trace::read(&file.value, bytes, &spec) {
         Ok(trace) => trace,
@@ -173,8 +215,15 @@ fn named_columns(
         format.value.word(),
         &format.span,
     );
-    requests(c, path, raw, file, trace)
+    let origin = match format.value {
+        RawTimeFormat::Timestamp => DATES,
+        _ => "numbers",
+    };
+    requests(c, path, arrivals, file, (trace, origin))
 }
+
+/// The origin of times that are dates: one for all files.
+const DATES: &str = "dates";
 
 /// The errors of a trace file at the places that asked for what is wrong, each once.
 fn report(c: &mut Checker, errors: Vec<TraceError>, place: impl Fn(&TraceError) -> Span) {
@@ -197,26 +246,148 @@ fn report(c: &mut Checker, errors: Vec<TraceError>, place: impl Fn(&TraceError) 
     }
 }
 
-/// Replays the rows of a trace.
+/// Replays the rows of a trace, whose times count from `origin`.
 fn requests(
     c: &mut Checker,
     path: &str,
-    raw: &RawArrivals,
+    arrivals: &Field<RawArrivals>,
     file: &Field<String>,
-    trace: Trace,
+    (trace, origin): (Trace, &'static str),
 ) -> Option<Arrivals> {
+    let raw = &arrivals.value;
     let rows = trace.arrivals.len();
     let text = format!("{} ({rows} rows)", file.value);
     c.file_value(&format!("{path}.file"), text, &file.span);
+    for remark in &trace.remarks {
+        c.notices
+            .push(format!("{path}: `{}`: {remark}", file.value));
+    }
     let keep = keep(c, path, raw)?;
-    let trace = stretched(c, path, raw, trace)?;
+    let whole = Arc::new(trace);
+    let (offset, factor) = (offset(c, path, raw), stretch(c, path, raw)?);
+    let trace = cut_rows(&whole, offset, factor);
+    if trace.arrivals.is_empty() {
+        let span = raw.offset.as_ref().map_or(0..0, |field| field.span.clone());
+        let last = write_nanos(whole.arrivals.last().copied().unwrap_or(0) as f64);
+        let label = format!("its last row is at {last}");
+        let title = "nothing is left of the trace";
+        c.error(&span, title, label, "a smaller `offset`");
+        return None;
+    }
     let last = trace.arrivals.last().copied().unwrap_or(0);
     let period = repeat_every(c, path, raw, last, "its last row comes")?;
-    Some(Arrivals::Trace {
-        trace: Arc::new(trace),
+    let mut replay = Replay {
         keep,
         period,
-    })
+        cycle: period.unwrap_or_else(|| cycle_of(&trace.arrivals)),
+        entry: Entry::Start,
+        delay: 0,
+    };
+    replay.entry = match &raw.block {
+        Some(block) => blocks(c, path, raw, block, (trace.arrivals.len(), replay.cycle))?,
+        // Thinned, each guest has rows of its own.
+        None if keep < 1.0 => entry(c, path, raw, Entry::Start),
+        None => entry(c, path, raw, Entry::Apart),
+    };
+    let length = whole.arrivals.last().copied().unwrap_or(0);
+    let recording = Recording {
+        file: file.value.clone(),
+        origin,
+        begins: whole.origin,
+        ends: whole.origin + i128::from(length),
+        offset,
+        stretch: factor,
+        clock: None,
+        span: arrivals.span.clone(),
+        content: Content::Rows(whole),
+    };
+    record(c, path, raw, recording)?;
+    Some(Arrivals::Trace { trace, replay })
+}
+
+/// Remembers what a workload replays; `None` after an error.
+fn record(c: &mut Checker, path: &str, raw: &RawArrivals, mut recording: Recording) -> Option<()> {
+    if let Some(clock) = &raw.clock {
+        let no_begin = match (&raw.enter, &raw.block) {
+            (_, Some(block)) => Some(&block.span),
+            (Some(enter), None) if enter.value == RawEnter::Random => Some(&enter.span),
+            _ => None,
+        };
+        if let Some(span) = no_begin {
+            let title = "`clock` does not apply here";
+            let label = "guests begin at drawn places: they are at no time of the trace";
+            c.error(span, title, label, "remove the one or the other");
+            return None;
+        }
+        c.file_value(&format!("{path}.clock"), clock.value.word(), &clock.span);
+        recording.clock = Some((clock.value, clock.span.clone()));
+    }
+    let workload = path.strip_prefix("workloads.").unwrap_or(path);
+    let workload = workload.strip_suffix(".arrivals").unwrap_or(workload);
+    c.recordings.insert(workload.to_owned(), recording);
+    Some(())
+}
+
+/// Where guests enter the recording.
+fn entry(c: &mut Checker, path: &str, raw: &RawArrivals, default: Entry) -> Entry {
+    let path = format!("{path}.enter");
+    let Some(field) = &raw.enter else {
+        let word = match default {
+            Entry::Apart => RawEnter::Apart.word(),
+            _ => RawEnter::Start.word(),
+        };
+        c.by_default(&path, word);
+        return default;
+    };
+    c.file_value(&path, field.value.word(), &field.span);
+    match field.value {
+        RawEnter::Start => Entry::Start,
+        RawEnter::Apart => Entry::Apart,
+        RawEnter::Random => Entry::Random,
+    }
+}
+
+/// A block bootstrap of so many rows in a cycle; `None` after an error.
+fn blocks(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawArrivals,
+    block: &Field<RawDuration>,
+    (rows, cycle): (usize, Nanos),
+) -> Option<Entry> {
+    if let Some(enter) = &raw.enter {
+        let label = "each block begins at a place of its own";
+        c.error(
+            &enter.span,
+            "`enter` does not apply with `block`",
+            label,
+            "remove it",
+        );
+        return None;
+    }
+    let length = c.positive(&format!("{path}.block"), block)?;
+    let least = cycle.div_ceil(rows as u64).max(1);
+    if length < least || length > cycle {
+        let title = "`block` is out of range";
+        let text = |nanos: Nanos| write_nanos(nanos as f64);
+        let label = format!(
+            "must be from {} (the mean distance of rows) to {} (the length of the trace)",
+            text(least),
+            text(cycle)
+        );
+        let help = "long enough that what depends on each other is within one block";
+        c.error(&block.span, title, label, help);
+        return None;
+    }
+    Some(Entry::Blocks(length))
+}
+
+/// Length of a trace that does not begin anew: to its last row, and the mean distance of its rows more.
+pub(super) fn cycle_of(arrivals: &[Nanos]) -> Nanos {
+    let (Some(&last), rows @ 2..) = (arrivals.last(), arrivals.len()) else {
+        return arrivals.last().map_or(0, |last| last + 1);
+    };
+    last.saturating_add(last / (rows as u64 - 1)).min(LONGEST)
 }
 
 /// Probability with which an arrival is kept; `None` after an error.
@@ -291,31 +462,20 @@ fn stretch(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<f64> {
     }
 }
 
-/// The trace from its offset on, its times stretched.
-fn stretched(c: &mut Checker, path: &str, raw: &RawArrivals, trace: Trace) -> Option<Trace> {
-    let (offset, factor) = (offset(c, path, raw), stretch(c, path, raw)?);
+/// The trace from `offset` on, its times stretched; without rows where there are none so late.
+pub(super) fn cut_rows(trace: &Arc<Trace>, offset: Nanos, factor: f64) -> Arc<Trace> {
     if offset == 0 && factor == 1.0 {
-        return Some(trace);
+        return trace.clone();
     }
     let skipped = trace.arrivals.partition_point(|&time| time < offset);
-    if skipped == trace.arrivals.len() {
-        let span = raw.offset.as_ref().map_or(0..0, |field| field.span.clone());
-        let last = write_nanos(trace.arrivals.last().copied().unwrap_or(0) as f64);
-        let label = format!("its last row is at {last}");
-        c.error(
-            &span,
-            "nothing is left of the trace",
-            label,
-            "a smaller `offset`",
-        );
-        return None;
-    }
     let arrivals = trace.arrivals[skipped..].iter();
-    Some(Trace {
+    Arc::new(Trace {
         arrivals: arrivals
             .map(|time| round_nanos((time - offset) as f64 * factor).unwrap_or(LONGEST))
             .collect(),
         values: trace.values[skipped * trace.columns.len()..].to_vec(),
-        columns: trace.columns,
+        columns: trace.columns.clone(),
+        origin: trace.origin,
+        remarks: Vec::new(),
     })
 }

@@ -17,6 +17,7 @@ mod llm;
 mod memory;
 mod observer;
 mod operations;
+mod replay;
 mod schedule;
 mod serving;
 mod sessions;

@@ -4,6 +4,7 @@
 //! process's own steps, so arrivals do not depend on anybody else.
 
 use super::guest::{DrawKey, Job};
+use super::replay::Rows;
 use super::sessions::Sessions;
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, NEVER, Nanos};
@@ -26,11 +27,9 @@ pub enum Source {
         submitted: Vec<u64>,
     },
     Trace {
-        keep: f64,
-        draws: Stream,
-        /// Counts on when the trace begins anew.
-        row: u64,
-        start: Nanos,
+        rows: Rows,
+        /// Of the row that comes next.
+        index: u64,
     },
 }
 
@@ -53,6 +52,8 @@ pub struct Open {
     stays: Stream,
     /// Phases or windows entered so far.
     visits: u64,
+    /// Where in the windows the guest enters.
+    entry: Nanos,
     /// Gaps drawn so far, accepted or not; in windows and in regular phases: in the present one.
     gaps: u64,
     /// Which part of a gap is left when a window or a regular phase begins, and which arrivals of windows
@@ -104,15 +105,9 @@ impl Source {
                 };
                 (source, first)
             }
-            Arrivals::Trace { keep, .. } => {
-                let mut source = Source::Trace {
-                    keep: *keep,
-                    draws: key.stream("thin"),
-                    row: 0,
-                    start,
-                };
-                let first = source.next_row(&workload.arrivals, 0);
-                (source, first)
+            Arrivals::Trace { trace, replay } => {
+                let (rows, (index, first)) = Rows::new(trace, replay, key, start);
+                (Source::Trace { rows, index }, first)
             }
         }
     }
@@ -136,44 +131,20 @@ impl Source {
                 let next = thinking.peek().map_or(NEVER, |Reverse((time, _))| *time);
                 (job, next)
             }
-            Source::Trace { row, .. } => {
-                let index = *row;
+            Source::Trace { rows, index } => {
                 let job = Job {
-                    index,
+                    index: *index,
                     arrival: now,
                     user: 0,
                     class: 0,
                 };
-                (job, self.next_row(arrivals, index + 1))
+                let Arrivals::Trace { trace, replay } = arrivals else {
+                    return (job, NEVER);
+                };
+                let next = rows.next(trace, replay);
+                *index = next.0;
+                (job, next.1)
             }
-        }
-    }
-
-    /// Moves a trace to its first kept row from `from` on; returns that row's time.
-    fn next_row(&mut self, arrivals: &Arrivals, from: u64) -> Nanos {
-        let (
-            Source::Trace {
-                keep,
-                draws,
-                row,
-                start,
-            },
-            Arrivals::Trace { trace, period, .. },
-        ) = (self, arrivals)
-        else {
-            return NEVER;
-        };
-        let rows = trace.arrivals.len() as u64;
-        *row = from;
-        loop {
-            let (round, place) = (*row / rows, *row % rows);
-            let Some(begins) = begin_of_round(*start, round, *period) else {
-                return NEVER;
-            };
-            if *keep >= 1.0 || draws.at(*row).uniform() < *keep {
-                return later(begins, trace.arrivals[place as usize]);
-            }
-            *row += 1;
         }
     }
 }
@@ -195,6 +166,7 @@ impl Open {
             phase_ends: start,
             stays: key.stream("stay"),
             visits: 0,
+            entry: 0,
             gaps: 0,
             parts: key.stream("part"),
             thin: key.stream("thin"),
@@ -223,7 +195,10 @@ impl Open {
                 self.beat = later(self.start, delay);
                 self.paced(arrivals, self.start)
             }
-            Arrivals::Windowed { .. } => self.windowed(arrivals, self.start),
+            Arrivals::Windowed { .. } => {
+                self.enter_windows(arrivals, key);
+                self.windowed(arrivals, self.start)
+            }
             _ => {
                 self.enter(arrivals, 0);
                 self.modulated(arrivals, self.start)
@@ -335,30 +310,48 @@ impl Open {
         }
     }
 
+    /// Goes to the window into which the guest enters.
+    fn enter_windows(&mut self, arrivals: &Arrivals, key: DrawKey<'_>) {
+        let Arrivals::Windowed { windows, replay } = arrivals else {
+            return;
+        };
+        let (entry, delay) = replay.enter(key.ordinal, &key.stream("entry"));
+        self.start = later(self.start, delay);
+        self.entry = entry;
+        self.visits = windows.partition_point(|window| window.ends <= entry) as u64;
+    }
+
     /// The next arrival after `now`: each window begins with the rest of a gap of its own, and a gap
     /// that would end after it is dropped. Gap k of window w has index 2³² w + k, so that a window's
     /// arrivals do not depend on how many there were before.
     fn windowed(&mut self, arrivals: &Arrivals, now: Nanos) -> Nanos {
-        let Arrivals::Windowed {
-            windows,
-            keep,
-            period,
-        } = arrivals
-        else {
+        let Arrivals::Windowed { windows, replay } = arrivals else {
             return NEVER;
         };
         let count = windows.len() as u64;
+        let end = match replay.period {
+            Some(_) => NEVER,
+            None => later(self.start, replay.cycle),
+        };
         let mut from = now;
         loop {
             let (round, place) = (self.visits / count, (self.visits % count) as usize);
-            let Some(round_begins) = begin_of_round(self.start, round, *period) else {
+            let Some(passed) = round.checked_mul(replay.cycle) else {
                 return NEVER;
             };
-            let begins = match place {
-                0 => round_begins,
-                _ => later(round_begins, windows[place - 1].ends),
+            // The window into which the guest enters has begun before.
+            let of = |in_round: Nanos| {
+                let in_all = passed.saturating_add(in_round);
+                later(self.start, in_all.saturating_sub(self.entry)).min(end)
             };
-            let ends = later(round_begins, windows[place].ends);
+            let begins = of(match place {
+                0 => 0,
+                _ => windows[place - 1].ends,
+            });
+            if begins >= end {
+                return NEVER;
+            }
+            let ends = of(windows[place].ends);
             from = from.max(begins);
             if let Some(gaps) = &windows[place].gaps {
                 loop {
@@ -372,7 +365,7 @@ impl Open {
                     if from >= ends {
                         break;
                     }
-                    if *keep >= 1.0 || self.thin.at(index).uniform() < *keep {
+                    if replay.keep >= 1.0 || self.thin.at(index).uniform() < replay.keep {
                         return from;
                     }
                 }
@@ -382,14 +375,4 @@ impl Open {
             self.gaps = 0;
         }
     }
-}
-
-/// When a round of a trace that begins anew after each `period` begins; `None` = it does not.
-fn begin_of_round(start: Nanos, round: u64, period: Option<Nanos>) -> Option<Nanos> {
-    let begins = match (round, period) {
-        (0, _) => 0,
-        (_, Some(period)) => round.checked_mul(period)?,
-        (_, None) => return None,
-    };
-    Some(later(start, begins)).filter(|&begins| begins != NEVER)
 }

@@ -3,8 +3,8 @@
 use super::{Arrivals, FirstArrival, OperationKind, Size, Workload};
 
 impl Workload {
-    /// Whether anything that the workload does differs by chance between replications: when its jobs
-    /// come, how large they are, how long they wait.
+    /// Whether anything that a group of so many guests does with the workload differs by chance between
+    /// replications: when jobs come, how large they are, how long they wait.
     ///
     /// `false` is a promise: under every seed and in every replication the workload does the same.
     /// `true` says that something is drawn, not that the draws reach any result.
@@ -18,19 +18,19 @@ impl Workload {
     ///          arrivals = {{ process = \"deterministic\", {period} }}\nstages.work.gpu.time = \"1ms\"\n"
     ///     );
     ///     let loaded = parse("x", &text, ".".as_ref(), &Overrides::default()).unwrap();
-    ///     loaded.scenario.guests[0].workload.has_chance()
+    ///     loaded.scenario.guests[0].workload.has_chance(1)
     /// };
     /// assert!(!of("period = \"4ms\""));
     /// assert!(of("period = \"4ms\", first = \"random-phase\""));
     /// ```
-    pub fn has_chance(&self) -> bool {
+    pub fn has_chance(&self, guests: u32) -> bool {
         let operations = self.stages.iter().flat_map(|stage| &stage.operations);
         let llm = self.llm.iter().flat_map(|llm| [&llm.prompt, &llm.output]);
         let mut sizes = operations
             .filter_map(|operation| size(&operation.kind))
             .chain(llm)
             .chain(&self.memory);
-        self.arrivals.has_chance()
+        self.arrivals.has_chance(guests)
             || self.classes.len() > 1
             || [&self.batch, &self.timeout]
                 .into_iter()
@@ -51,8 +51,8 @@ fn size(kind: &OperationKind) -> Option<&Size> {
 }
 
 impl Arrivals {
-    /// Whether the times of arrivals differ by chance between replications.
-    pub fn has_chance(&self) -> bool {
+    /// Whether the times of arrivals of a group of so many guests differ by chance between replications.
+    pub fn has_chance(&self, guests: u32) -> bool {
         match self {
             Arrivals::Open { gap, first } => {
                 *first == FirstArrival::RandomPhase || !gap.is_constant()
@@ -71,7 +71,7 @@ impl Arrivals {
                     .iter()
                     .any(|drawn| !drawn.is_constant())
             }
-            Arrivals::Trace { keep, .. } => *keep < 1.0,
+            Arrivals::Trace { replay, .. } => replay.has_chance(guests),
         }
     }
 }

@@ -1,8 +1,12 @@
-//! Profiles of GPU kernels in launch order, as Orion publishes them (github.com/eth-easl/orion,
-//! `benchmarking/model_kernels`).
+//! Profiles of GPU kernels in launch order: as Orion publishes them (github.com/eth-easl/orion,
+//! `benchmarking/model_kernels`), or as Nsight Systems exports them.
 
-use super::trace::{Errors, Lines, TraceError};
+pub mod nsight;
+
+use super::table::Table;
+use super::trace::{Errors, TraceError};
 use crate::engine::time::{LONGEST, Nanos};
+use nsight::Launch;
 
 /// One kernel of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,57 +24,65 @@ pub struct Kernel {
 pub enum KernelClass {
     ComputeBound,
     MemoryBound,
-    /// Neither limit is near.
+    /// Neither limit is near, or nobody has looked.
     Unclassified,
+}
+
+/// A profile as it is read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Profile {
+    /// Kernels with SM need and class.
+    Orion(Vec<Kernel>),
+    /// Launches with their grids; what an SM holds of them depends on the SM.
+    Nsight {
+        launches: Vec<Launch>,
+        /// What the file has beside kernels, and what is not used of it.
+        remarks: Vec<String>,
+    },
 }
 
 /// Columns that are read; `Name` and `Memory_footprint` (always zero) are not.
 const COLUMNS: [&str; 3] = ["Profile", "SM_usage", "Duration"];
 
-const HEADER: &str =
-    "a profile starts with the line `Name,Profile,Memory_footprint,SM_usage,Duration`";
+const HEADER: &str = "a profile starts with the line `Name,Profile,Memory_footprint,SM_usage,Duration`, or is \
+                      what `nsys stats --report cuda_gpu_trace --format csv` writes";
 
 /// Reads a profile.
 ///
 /// # Errors
 ///
 /// All that is wrong with the header, or else with the rows.
-pub fn read(path: &str, bytes: &[u8]) -> Result<Vec<Kernel>, Vec<TraceError>> {
+pub fn read(path: &str, bytes: &[u8]) -> Result<Profile, Vec<TraceError>> {
     let mut errors = Errors::new(path);
-    let mut lines = Lines::new(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(bytes);
-    let mut record = csv::ByteRecord::new();
-    let mut places: Option<[usize; 3]> = None;
-    let mut kernels = Vec::new();
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                errors.push(None, None, error.to_string(), None);
-                return Err(errors.finish());
-            }
+    let Some(table) = Table::open(bytes, HEADER, &mut errors) else {
+        return Err(errors.finish());
+    };
+    let profile = if nsight::is_trace(&table.names) {
+        nsight::read(table, &mut errors)
+    } else {
+        orion(table, &mut errors).map(Profile::Orion)
+    };
+    match profile {
+        Some(profile) if errors.is_empty() => Ok(profile),
+        _ => Err(errors.finish()),
+    }
+}
+
+fn orion(mut table: Table<'_>, errors: &mut Errors<'_>) -> Option<Vec<Kernel>> {
+    let found = table.find(&COLUMNS);
+    for (name, place) in COLUMNS.iter().zip(&found) {
+        if place.is_none() {
+            let problem = format!("there is no column `{name}`");
+            errors.push(Some(table.line), None, problem, Some(HEADER.to_owned()));
         }
-        let line = lines.of(&record);
-        let Some(places) = places else {
-            let place = |name: &str| record.iter().position(|cell| cell == name.as_bytes());
-            let found = COLUMNS.map(place);
-            for (name, place) in COLUMNS.iter().zip(found) {
-                if place.is_none() {
-                    let problem = format!("there is no column `{name}`");
-                    errors.push(Some(line), None, problem, Some(HEADER.to_owned()));
-                }
-            }
-            let [Some(class), Some(sms), Some(time)] = found else {
-                return Err(errors.finish());
-            };
-            places = Some([class, sms, time]);
-            continue;
-        };
-        match kernel(&record, places) {
+    }
+    let &[Some(class), Some(sms), Some(time)] = found.as_slice() else {
+        return None;
+    };
+    let mut kernels = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    while let Some(line) = table.next(&COLUMNS, &mut record, errors) {
+        match kernel(&record, [class, sms, time]) {
             Ok(kernel) => kernels.push(kernel),
             Err((column, problem, remedy)) => {
                 errors.push(Some(line), Some(column), problem, Some(remedy.to_owned()));
@@ -81,11 +93,7 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Vec<Kernel>, Vec<TraceError>> {
         let problem = "there are no kernels".to_owned();
         errors.push(None, None, problem, Some(HEADER.to_owned()));
     }
-    if errors.is_empty() {
-        Ok(kernels)
-    } else {
-        Err(errors.finish())
-    }
+    Some(kernels)
 }
 
 /// Column, problem, remedy.

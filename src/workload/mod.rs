@@ -2,12 +2,17 @@
 //!
 //! Plain, checked data; the simulator interprets it. Distributions live in [`dist`], traces in
 //! [`trace`],
-//! [`trace_format`] and [`windows`], profiles of kernels in [`kernels`].
+//! [`trace_format`] and [`windows`], profiles of kernels in [`kernels`], logs of desktops in [`measured`].
 
 mod chance;
+pub mod column;
+pub mod data_file;
 pub mod dist;
 pub mod kernels;
 pub mod llm;
+pub mod measured;
+mod replay;
+mod table;
 pub mod trace;
 pub mod trace_format;
 mod trace_time;
@@ -16,6 +21,7 @@ pub mod windows;
 use crate::engine::time::Nanos;
 use dist::Dist;
 use llm::Llm;
+pub use replay::{Entry, Replay};
 use std::sync::Arc;
 use trace::Trace;
 use windows::Window;
@@ -105,22 +111,13 @@ pub enum Arrivals {
         think: Dist,
         length: SessionLength,
     },
-    /// Arrivals at the times of a trace, counted from the guest's start; each row is kept with
-    /// probability `keep`, decided by a draw of the guest's own.
-    Trace {
-        trace: Arc<Trace>,
-        keep: f64,
-        /// The trace begins anew after this time, which is not before its last row; `None` = it ends.
-        period: Option<Nanos>,
-    },
+    /// Arrivals at the times of a trace, counted from the guest's start.
+    Trace { trace: Arc<Trace>, replay: Replay },
     /// A renewal process in each window, counted from the guest's start, independent of those in the
-    /// other windows; each arrival is kept with probability `keep`.
+    /// other windows.
     Windowed {
         windows: Arc<[Window]>,
-        keep: f64,
-        /// The first window comes again after this time, which is not before the end of the last one;
-        /// `None` = arrivals end.
-        period: Option<Nanos>,
+        replay: Replay,
     },
 }
 

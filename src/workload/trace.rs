@@ -1,15 +1,16 @@
-//! Request traces: arrival times and numeric columns, read from CSV.
+//! Request traces: arrival times and numeric columns, read from CSV or JSON lines.
 //!
 //! Times are read digit by digit into whole nanoseconds and never pass through floating point, so a
 //! trace gives the same arrivals on every platform, however far from its clock's origin it starts.
 
+use super::table::Table;
 use super::trace_time;
 use crate::diagnostics::nearest;
 use crate::engine::time::{LONGEST, Nanos};
 use std::fmt;
 
 /// A checked trace. Times never go backwards; there is at least one row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trace {
     /// Arrival times in nanoseconds after the first row, which is at 0.
     pub arrivals: Vec<Nanos>,
@@ -17,6 +18,11 @@ pub struct Trace {
     pub columns: Vec<String>,
     /// `values[row * columns.len() + column]`: finite and not negative.
     pub values: Vec<f64>,
+    /// When the first row is on the file's own clock, nanoseconds; timestamps count from 1970-01-01
+    /// 00:00:00 UTC.
+    pub origin: i128,
+    /// What was done to the rows that a reader of results should know.
+    pub remarks: Vec<String>,
 }
 
 /// What to read from a trace file.
@@ -30,6 +36,9 @@ pub struct TraceSpec {
     /// Column with the time at which what arrived has ended, written as the arrival times are. The
     /// last of `columns` is then not read: it is the seconds between the two.
     pub until: Option<String>,
+    /// Rows may come in any order and are sorted by time, those at one time as they stand; otherwise a row
+    /// that is earlier than the one before it is an error.
+    pub sort: bool,
 }
 
 /// How a trace writes its times.
@@ -82,8 +91,9 @@ impl std::error::Error for TraceError {}
 const REPORTED: usize = 20;
 
 impl Trace {
-    /// Reads a trace from the bytes of a CSV file with a header line: comma separated, quoted where
-    /// needed, lines ending in LF or CRLF, with or without a final line end or a byte-order mark.
+    /// Reads a trace from the bytes of a CSV file with a header line (comma separated, quoted where
+    /// needed, lines ending in LF or CRLF, with or without a final line end or a byte-order mark), or of
+    /// JSON lines: one object for each row, the keys being the columns.
     ///
     /// ```
     /// use warpshare::workload::trace::{TimeFormat, Trace, TraceSpec};
@@ -92,10 +102,13 @@ impl Trace {
     ///     time_format: TimeFormat::Seconds,
     ///     columns: vec!["tokens".into()],
     ///     until: None,
+    ///     sort: false,
     /// };
     /// let trace = Trace::read("requests.csv", b"at,tokens\n12.5,7\n12.500000001,9\n", &spec).unwrap();
     /// assert_eq!(trace.arrivals, [0, 1]);
     /// assert_eq!(trace.values, [7.0, 9.0]);
+    /// let lines = b"{\"at\": 12.5, \"tokens\": 7}\n{\"tokens\": 9, \"at\": 12.500000001}\n";
+    /// assert_eq!(Trace::read("requests.jsonl", lines, &spec), Ok(trace));
     /// ```
     ///
     /// # Errors
@@ -107,43 +120,24 @@ impl Trace {
         bytes: &[u8],
         spec: &TraceSpec,
     ) -> Result<Trace, Vec<TraceError>> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut errors = Errors::new(path_for_messages);
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(bytes);
-        let mut lines = Lines::new(bytes);
-        let mut record = csv::ByteRecord::new();
-
-        let header = match reader.read_byte_record(&mut record) {
-            Ok(true) => Header::find(&record, lines.of(&record), spec, &mut errors),
-            Ok(false) => {
-                let remedy = "a trace starts with a line of column names".to_owned();
-                errors.push(None, None, "the file is empty".to_owned(), Some(remedy));
-                None
-            }
-            Err(error) => {
-                errors.push(None, None, error.to_string(), None);
-                None
-            }
-        };
-        let Some(header) = header else {
+        let names = spec.written();
+        let first = "a trace starts with a line of column names";
+        let opened = Table::open(bytes, first, &mut errors);
+        let found = opened.and_then(|table| {
+            let header = Header::find(&table, &names, spec, &mut errors)?;
+            Some((table, header))
+        });
+        let Some((mut table, header)) = found else {
             return Err(errors.finish());
         };
-
         let mut rows = Rows::default();
-        loop {
-            match reader.read_byte_record(&mut record) {
-                Ok(true) => rows.add(&record, lines.of(&record), &header, spec, &mut errors),
-                Ok(false) => break,
-                Err(error) => {
-                    errors.push(None, None, error.to_string(), None);
-                    break;
-                }
-            }
+        let mut record = csv::ByteRecord::new();
+        while let Some(line) = table.next(&names, &mut record, &mut errors) {
+            rows.add(&record, line, &header, spec, &mut errors);
         }
-        let arrivals = rows.arrivals(spec, &mut errors);
+        let remarks = rows.sort(spec, &errors);
+        let (origin, arrivals) = rows.arrivals(spec, &mut errors);
         if !errors.is_empty() {
             return Err(errors.finish());
         }
@@ -151,6 +145,8 @@ impl Trace {
             arrivals,
             columns: spec.columns.clone(),
             values: rows.values,
+            origin,
+            remarks: remarks.into_iter().collect(),
         })
     }
 
@@ -165,8 +161,20 @@ impl Trace {
                 .iter()
                 .map(|&column| self.columns[column].clone())
                 .collect(),
-            arrivals: self.arrivals,
+            ..self
         }
+    }
+}
+
+impl TraceSpec {
+    /// The columns that are read from the file: the time, the end if there is one, the numbers.
+    fn written(&self) -> Vec<&str> {
+        let numbers = self.columns.len() - usize::from(self.until.is_some());
+        std::iter::once(&self.time_column)
+            .chain(&self.until)
+            .chain(&self.columns[..numbers])
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -224,40 +232,8 @@ impl Errors<'_> {
     }
 }
 
-/// Line numbers of records. The CSV reader's own count is one short after CRLF and ignores blank
-/// lines in front of a record, so lines are counted in the bytes.
-pub(super) struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: u64,
-}
-
-impl<'a> Lines<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Lines {
-            bytes,
-            at: 0,
-            line: 1,
-        }
-    }
-
-    /// Line on which the record starts; records must come in the order of the file.
-    pub(super) fn of(&mut self, record: &csv::ByteRecord) -> u64 {
-        let start = record.position().map_or(0, csv::Position::byte) as usize;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if self.at >= start && byte != b'\n' && byte != b'\r' {
-                break;
-            }
-            self.line += u64::from(byte == b'\n');
-            self.at += 1;
-        }
-        self.line
-    }
-}
-
 /// Where the wanted columns stand.
 struct Header {
-    width: usize,
     time: usize,
     until: Option<usize>,
     columns: Vec<usize>,
@@ -265,21 +241,11 @@ struct Header {
 
 impl Header {
     fn find(
-        record: &csv::ByteRecord,
-        line: u64,
+        table: &Table<'_>,
+        names: &[&str],
         spec: &TraceSpec,
         errors: &mut Errors<'_>,
     ) -> Option<Header> {
-        let mut names: Vec<String> = Vec::with_capacity(record.len());
-        for cell in record {
-            let name = String::from_utf8_lossy(cell).trim().to_owned();
-            if names.contains(&name) {
-                let problem = format!("two columns are called `{name}`");
-                let remedy = "give each column a name of its own".to_owned();
-                errors.push(Some(line), Some(&name), problem, Some(remedy));
-            }
-            names.push(name);
-        }
         for (index, column) in spec.columns.iter().enumerate() {
             if spec.columns[..index].contains(column) {
                 let problem = format!("column `{column}` is asked for twice");
@@ -287,33 +253,31 @@ impl Header {
                 errors.push(None, Some(column), problem, Some(remedy));
             }
         }
-        let mut find = |wanted: &str| {
-            let found = names.iter().position(|name| name == wanted);
-            if found.is_none() {
+        let places = table.find(names);
+        for (wanted, place) in names.iter().zip(&places) {
+            if place.is_none() {
                 let problem = format!("there is no column `{wanted}`");
-                errors.push(Some(line), None, problem, Some(missing(wanted, &names)));
+                let remedy = Some(missing(wanted, &table.names));
+                errors.push(Some(table.line), None, problem, remedy);
             }
-            found
-        };
-        let time = find(&spec.time_column);
-        let until = spec.until.as_ref().map(|name| find(name));
-        let written = spec.columns.len() - usize::from(until.is_some());
-        let written = spec.columns[..written].iter();
-        let columns: Vec<Option<usize>> = written.map(|name| find(name)).collect();
+        }
         if !errors.is_empty() {
             return None;
         }
+        let mut places = places.into_iter();
         Some(Header {
-            width: names.len(),
-            time: time?,
-            until: until.flatten(),
-            columns: columns.into_iter().collect::<Option<_>>()?,
+            time: places.next()??,
+            until: match spec.until {
+                Some(_) => Some(places.next()??),
+                None => None,
+            },
+            columns: places.collect::<Option<_>>()?,
         })
     }
 }
 
 /// Remedy for a column that is not there.
-fn missing(wanted: &str, names: &[String]) -> String {
+pub(super) fn missing(wanted: &str, names: &[String]) -> String {
     if let [only] = names
         && let Some(separator) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c))
     {
@@ -346,17 +310,6 @@ impl Rows {
         spec: &TraceSpec,
         errors: &mut Errors<'_>,
     ) {
-        if record.len() != header.width {
-            let problem = format!(
-                "the row has {} cells, the header {}",
-                record.len(),
-                header.width
-            );
-            let remedy = "every row needs one cell per column; a cell with a comma in it needs \
-                          double quotes";
-            errors.push(Some(line), None, problem, Some(remedy.to_owned()));
-            return;
-        }
         let cell = |index: usize| {
             let bytes = record.get(index).unwrap_or_default();
             std::str::from_utf8(bytes)
@@ -374,6 +327,7 @@ impl Rows {
             Ok(time) => {
                 if let Some(&(earlier, its_line)) = self.times.last()
                     && time < earlier
+                    && !spec.sort
                 {
                     let problem = format!("time goes backwards: line {its_line} is later");
                     let remedy = "sort the rows of the file by this column".to_owned();
@@ -412,14 +366,37 @@ impl Rows {
         }
     }
 
-    /// The times as distances from the first.
-    fn arrivals(&self, spec: &TraceSpec, errors: &mut Errors<'_>) -> Vec<Nanos> {
+    /// Puts the rows in order of time where the spec asks for that; returns what was done.
+    fn sort(&mut self, spec: &TraceSpec, errors: &Errors<'_>) -> Option<String> {
+        let early = self.times.windows(2).filter(|two| two[1].0 < two[0].0);
+        let early = early.count();
+        if early == 0 || !spec.sort || !errors.is_empty() {
+            return None;
+        }
+        let width = spec.columns.len();
+        let mut order: Vec<usize> = (0..self.times.len()).collect();
+        order.sort_by_key(|&row| self.times[row].0); // stable
+        self.times = order.iter().map(|&row| self.times[row]).collect();
+        let cells = order.iter().flat_map(|&row| row * width..(row + 1) * width);
+        self.values = cells.map(|cell| self.values[cell]).collect();
+        let rows = match early {
+            1 => "1 row was".to_owned(),
+            more => format!("{more} rows were"),
+        };
+        Some(format!(
+            "{rows} earlier than the one before in `{}`: sorted by time",
+            spec.time_column
+        ))
+    }
+
+    /// The first time, and all as distances from it.
+    fn arrivals(&self, spec: &TraceSpec, errors: &mut Errors<'_>) -> (i128, Vec<Nanos>) {
         let Some(&(origin, _)) = self.times.first() else {
             if errors.is_empty() {
                 let remedy = "a trace has at least one row below its column names".to_owned();
                 errors.push(None, None, "there are no rows".to_owned(), Some(remedy));
             }
-            return Vec::new();
+            return (0, Vec::new());
         };
         let mut arrivals = Vec::with_capacity(self.times.len());
         for &(time, line) in &self.times {
@@ -434,12 +411,12 @@ impl Rows {
                 }
             }
         }
-        arrivals
+        (origin, arrivals)
     }
 }
 
 /// A finite number, 0 or more.
-fn number(text: &str) -> Result<f64, String> {
+pub(super) fn number(text: &str) -> Result<f64, String> {
     if text.is_empty() {
         return Err("the cell is empty".to_owned());
     }

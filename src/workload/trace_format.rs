@@ -1,6 +1,7 @@
 //! Published request traces that are read as they come: which columns they have, and what those mean.
 
-use super::trace::{TimeFormat, Trace, TraceError, TraceSpec};
+use super::table::Table;
+use super::trace::{Errors, TimeFormat, Trace, TraceError, TraceSpec};
 
 /// A published trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub enum TraceFormat {
     /// Training jobs of Microsoft's Philly clusters, as adaptdl projects them
     /// (github.com/petuum/adaptdl, `philly.csv`).
     Philly,
+    /// Requests of Mooncake (github.com/kvcache-ai/Mooncake, `FAST25-release/traces`): JSON lines.
+    Mooncake,
+    /// Requests of BurstGPT (github.com/HPMLL/BurstGPT).
+    BurstGpt,
 }
 
 /// Seconds from a job's arrival to its end, of formats that have the two times.
@@ -27,14 +32,19 @@ impl TraceFormat {
             TraceFormat::AzureLlm => "an Azure LLM inference trace",
             TraceFormat::Openb => "a list of openb pods",
             TraceFormat::Philly => "a list of Philly jobs",
+            TraceFormat::Mooncake => "a Mooncake trace",
+            TraceFormat::BurstGpt => "a BurstGPT trace",
         }
     }
 
-    fn time(self) -> (&'static str, TimeFormat) {
+    /// Column with the arrival times, and how they are written.
+    pub fn time(self) -> (&'static str, TimeFormat) {
         match self {
             TraceFormat::AzureLlm => ("TIMESTAMP", TimeFormat::Timestamp),
             TraceFormat::Openb => ("creation_time", TimeFormat::Seconds),
             TraceFormat::Philly => ("timestamp", TimeFormat::Timestamp),
+            TraceFormat::Mooncake => ("timestamp", TimeFormat::Milliseconds),
+            TraceFormat::BurstGpt => ("Timestamp", TimeFormat::Seconds),
         }
     }
 
@@ -44,6 +54,8 @@ impl TraceFormat {
             TraceFormat::AzureLlm => &["ContextTokens", "GeneratedTokens"],
             TraceFormat::Openb => &["cpu_milli", "memory_mib", "num_gpu", "gpu_milli"],
             TraceFormat::Philly => &["duration", "num_gpus", "gpu_time"],
+            TraceFormat::Mooncake => &["input_length", "output_length"],
+            TraceFormat::BurstGpt => &["Request tokens", "Response tokens"],
         }
     }
 
@@ -51,7 +63,10 @@ impl TraceFormat {
     fn until(self) -> Option<&'static str> {
         match self {
             TraceFormat::Openb => Some("deletion_time"),
-            TraceFormat::AzureLlm | TraceFormat::Philly => None,
+            TraceFormat::AzureLlm
+            | TraceFormat::Philly
+            | TraceFormat::Mooncake
+            | TraceFormat::BurstGpt => None,
         }
     }
 
@@ -62,7 +77,7 @@ impl TraceFormat {
         written.chain(derived.into_iter().flatten()).collect()
     }
 
-    /// Reads the columns `wanted`, each one of [`TraceFormat::columns`].
+    /// Reads the columns `wanted`, each one of [`TraceFormat::columns`]. Rows come in any order.
     ///
     /// # Errors
     ///
@@ -86,14 +101,15 @@ impl TraceFormat {
             time_format,
             columns: self.written().iter().map(|&name| name.to_owned()).collect(),
             until: self.until().map(str::to_owned),
+            sort: true,
         };
         if spec.until.is_some() {
             spec.columns.push(DURATION.to_owned());
         }
         let read = Trace::read(path, bytes, &spec)?;
         let trace = match self {
-            TraceFormat::Openb => with_gpu_time(&read),
-            TraceFormat::AzureLlm | TraceFormat::Philly => read,
+            TraceFormat::Openb => with_gpu_time(read),
+            _ => read,
         };
         if trace.arrivals.is_empty() {
             return Err(vec![TraceError {
@@ -117,22 +133,24 @@ impl TraceFormat {
         bytes: &[u8],
         needed: &[&str],
     ) -> Result<(), Vec<TraceError>> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let first = bytes.split(|&byte| byte == b'\n').next().unwrap_or(bytes);
-        let header = String::from_utf8_lossy(first);
-        let names: Vec<&str> = header.trim().split(',').map(str::trim).collect();
+        let mut errors = Errors::new(path);
+        let Some(table) = Table::open(bytes, "it starts with a line of column names", &mut errors)
+        else {
+            return Err(errors.finish());
+        };
+        let names = &table.names;
         let quoted = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             names.join(", ")
         };
-        let lacking = needed.iter().filter(|name| !names.contains(name));
-        let lacking: Vec<&str> = lacking.copied().collect();
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        let lacking: Vec<&str> = needed.iter().copied().filter(|name| !has(name)).collect();
         if lacking.is_empty() {
             return Ok(());
         }
         Err(vec![TraceError {
             file: path.to_owned(),
-            line: Some(1),
+            line: Some(table.line),
             column: None,
             problem: format!("{} needs the columns {}", self.what(), quoted(needed)),
             remedy: Some(format!(
@@ -148,7 +166,7 @@ impl TraceFormat {
 }
 
 /// The pods that hold GPUs, with the GPU seconds that they hold.
-fn with_gpu_time(pods: &Trace) -> Trace {
+fn with_gpu_time(pods: Trace) -> Trace {
     let column = |name: &str| pods.columns.iter().position(|column| column == name);
     let place = [column("num_gpu"), column("gpu_milli"), column(DURATION)];
     let mut columns = pods.columns.clone();
@@ -168,6 +186,8 @@ fn with_gpu_time(pods: &Trace) -> Trace {
         arrivals: arrivals.into_iter().map(|time| time - first).collect(),
         columns,
         values,
+        origin: pods.origin + i128::from(first),
+        remarks: pods.remarks,
     }
 }
 

@@ -6,6 +6,7 @@ fn spec() -> TraceSpec {
         time_format: TimeFormat::Seconds,
         columns: vec!["n".into()],
         until: None,
+        sort: false,
     }
 }
 
@@ -222,6 +223,7 @@ fn the_azure_conversation_trace_reads_as_it_comes() {
         time_format: TimeFormat::Timestamp,
         columns: vec!["ContextTokens".into(), "GeneratedTokens".into()],
         until: None,
+        sort: false,
     };
     let trace = Trace::read("conv.csv", bytes, &spec).expect("the trace is well formed");
     let rows = trace.arrivals.len();
@@ -242,4 +244,103 @@ fn the_azure_conversation_trace_reads_as_it_comes() {
     assert_eq!(format!("{:.0}", mean_of(0)), "1155");
     assert_eq!(format!("{:.0}", mean_of(1)), "211");
     assert_eq!(trace.values[..2], [374.0, 44.0]);
+}
+
+#[test]
+fn json_lines_are_rows_with_their_lines() {
+    let lines = "{\"n\": 1, \"at\": 5}\n\n{\"at\": 5.25, \"n\": 2, \"more\": [3]}\r\n";
+    let trace = Trace::read("t.jsonl", lines.as_bytes(), &spec()).unwrap();
+    assert_eq!(trace.arrivals, [0, 250_000_000]);
+    assert_eq!(trace.values, [1.0, 2.0]);
+    assert_eq!(trace.origin, 5_000_000_000);
+    // The first object names the columns.
+    let found = errors("{\"time\": 1, \"n\": 2}\n", &spec());
+    assert_eq!(found[0].problem, "there is no column `at`");
+    assert_eq!(
+        found[0].remedy.as_deref(),
+        Some("the columns are `time`, `n`")
+    );
+    let bad = "{\"at\": 1, \"n\": 1}\n{\"at\": 2}\n{\"at\": 3, \"n\": \"x\"}\n{\"at\": 4, \"n\": null}\nend\n";
+    let problems = found_in(bad);
+    assert_eq!(problems[0], (Some(2), "the object has no `n`".into()));
+    assert_eq!(problems[1], (Some(3), "`x` is not a number".into()));
+    assert_eq!(problems[2], (Some(4), "the cell is empty".into()));
+    assert!(
+        problems[3].1.starts_with("this is no JSON object"),
+        "{problems:?}"
+    );
+    assert_eq!(problems[3].0, Some(5));
+}
+
+fn found_in(text: &str) -> Vec<(Option<u64>, String)> {
+    let errors = errors(text, &spec()).into_iter();
+    errors.map(|error| (error.line, error.problem)).collect()
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_an_error_with_its_line() {
+    let found = errors("at,n\n0,1\n1,\"1\n2,1\n3,1\n", &spec());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].line, Some(3));
+    assert_eq!(
+        found[0].problem,
+        "a double quote opens a cell here and is never closed"
+    );
+}
+
+#[test]
+fn other_encodings_and_arrays_have_one_error() {
+    for (bytes, problem) in [
+        (&b"\xff\xfea\0t\0"[..], "the file is UTF-16"),
+        (b"[{\"at\": 1}]", "this is a JSON array"),
+    ] {
+        let errors = Trace::read("t", bytes, &spec()).unwrap_err();
+        assert_eq!((errors.len(), errors[0].problem.as_str()), (1, problem));
+    }
+}
+
+#[test]
+fn rows_are_sorted_where_that_is_asked_for() {
+    let sort = TraceSpec {
+        sort: true,
+        ..spec()
+    };
+    let text = "at,n\n3,0\n1,1\n3,2\n2,3\n1,4\n";
+    let trace = Trace::read("t.csv", text.as_bytes(), &sort).unwrap();
+    assert_eq!(trace.arrivals, [0, 0, 1, 2, 2].map(|s| s * 1_000_000_000));
+    assert_eq!(trace.values, [1.0, 4.0, 3.0, 0.0, 2.0]);
+    assert_eq!(trace.origin, 1_000_000_000);
+    assert_eq!(
+        trace.remarks,
+        ["3 rows were earlier than the one before in `at`: sorted by time"]
+    );
+    let sorted = Trace::read("t.csv", b"at,n\n1,0\n1,1\n", &sort).unwrap();
+    assert!(sorted.remarks.is_empty());
+}
+
+/// Damaged files give errors, never a panic.
+#[test]
+fn mangled_files_do_not_panic() {
+    let files: [&[u8]; 3] = [
+        b"at,n,o\n5,1,\"x\"\n5.25,2,\"y\"\"z\"\n6,3,q\n",
+        b"{\"at\": 5, \"n\": 1}\n{\"at\": 5.5, \"n\": 2, \"o\": [1, {\"a\": \"b\"}]}\n",
+        b"\xef\xbb\xbfat,n\r\n1e3,1e2\r\n2e3,0\r\n",
+    ];
+    for file in files {
+        for place in 0..file.len() {
+            for byte in [0, b'"', b',', b'\n', b'{', b'}', b'-', b'e', 0xff, b'9'] {
+                let mut changed = file.to_vec();
+                changed[place] = byte;
+                let _ = Trace::read("t", &changed, &spec());
+                let _ = Trace::read(
+                    "t",
+                    &changed[..place],
+                    &TraceSpec {
+                        sort: true,
+                        ..spec()
+                    },
+                );
+            }
+        }
+    }
 }

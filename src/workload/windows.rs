@@ -2,7 +2,8 @@
 //! the clients of ServeGen were.
 
 use super::dist::{Dist, DistError};
-use super::trace::{Errors, Lines, TraceError};
+use super::table::{Lines, check_quotes, text_of};
+use super::trace::{Errors, TraceError};
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
 
@@ -102,11 +103,17 @@ const CELLS: usize = 6;
 /// and have neither the measured rate nor the measured CV. They are checked to be numbers, and not
 /// used.
 ///
+/// Returned with the begin of the first window on the file's clock, nanoseconds.
+///
 /// # Errors
 ///
 /// All that is wrong with the rows.
-pub fn read_servegen(path: &str, bytes: &[u8]) -> Result<Vec<Window>, Vec<TraceError>> {
+pub fn read_servegen(path: &str, bytes: &[u8]) -> Result<(Nanos, Vec<Window>), Vec<TraceError>> {
     let mut errors = Errors::new(path);
+    let bytes = text_of(bytes, &mut errors);
+    let Some(bytes) = bytes.filter(|bytes| check_quotes(bytes, &mut errors).is_ok()) else {
+        return Err(errors.finish());
+    };
     let mut lines = Lines::new(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -142,13 +149,11 @@ pub fn read_servegen(path: &str, bytes: &[u8]) -> Result<Vec<Window>, Vec<TraceE
         return Err(errors.finish());
     }
     let length = starts[1] - starts[0];
-    let windows = starts.iter().zip(gaps);
-    Ok(windows
-        .map(|(start, gaps)| Window {
-            ends: start - starts[0] + length,
-            gaps,
-        })
-        .collect())
+    let windows = starts.iter().zip(gaps).map(|(start, gaps)| Window {
+        ends: start - starts[0] + length,
+        gaps,
+    });
+    Ok((starts[0], windows.collect()))
 }
 
 /// Windows follow each other without holes.

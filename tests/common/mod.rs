@@ -15,7 +15,7 @@ use warpshare::sim::{
 use warpshare::workload::dist::Dist;
 use warpshare::workload::trace::Trace;
 use warpshare::workload::{
-    Arrivals, FirstArrival, GpuWork, Needs, Operation, OperationKind, Size, Stage, Workload,
+    Arrivals, FirstArrival, GpuWork, Needs, Operation, OperationKind, Replay, Size, Stage, Workload,
 };
 
 pub const SMS: u32 = 10;
@@ -163,7 +163,9 @@ pub fn requests(rows: &[(Nanos, Nanos)]) -> Workload {
         arrivals: rows.iter().map(|row| row.0).collect(),
         columns: vec!["size".into()],
         values: rows.iter().map(|row| row.1 as f64).collect(),
+        ..Trace::default()
     };
+    let last = trace.arrivals.last().copied().unwrap_or(0);
     let time = Size::Sum {
         base: 0.0,
         per_item: 0.0,
@@ -176,8 +178,7 @@ pub fn requests(rows: &[(Nanos, Nanos)]) -> Workload {
     workload(
         Arrivals::Trace {
             trace: Arc::new(trace),
-            keep: 1.0,
-            period: None,
+            replay: Replay::once(last + 1),
         },
         vec![stage("s", vec![operation])],
     )

@@ -26,4 +26,5 @@ mod schedules;
 mod sharing_in_space;
 mod stats;
 mod timeouts;
+mod traces;
 mod vectors;

@@ -3,6 +3,7 @@
 
 use crate::common::*;
 use proptest::prelude::*;
+use std::sync::Arc;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent, Speed};
 use warpshare::gpu::law::ClockCurve;
@@ -17,10 +18,11 @@ use warpshare::scenario::{
 };
 use warpshare::sim::Variant;
 use warpshare::workload::dist::Dist;
+use warpshare::workload::trace::Trace;
 use warpshare::workload::windows::{Gaps, Window};
 use warpshare::workload::{
-    Arrivals, Batching, Class, Direction, FirstArrival, Frames, MediaEngine, OperationKind, Phase,
-    SessionLength, Size, Spacing, Workload,
+    Arrivals, Batching, Class, Direction, Entry, FirstArrival, Frames, MediaEngine, OperationKind,
+    Phase, Replay, SessionLength, Size, Spacing, Workload,
 };
 
 const US: f64 = 1_000.0;
@@ -73,7 +75,17 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             any::<bool>(),
             prop_oneof![Just(1.0), Just(0.4)]
         )
-            .prop_map(|(us, again, keep)| windowed(f64::from(us) * US, again, keep)),
+            .prop_map(|(us, again, keep)| (f64::from(us) * US, again, keep))
+            .prop_flat_map(|(mean, again, keep)| entry(false)
+                .prop_map(move |entry| windowed(mean, again, keep, entry))),
+        (
+            prop::collection::vec(0u64..3_000, 1..8),
+            any::<bool>(),
+            prop_oneof![Just(1.0), Just(0.4)],
+            entry(true),
+            prop_oneof![Just(0), 0u64..5_000_000],
+        )
+            .prop_map(|(gaps, again, keep, entry, delay)| traced(&gaps, again, keep, entry, delay)),
     ];
     let batch = prop_oneof![
         3 => Just(None),
@@ -188,7 +200,7 @@ fn modulated(phases: Vec<(Option<u32>, Dist)>) -> Arrivals {
 }
 
 /// Bursty windows of 7 ms around an idle one.
-fn windowed(mean: f64, again: bool, keep: f64) -> Arrivals {
+fn windowed(mean: f64, again: bool, keep: f64, entry: Entry) -> Arrivals {
     let gaps = [
         Gaps::gamma(mean, 3.0).ok(),
         None,
@@ -200,8 +212,53 @@ fn windowed(mean: f64, again: bool, keep: f64) -> Arrivals {
     });
     Arrivals::Windowed {
         windows: windows.collect(),
-        keep,
-        period: again.then_some(25_000_000),
+        replay: Replay {
+            keep,
+            period: again.then_some(25_000_000),
+            entry,
+            ..Replay::once(if again { 25_000_000 } else { 21_000_000 })
+        },
+    }
+}
+
+fn entry(rows: bool) -> impl Strategy<Value = Entry> {
+    let blocks = match rows {
+        // As long as the mean distance of rows at least: no shorter than any.
+        true => (3_000_000u64..9_000_000).prop_map(Entry::Blocks).boxed(),
+        false => Just(Entry::Start).boxed(),
+    };
+    prop_oneof![
+        Just(Entry::Start),
+        Just(Entry::Apart),
+        Just(Entry::Random),
+        blocks
+    ]
+}
+
+/// Rows after these gaps, in microseconds.
+fn traced(gaps: &[u64], again: bool, keep: f64, entry: Entry, delay: Nanos) -> Arrivals {
+    let times = gaps.iter().scan(0, |time, us| {
+        *time += us * 1_000;
+        Some(*time)
+    });
+    let trace = Trace {
+        arrivals: std::iter::once(0).chain(times).collect(),
+        ..Trace::default()
+    };
+    let last = trace.arrivals[gaps.len()];
+    let cycle = last + 3_000_000;
+    Arrivals::Trace {
+        trace: Arc::new(trace),
+        replay: Replay {
+            keep,
+            period: again.then_some(cycle),
+            entry: match entry {
+                Entry::Blocks(length) => Entry::Blocks(length.min(cycle)),
+                other => other,
+            },
+            delay,
+            ..Replay::once(cycle)
+        },
     }
 }
 

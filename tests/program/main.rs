@@ -14,3 +14,4 @@ mod results_folder;
 mod scenario_documents;
 mod scenario_errors;
 mod synthetic;
+mod traces;
