@@ -11,7 +11,7 @@ use crate::scenario::{Guest, Overrides, Scenario, parse};
 use crate::sim::{JobEnd, Layout, Observer, Probe, Speed, Variant, build, partition};
 use crate::workload::dist::Dist;
 use crate::workload::trace::Trace;
-use crate::workload::{Arrivals, OperationKind, Size};
+use crate::workload::{Arrivals, OperationKind, Replay, Size};
 use std::sync::Arc;
 
 /// Draws of one round of a check.
@@ -207,11 +207,12 @@ pub(super) fn serving(
                 .iter()
                 .map(|request| request.1 as f64)
                 .collect(),
+            ..Trace::default()
         };
+        let last = trace.arrivals.last().copied().unwrap_or(0);
         guest.workload.arrivals = Arrivals::Trace {
             trace: Arc::new(trace),
-            keep: 1.0,
-            period: None,
+            replay: Replay::once(last + 1),
         };
         let time = Size::Sum {
             base: 0.0,
