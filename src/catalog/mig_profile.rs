@@ -96,4 +96,34 @@ pub struct MigProfile {
     #[serde(deserialize_with = "cells::text")]
     pub source: String,
     pub notes: Option<String>,
+    /// Other names of the profile: rows of `data/mig_profile_aliases.csv`.
+    #[serde(skip)]
+    pub aliases: Vec<ProfileAlias>,
+}
+
+impl MigProfile {
+    /// The other name of the profile that `text` is, letter case ignored.
+    pub fn alias(&self, text: &str) -> Option<&ProfileAlias> {
+        let same = |alias: &&ProfileAlias| alias.alias.eq_ignore_ascii_case(text);
+        self.aliases.iter().find(same)
+    }
+}
+
+/// A name that some drivers print for a profile in place of the usual one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ProfileAlias {
+    #[serde(deserialize_with = "cells::text")]
+    pub gpu_id: String,
+    /// As those drivers print it: `3g.39gb`.
+    #[serde(deserialize_with = "cells::text")]
+    pub alias: String,
+    /// As the catalogue names it: `3g.40gb`.
+    #[serde(deserialize_with = "cells::text")]
+    pub profile: String,
+    /// Which drivers.
+    #[serde(deserialize_with = "cells::text")]
+    pub drivers: String,
+    #[serde(deserialize_with = "cells::text")]
+    pub source: String,
+    pub notes: Option<String>,
 }

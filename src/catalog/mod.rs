@@ -20,7 +20,7 @@ mod vgpu_type;
 
 pub use compute_instance::ComputeInstanceProfile;
 pub use gpu::Gpu;
-pub use mig_profile::{Confidence, MediaExtensions, MigProfile};
+pub use mig_profile::{Confidence, MediaExtensions, MigProfile, ProfileAlias};
 pub use sources::{FieldSources, Source, source_keys};
 pub use vgpu_type::{Mode, Series, VgpuType};
 
@@ -34,6 +34,7 @@ struct Texts<'a> {
     gpus: &'a str,
     vgpu_types: &'a str,
     mig_profiles: &'a str,
+    profile_aliases: &'a str,
     compute_instances: &'a str,
     aliases: &'a str,
     sources: &'a str,
@@ -43,6 +44,7 @@ const BUILTIN: Texts<'static> = Texts {
     gpus: include_str!("../../data/gpus.csv"),
     vgpu_types: include_str!("../../data/vgpu_types.csv"),
     mig_profiles: include_str!("../../data/mig_profiles.csv"),
+    profile_aliases: include_str!("../../data/mig_profile_aliases.csv"),
     compute_instances: include_str!("../../data/mig_compute_instances.csv"),
     aliases: include_str!("../../data/gpu_id_aliases.csv"),
     sources: include_str!("../../data/sources.csv"),
@@ -60,6 +62,8 @@ pub enum CatalogError {
     },
     #[error("{table}: `{key}` stands there twice")]
     Duplicate { table: &'static str, key: String },
+    #[error("{table}: `{key}` is in no other table")]
+    NoSuchRow { table: &'static str, key: String },
 }
 
 /// A row of one table: its cells by the table's columns. User files start from such rows.
@@ -158,10 +162,30 @@ impl Catalog {
         let keys = keys.map(|row| format!("{} {}", row.gpu_id, row.type_name));
         unique("vgpu_types.csv", keys)?;
 
-        let mig_profiles = read::<MigProfile>("mig_profiles.csv", texts.mig_profiles)?.rows;
+        let mut mig_profiles = read::<MigProfile>("mig_profiles.csv", texts.mig_profiles)?.rows;
         let keys = mig_profiles.iter();
         let keys = keys.map(|row| format!("{} {}", row.gpu_id, row.profile));
         unique("mig_profiles.csv", keys)?;
+
+        let table = "mig_profile_aliases.csv";
+        let names = read::<ProfileAlias>(table, texts.profile_aliases)?.rows;
+        unique(
+            table,
+            names
+                .iter()
+                .map(|row| format!("{} {}", row.gpu_id, row.alias)),
+        )?;
+        for name in names {
+            let of =
+                |row: &&mut MigProfile| row.gpu_id == name.gpu_id && row.profile == name.profile;
+            match mig_profiles.iter_mut().find(of) {
+                Some(row) => row.aliases.push(name),
+                None => {
+                    let key = format!("{} {}", name.gpu_id, name.profile);
+                    return Err(CatalogError::NoSuchRow { table, key });
+                }
+            }
+        }
 
         let table = "mig_compute_instances.csv";
         let compute_instances =
@@ -244,9 +268,23 @@ impl Catalog {
         ids
     }
 
-    /// The vGPU type of a GPU with exactly this name, such as `A40-4Q`.
+    /// The vGPU type of a GPU with exactly this name, such as `A40-4Q`, or with this number, as the
+    /// driver (`558`) and its mediated devices (`nvidia-558`) give it.
+    ///
+    /// ```
+    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let by_id = catalog.vgpu_type("a40", "nvidia-558").expect("a type of the board");
+    /// assert_eq!(by_id.vgpu_type_id, Some(558));
+    /// assert_eq!(catalog.vgpu_type("t4", "nvidia-558"), None);
+    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// ```
     pub fn vgpu_type(&self, gpu_id: &str, type_name: &str) -> Option<&VgpuType> {
-        self.vgpu_types(gpu_id).find(|t| t.type_name == type_name)
+        let named = self.vgpu_types(gpu_id).find(|t| t.type_name == type_name);
+        named.or_else(|| {
+            let id = type_name.strip_prefix("nvidia-").unwrap_or(type_name);
+            let id: u32 = id.parse().ok()?;
+            self.vgpu_types(gpu_id).find(|t| t.vgpu_type_id == Some(id))
+        })
     }
 
     /// Name of the GPU's vGPU type that `text` most likely means; `None` when nothing is near. Names

@@ -5,7 +5,7 @@ use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
 use crate::import::{
-    self, Capture, Config, Format, ImportedGpu, PartitionFile, apply, scenario_text,
+    self, Capture, Config, ConfigFile, ImportedGpu, SharedBy, Source, apply, scenario_text,
 };
 use comfy_table::ContentArrangement;
 use serde::Serialize;
@@ -15,23 +15,25 @@ use std::process::ExitCode;
 /// Columns of a terminal that lists are made for.
 const WIDTH: u16 = 100;
 
-/// Turn a mig-parted or vgpu-device-manager file, or a captured `nvidia-smi -q -x`, into GPUs of a
-/// scenario
+/// Turn a configuration that you have into GPUs of a scenario: a file of mig-parted,
+/// vgpu-device-manager or the Kubernetes device plugin (alone, in a ConfigMap or in Helm values), or
+/// what `nvidia-smi` printed (`-q`, `-q -x`, `-L`, `mig -lgi`, `mig -lci`)
 ///
-/// Prints `[gpus.NAME]` tables with their MIG instances; vGPUs stand below as a skeleton of guests,
-/// in comments, since only you know their workload. A config that the board cannot have is refused
-/// with exit code 3.
+/// Prints `[gpus.NAME]` tables with their MIG instances and how they are shared; guests stand below as
+/// a skeleton, in comments, since only you know their workload. A config that the board cannot have
+/// is refused with exit code 3.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   warpshare import config.yaml --gpu a100-sxm4-40gb --list
   warpshare import config.yaml#all-balanced --gpu a100-sxm4-40gb
-  nvidia-smi -q -x > node.xml && warpshare import node.xml")]
+  nvidia-smi -q -x > node.xml && warpshare import node.xml
+  nvidia-smi mig -lgi > node.txt && warpshare import node.txt --gpu a100-sxm4-40gb")]
 pub struct Args {
-    /// The file, and after `#` the config of it
+    /// The file, and after `#` the config of it; a file with one config needs no `#`
     #[arg(value_name = "FILE[#CONFIG]")]
     file: String,
-    /// Identifier of the board, as listed by `warpshare gpus`; captures name their boards
+    /// Identifier of the board, as listed by `warpshare gpus`; most captures name their boards
     #[arg(long, value_name = "ID")]
     gpu: Option<String>,
     /// List the configs of the file and whether they fit the board
@@ -54,13 +56,16 @@ pub struct Args {
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(args.boards.as_deref())?;
     let (path, config) = import::split(&args.file, |path| Path::new(path).is_file());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| bad(&format!("cannot read {path}: {error}"), None))?;
-    match Format::of(path, &text) {
-        Format::Capture => capture(args, &catalog, path, &text, config),
-        Format::Partition => {
-            let file = PartitionFile::read(path, &text).map_err(all)?;
-            partition(args, &catalog, &file, config)
+    let bytes =
+        std::fs::read(path).map_err(|error| bad(&format!("cannot read {path}: {error}"), None))?;
+    let text = import::decode(path, bytes).map_err(all)?;
+    match import::read(path, &text).map_err(all)? {
+        Source::Capture(found) => capture(args, &catalog, &found, config),
+        Source::Configs(file) => {
+            if !file.warnings.is_empty() {
+                note(&file.warnings.render());
+            }
+            configs(args, &catalog, &file, config)
         }
     }
 }
@@ -68,27 +73,36 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 fn capture(
     args: &Args,
     catalog: &Catalog,
-    path: &str,
-    text: &str,
+    capture: &Capture,
     config: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    if config.is_some() || args.list || args.gpu.is_some() {
+    let path = &capture.name;
+    if config.is_some() || args.list {
         return Err(bad(
-            &format!("{path} is a capture: it has no configs, and names its boards itself"),
-            Some("leave out `#CONFIG`, `--list` and `--gpu`"),
+            &format!("{path} is a capture: it has no configs"),
+            Some("leave out `#CONFIG` and `--list`"),
         ));
     }
-    let gpus = Capture::read(path, text)
-        .and_then(|capture| capture.boards(catalog))
-        .map_err(all)?;
+    if let Some(id) = &args.gpu {
+        if !capture.wants_board() {
+            return Err(bad(
+                &format!("{path} is a capture that names its boards itself"),
+                Some("leave out `--gpu`"),
+            ));
+        }
+        if catalog.gpu(id).is_none() {
+            return Err(no_such_gpu(catalog, id));
+        }
+    }
+    let gpus = capture.boards(catalog, args.gpu.as_deref()).map_err(all)?;
     print(&scenario_text(&gpus))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn partition(
+fn configs(
     args: &Args,
     catalog: &Catalog,
-    file: &PartitionFile,
+    file: &ConfigFile,
     config: Option<&str>,
 ) -> Result<ExitCode, Failure> {
     if let Some(id) = &args.gpu
@@ -103,7 +117,11 @@ fn partition(
     if args.list {
         return list(args, catalog, file, chosen);
     }
-    let Some(chosen) = chosen else {
+    let only = match file.configs.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    };
+    let Some(chosen) = chosen.or(only) else {
         return Err(bad(
             &format!(
                 "{} has {} configs: which one?",
@@ -118,13 +136,16 @@ fn partition(
     };
     let Some(id) = &args.gpu else {
         return Err(bad(
-            "a partition file names no board",
+            "such a file names no board",
             Some("say which with `--gpu ID`; `warpshare gpus` lists the identifiers"),
         ));
     };
     match apply(catalog, id, chosen) {
         Ok(gpus) => {
-            let from = format!("Config `{}` of {}.", chosen.name, file.name);
+            let at = file.configs.iter().position(|config| config == chosen);
+            let name = at.and_then(|at| file.names().into_iter().nth(at));
+            let name = name.unwrap_or_else(|| chosen.name.clone());
+            let from = format!("Config `{name}` of {}.", file.name);
             print(&format!("# {from}\n{}", scenario_text(&gpus)))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -153,13 +174,13 @@ struct Listed {
 fn list(
     args: &Args,
     catalog: &Catalog,
-    file: &PartitionFile,
+    file: &ConfigFile,
     chosen: Option<&Config>,
 ) -> Result<ExitCode, Failure> {
-    let configs = file.configs.iter();
+    let configs = file.configs.iter().zip(file.names());
     let listed: Vec<Listed> = configs
-        .filter(|config| chosen.is_none_or(|chosen| chosen.name == config.name))
-        .map(|config| {
+        .filter(|(config, _)| chosen.is_none_or(|chosen| chosen == *config))
+        .map(|(config, name)| {
             let (fits, says) = match &args.gpu {
                 None => (None, Vec::new()),
                 Some(id) => match apply(catalog, id, config) {
@@ -171,7 +192,7 @@ fn list(
                 },
             };
             Listed {
-                config: config.name.clone(),
+                config: name,
                 fits,
                 says,
             }
@@ -222,6 +243,20 @@ fn summary(gpu: &ImportedGpu) -> String {
             .iter()
             .map(|(name, count)| format!("{count} × {name}")),
     );
+    if let Some(shared) = &gpu.shared {
+        let by = match shared.by {
+            SharedBy::TimeSlicing => "time slicing",
+            SharedBy::Mps => "MPS",
+        };
+        parts.push(format!("{} replicas by {by}", shared.replicas));
+    }
+    if parts.is_empty() && !gpu.mig && !gpu.notes.is_empty() {
+        parts.extend(
+            gpu.notes
+                .iter()
+                .map(|note| note.trim_end_matches('.').to_owned()),
+        );
+    }
     let words = match (parts.is_empty(), gpu.mig) {
         (false, _) => parts.join(" + "),
         (true, true) => "MIG on, no instance".to_owned(),

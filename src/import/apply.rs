@@ -1,7 +1,9 @@
 //! What a config makes of a board.
 
-use super::partition::{Config, Content, Devices, Entry, pci_device};
+use super::configs::{Config, Content, Devices, Entry};
+use super::partition::pci_device;
 use super::refusal::Refusal;
+use super::sharing::{self, Shared};
 use super::vgpus;
 use crate::catalog::Catalog;
 use crate::mig::{Fit, Geometry, GpuInstances, Placed, Request, fit};
@@ -19,6 +21,8 @@ pub struct ImportedGpu {
     /// GPU instances, largest first.
     pub instances: Vec<Instance>,
     pub guests: Vec<Guests>,
+    /// How contexts share the whole GPU, where a config says so.
+    pub shared: Option<Shared>,
     /// What a capture shows and a scenario does not take over, in one line.
     pub seen: Option<String>,
     /// Lines that a reader of the scenario should see beside it.
@@ -32,6 +36,20 @@ pub struct ImportedGpu {
 pub struct Instance {
     pub name: String,
     pub placed: Placed,
+    /// Its compute instances; empty where one takes it all.
+    pub parts: Vec<Part>,
+}
+
+/// A compute instance with a name that is unique in its GPU instance, such as `1c-1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub name: String,
+    /// The name without its number.
+    pub(super) stem: String,
+    /// Such as `1c.3g.20gb`.
+    pub profile: String,
+    /// SMs, where they are not those of the catalogue.
+    pub sm_count: Option<u32>,
 }
 
 /// vGPUs of one type in one place.
@@ -71,6 +89,7 @@ pub fn apply(
                 })
             }
             Content::Vgpus(wanted) => vgpus::apply(catalog, gpu_id, wanted),
+            Content::Replicas(list) => sharing::apply(catalog, gpu_id, list),
         };
         match made {
             Ok(gpu) => gpus.push(ImportedGpu { device, ..gpu }),
@@ -132,8 +151,8 @@ pub fn apply_to(
     known.sort_unstable();
     known.dedup();
     let own = Config {
-        name: config.name.clone(),
         entries: own,
+        ..config.clone()
     };
     let made = if own.entries.is_empty() {
         Vec::new()
@@ -154,6 +173,7 @@ impl ImportedGpu {
             mig: false,
             instances: Vec::new(),
             guests: Vec::new(),
+            shared: None,
             seen: None,
             notes: Vec::new(),
             pcie: None,
@@ -288,8 +308,33 @@ pub(super) fn place(
     }
 }
 
+/// Places instances where a listing has them, largest first.
+pub(super) fn place_at(
+    geometry: &Arc<Geometry>,
+    wanted: &[(String, u32)],
+) -> Result<Vec<Instance>, Vec<Refusal>> {
+    let mut held = GpuInstances::new(Arc::clone(geometry));
+    for (profile, start) in wanted {
+        if let Err(reason) = held.create(profile, Some(*start)) {
+            return Err(vec![Refusal::NoFit {
+                wanted: format!("{profile} at {start}"),
+                reason: reason.to_string(),
+            }]);
+        }
+    }
+    let size = |placed: &Placed| {
+        let slices = geometry
+            .profile(&placed.profile)
+            .map_or(0, |p| p.facts.compute_slices);
+        (slices, placed.size)
+    };
+    let mut placed = held.placed();
+    placed.sort_by_key(|placed| std::cmp::Reverse(size(placed)));
+    Ok(named(placed))
+}
+
 /// A compute instance is named by its own slices and then its GPU instance: `1c.3g.20gb`.
-fn is_compute_instance(name: &str) -> bool {
+pub(super) fn is_compute_instance(name: &str) -> bool {
     name.split_once("c.").is_some_and(|(slices, rest)| {
         !slices.is_empty() && slices.chars().all(|c| c.is_ascii_digit()) && rest.contains('g')
     })
@@ -315,6 +360,7 @@ fn named(placed: Vec<Placed>) -> Vec<Instance> {
             Instance {
                 name: format!("{stem}-{count}"),
                 placed,
+                parts: Vec::new(),
             }
         })
         .collect()

@@ -1,34 +1,36 @@
-//! Captured `nvidia-smi -q -x`: which boards a node has, and how they are divided.
+//! Captures: which boards a node has, and how they are divided, as `nvidia-smi` printed it.
 
-use super::apply::{ImportedGpu, place};
-use super::partition::pci_device;
+use super::apply::{ImportedGpu, Instance, place, place_at};
+use super::guest;
+use super::kind::Kind;
+use super::told::{parts, told};
+use super::yaml::Reader;
+use super::{listing, smi};
 use crate::catalog::{Catalog, Gpu};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
-use crate::mig::{EngineKind, Engines, Geometry, Kind, Profile};
-use roxmltree::{Document, Node, ParsingOptions};
+use crate::mig::{Engines, Geometry, Profile};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How far, as a part, the memory of an instance may be from its profile's. Drivers reserve different
-/// amounts, and names round up (1g.18gb of an H200 is listed with 16 GiB); sizes of different
-/// profiles of one board are at least a factor of two apart in `data/mig_profiles.csv`.
-const MEMORY_TOLERANCE: f64 = 0.2;
-
-/// What `nvidia-smi -q -x` printed.
+/// What `nvidia-smi` printed: with `-q`, as XML or as text, or the tables of `-L`, `mig -lgi` and
+/// `mig -lci`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capture {
     /// The file as the user named it.
     pub name: String,
     pub driver_version: Option<String>,
-    /// In the order of the output, which is that of the driver's indices.
+    /// In the order of the driver's indices.
     pub gpus: Vec<CapturedGpu>,
     text: Arc<str>,
 }
 
 /// One GPU of a capture; `None` where the output has no such element or says `N/A`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CapturedGpu {
-    pub product_name: String,
+    /// The driver's index.
+    pub index: u32,
+    /// `None` in tables of instances alone.
+    pub product_name: Option<String>,
     /// Where it sits: `00000000:07:00.0`.
     pub bus_id: Option<String>,
     /// Device half of the PCI id: four hexadecimal digits.
@@ -45,105 +47,122 @@ pub struct CapturedGpu {
     pub host_vgpu: Option<String>,
     /// Largest PCIe generation and number of lanes that GPU and host have together.
     pub pcie: Option<(u32, u32)>,
-    at: Range<usize>,
+    /// What the reader should know of it.
+    pub(super) notes: Vec<String>,
+    pub(super) at: Range<usize>,
 }
 
-/// A GPU instance of a capture: its compute instances together.
+/// A GPU instance of a capture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapturedInstance {
     /// The driver's number of the instance, which is not its place.
     pub gpu_instance_id: u32,
-    pub compute_instances: u32,
-    /// SMs of all its compute instances.
-    pub sm_count: Option<u32>,
+    /// As a table names it.
+    pub profile: Option<String>,
+    /// Its place, where a table has it.
+    pub start: Option<u32>,
+    /// Its compute instances; empty where the capture does not list them.
+    pub slices: Vec<Slice>,
     pub memory_mib: Option<u64>,
     pub engines: Engines,
-    at: Range<usize>,
+    pub(super) at: Range<usize>,
+}
+
+/// A compute instance of a capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// The driver's number within the GPU instance.
+    pub id: Option<u32>,
+    /// As a table names it.
+    pub profile: Option<String>,
+    pub sm_count: Option<u32>,
+}
+
+impl CapturedInstance {
+    /// SMs of all its compute instances, where all are known.
+    pub fn sm_count(&self) -> Option<u32> {
+        if self.slices.is_empty() {
+            return None;
+        }
+        let add = |sum: u32, slice: &Slice| Some(sum.saturating_add(slice.sm_count?));
+        self.slices.iter().try_fold(0, add)
+    }
 }
 
 impl Capture {
-    /// Reads the output of `nvidia-smi -q -x`.
+    /// Reads what `nvidia-smi` printed.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text, with its place: no XML, no `nvidia_smi_log`, no GPU, a GPU
-    /// without a name, numbers that are none.
+    /// What is wrong with the text, with its place: no XML, no GPU, a GPU without a name, numbers
+    /// that are none, compute instances of GPU instances that are not in the text.
     pub fn read(name: &str, text: &str) -> Result<Capture, Diagnostics> {
         let source: Arc<str> = Arc::from(text);
-        let finding =
-            |at: Option<Range<usize>>, title: String| diagnostic(name, &source, at, title);
-        let options = ParsingOptions {
-            // The output names its DTD; nothing is fetched.
-            allow_dtd: true,
-            ..ParsingOptions::default()
+        let mut reader = Reader::new(name, &source);
+        let mut capture = Capture {
+            name: name.to_owned(),
+            driver_version: None,
+            gpus: Vec::new(),
+            text: source,
         };
-        let document = Document::parse_with_options(text, options).map_err(|error| {
-            let at = error.pos();
-            let line = text
-                .split_inclusive('\n')
-                .take(at.row.saturating_sub(1) as usize);
-            let start = line.map(str::len).sum::<usize>() + at.col.saturating_sub(1) as usize;
-            let place = format!(" at {at}");
-            let title = error.to_string().replace(&place, "");
-            Diagnostics(vec![finding(Some(start..start + 1), title)])
-        })?;
-        let root = document.root_element();
-        if root.tag_name().name() != "nvidia_smi_log" {
-            let mut wrong = finding(
-                Some(root.range().start..root.range().start + 1),
-                format!("`{}` is not `nvidia_smi_log`", root.tag_name().name()),
-            );
-            wrong.help = Some("capture with `nvidia-smi -q -x`".to_owned());
-            return Err(Diagnostics(vec![wrong]));
-        }
-        let mut wrong = Diagnostics::default();
-        let mut gpus = Vec::new();
-        for node in children(root, "gpu") {
-            match gpu(node) {
-                Ok(read) => gpus.push(read),
-                Err((at, title)) => wrong.push(finding(Some(at), title)),
+        match Kind::of(name, text) {
+            Kind::SmiXml => {
+                if let Some(root) = smi::xml(&mut reader, text) {
+                    smi::gpus(&mut reader, &root, &mut capture);
+                }
             }
+            Kind::SmiText => smi::gpus(&mut reader, &smi::text(text), &mut capture),
+            Kind::Listing => listing::gpus(&mut reader, text, &mut capture),
+            other => return Err(other.refuse(name, text)),
         }
-        if gpus.is_empty() && wrong.is_empty() {
-            wrong.push(finding(None, "the capture has no GPU".to_owned()));
+        let mut wrong = reader.findings;
+        if capture.gpus.is_empty() && wrong.is_empty() {
+            wrong.push(Diagnostic {
+                span: None,
+                ..capture.finding(0..0, "the capture has no GPU".to_owned())
+            });
         }
         if wrong.has_errors() {
             return Err(wrong);
         }
-        Ok(Capture {
-            name: name.to_owned(),
-            driver_version: value(root, "driver_version"),
-            gpus,
-            text: source,
-        })
+        Ok(capture)
     }
 
-    /// Finds the boards and profiles of the catalogue. Captures have no placements: instances go
-    /// where [`apply`](super::apply()) puts them.
+    /// Whether a GPU of it has no name, so that its board must be given.
+    pub fn wants_board(&self) -> bool {
+        self.gpus.iter().any(|gpu| gpu.product_name.is_none())
+    }
+
+    /// Finds the boards and profiles of the catalogue; GPUs without a name are `board`s. Instances
+    /// without a place go where [`apply`](super::apply()) puts them.
     ///
     /// # Errors
     ///
-    /// Every GPU whose board the catalogue does not have, and every instance whose profile cannot
-    /// be told.
-    pub fn boards(&self, catalog: &Catalog) -> Result<Vec<ImportedGpu>, Diagnostics> {
+    /// Every GPU that is a vGPU seen from its guest, every one whose board the catalogue does not
+    /// have, and every instance whose profile cannot be told.
+    pub fn boards(
+        &self,
+        catalog: &Catalog,
+        board: Option<&str>,
+    ) -> Result<Vec<ImportedGpu>, Diagnostics> {
         let mut wrong = Diagnostics::default();
         let mut found = Vec::new();
-        for (index, captured) in self.gpus.iter().enumerate() {
-            let Some(board) = board(catalog, captured) else {
-                let title = format!("no board `{}` is known", captured.product_name);
-                let mut unknown = self.finding(captured.at.clone(), title);
-                unknown.help = Some(match catalog.nearest_gpu(&captured.product_name) {
-                    Some(near) => format!("the nearest is `{near}`; `--boards` adds your own"),
-                    None => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
-                });
-                wrong.push(unknown);
+        for captured in &self.gpus {
+            if let Some((title, help)) = guest::seen_from_inside(catalog, captured) {
+                let mut inside = self.finding(captured.at.clone(), title);
+                inside.help = Some(help);
+                wrong.push(inside);
+                continue;
+            }
+            let Some(board) = self.board(catalog, captured, board, &mut wrong) else {
                 continue;
             };
             let mut made = ImportedGpu::plain(&board.id);
-            made.device = (self.gpus.len() > 1).then_some(index as u32);
+            made.device = (self.gpus.len() > 1).then_some(captured.index);
             made.mig = captured.mig == Some(true);
             made.pcie = captured.pcie;
             made.seen = Some(seen(captured));
+            made.notes.extend(captured.notes.iter().cloned());
             if !captured.instances.is_empty() {
                 match self.instances(catalog, &board.id, captured, &mut made.notes) {
                     Ok(instances) => made.instances = instances,
@@ -161,8 +180,8 @@ impl Capture {
     /// The capture of one of its GPUs alone: by index, or by PCI bus id, in which leading zeros and
     /// the domain 0 may be left out.
     pub fn only(&self, which: &str) -> Option<Capture> {
-        let found = match which.parse::<usize>() {
-            Ok(index) => self.gpus.get(index),
+        let found = match which.parse::<u32>() {
+            Ok(index) => self.gpus.iter().find(|gpu| gpu.index == index),
             Err(_) => {
                 let wanted = bus_address(which)?;
                 self.gpus.iter().find(|gpu| {
@@ -177,89 +196,113 @@ impl Capture {
         })
     }
 
+    fn board<'a>(
+        &self,
+        catalog: &'a Catalog,
+        captured: &CapturedGpu,
+        given: Option<&str>,
+        wrong: &mut Diagnostics,
+    ) -> Option<&'a Gpu> {
+        let (found, title, help) = match &captured.product_name {
+            Some(name) => (
+                board(catalog, name, captured.pci_device_id.as_deref()),
+                format!("no board `{name}` is known"),
+                match catalog.nearest_gpu(name) {
+                    Some(near) => format!("the nearest is `{near}`; `--boards` adds your own"),
+                    None => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
+                },
+            ),
+            None => (
+                given.and_then(|id| catalog.gpu(id)),
+                format!("the text does not name the board of GPU {}", captured.index),
+                "give it with `--gpu ID`, or paste the lines of `nvidia-smi -L` too".to_owned(),
+            ),
+        };
+        if found.is_none() {
+            let mut unknown = self.finding(captured.at.clone(), title);
+            unknown.help = Some(help);
+            wrong.push(unknown);
+        }
+        found
+    }
+
     fn instances(
         &self,
         catalog: &Catalog,
         gpu_id: &str,
         captured: &CapturedGpu,
         notes: &mut Vec<String>,
-    ) -> Result<Vec<super::Instance>, Vec<Diagnostic>> {
+    ) -> Result<Vec<Instance>, Vec<Diagnostic>> {
         let geometry = Geometry::of(catalog, gpu_id)
             .map_err(|error| vec![self.finding(captured.at.clone(), error.to_string())])?;
         let mut wrong = Vec::new();
-        let mut profiles: Vec<(String, u32)> = Vec::new();
+        let mut wanted: Vec<(&CapturedInstance, &Profile)> = Vec::new();
         for instance in &captured.instances {
-            let id = instance.gpu_instance_id;
-            let like = candidates(&geometry, instance);
-            let standard: Vec<&&Profile> =
-                like.iter().filter(|p| p.kind == Kind::Standard).collect();
-            let (profile, others) = match (like.as_slice(), standard.as_slice()) {
-                ([only], _) => (*only, false),
-                (_, [only]) => (**only, true),
-                (several, _) => {
-                    let names: Vec<&str> = several.iter().map(|p| p.name()).collect();
-                    let title = if names.is_empty() {
-                        format!("no profile of `{gpu_id}` is like GPU instance {id}")
-                    } else {
-                        format!("GPU instance {id} may be any of {}", names.join(", "))
-                    };
-                    wrong.push(self.finding(instance.at.clone(), title));
-                    continue;
-                }
-            };
-            if others {
-                let names: Vec<&str> = like.iter().map(|p| p.name()).collect();
-                notes.push(format!(
-                    "GPU instance {id}: {} are alike in the capture; the plain one is taken.",
-                    names.join(", ")
-                ));
-            }
-            if instance.compute_instances > 1 {
-                notes.push(format!(
-                    "GPU instance {id} has {} compute instances, which are not imported.",
-                    instance.compute_instances
-                ));
-            }
-            match profiles.iter_mut().find(|(name, _)| name == profile.name()) {
-                Some((_, count)) => *count += 1,
-                None => profiles.push((profile.name().to_owned(), 1)),
+            match told(&geometry, instance, notes) {
+                Ok(profile) => wanted.push((instance, profile)),
+                Err(title) => wrong.push(self.finding(instance.at.clone(), title)),
             }
         }
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        notes.push("The capture has no placements: starts are computed.".to_owned());
-        place(&Arc::new(geometry), &profiles).map_err(|reasons| {
+        let starts: Option<Vec<(String, u32)>> = wanted
+            .iter()
+            .map(|(seen, profile)| Some((profile.name().to_owned(), seen.start?)))
+            .collect();
+        let shared = Arc::new(geometry.clone());
+        let placed = match starts {
+            Some(starts) => place_at(&shared, &starts),
+            None => {
+                notes.push("The capture has no placements: starts are computed.".to_owned());
+                let each = wanted
+                    .iter()
+                    .map(|(_, profile)| (profile.name().to_owned(), 1));
+                place(&shared, &each.collect::<Vec<_>>())
+            }
+        };
+        let mut placed = placed.map_err(|reasons| {
             let finding =
                 |reason: super::Refusal| self.finding(captured.at.clone(), reason.to_string());
-            reasons.into_iter().map(finding).collect()
-        })
+            reasons.into_iter().map(finding).collect::<Vec<_>>()
+        })?;
+        let mut free: Vec<bool> = vec![true; placed.len()];
+        for (seen, profile) in &wanted {
+            let fits = |instance: &Instance| {
+                let placed = &instance.placed;
+                placed.profile == profile.name() && seen.start.is_none_or(|at| at == placed.start)
+            };
+            let at = (0..placed.len()).find(|at| free[*at] && fits(&placed[*at]));
+            if let Some(at) = at {
+                free[at] = false;
+                match parts(seen, profile, notes) {
+                    Ok(parts) => placed[at].parts = parts,
+                    Err(title) => wrong.push(self.finding(seen.at.clone(), title)),
+                }
+            }
+        }
+        if wrong.is_empty() {
+            Ok(placed)
+        } else {
+            Err(wrong)
+        }
     }
 
     fn finding(&self, at: Range<usize>, title: String) -> Diagnostic {
-        diagnostic(&self.name, &self.text, Some(at), title)
-    }
-}
-
-fn diagnostic(
-    name: &str,
-    source: &Arc<str>,
-    span: Option<Range<usize>>,
-    title: String,
-) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        title,
-        file: name.to_owned(),
-        source: Arc::clone(source),
-        span,
-        label: String::new(),
-        help: None,
+        Diagnostic {
+            severity: Severity::Error,
+            title,
+            file: self.name.clone(),
+            source: Arc::clone(&self.text),
+            span: Some(at),
+            label: String::new(),
+            help: None,
+        }
     }
 }
 
 /// Domain, bus, device and function of a PCI address such as `00000000:07:00.0` or `07:00.0`.
-fn bus_address(text: &str) -> Option<[u32; 4]> {
+pub(super) fn bus_address(text: &str) -> Option<[u32; 4]> {
     let (rest, function) = text.trim().rsplit_once('.')?;
     let parts: Vec<&str> = rest.split(':').collect();
     let (domain, bus, device) = match parts.as_slice() {
@@ -278,11 +321,11 @@ fn bus_address(text: &str) -> Option<[u32; 4]> {
 
 /// The board of the catalogue: by the driver's name, with or without the maker's words before it;
 /// else by the PCI device id where only one board has it.
-fn board<'a>(catalog: &'a Catalog, captured: &CapturedGpu) -> Option<&'a Gpu> {
-    let wanted = bare(&captured.product_name);
+fn board<'a>(catalog: &'a Catalog, name: &str, pci_device_id: Option<&str>) -> Option<&'a Gpu> {
+    let wanted = bare(name);
     let by_name = catalog.gpus().iter().find(|gpu| bare(&gpu.name) == wanted);
     by_name.or_else(|| {
-        let id = captured.pci_device_id.as_deref()?;
+        let id = pci_device_id?;
         let same = |gpu: &&Gpu| {
             let own = gpu.pci_device_id.as_deref();
             own.is_some_and(|own| own.eq_ignore_ascii_case(id))
@@ -303,7 +346,7 @@ fn bare(name: &str) -> String {
 
 /// What the scenario does not take over, for its reader.
 fn seen(captured: &CapturedGpu) -> String {
-    let mut facts = vec![captured.product_name.clone()];
+    let mut facts: Vec<String> = captured.product_name.iter().cloned().collect();
     if let Some(memory) = captured.frame_buffer_mib {
         facts.push(format!("frame buffer {memory} MiB"));
     }
@@ -316,165 +359,8 @@ fn seen(captured: &CapturedGpu) -> String {
     if let Some(mode) = &captured.host_vgpu {
         facts.push(format!("host vGPU {mode}"));
     }
-    format!("Captured: {}.", facts.join(", "))
-}
-
-/// The profiles that an instance can be. Figures that either side lacks exclude nothing; among those
-/// left, the ones with exactly its SMs come first, since compute instances need not fill an instance.
-fn candidates<'a>(geometry: &'a Geometry, seen: &CapturedInstance) -> Vec<&'a Profile> {
-    let memory = |profile: &Profile| match (memory_gib(profile), seen.memory_mib) {
-        (Some(listed), Some(mib)) => {
-            let gib = mib as f64 / 1024.0;
-            (gib - listed).abs() <= MEMORY_TOLERANCE * listed
-        }
-        _ => true,
-    };
-    let engines = |profile: &Profile| {
-        EngineKind::ALL.into_iter().all(|kind| {
-            match (profile.engines.get(kind), seen.engines.get(kind)) {
-                (Some(listed), Some(there)) => listed == there,
-                _ => true,
-            }
-        })
-    };
-    let fits = |profile: &Profile| match (profile.facts.sm_count, seen.sm_count) {
-        (Some(listed), Some(there)) => there <= listed,
-        _ => true,
-    };
-    let like: Vec<&Profile> = geometry
-        .profiles()
-        .iter()
-        .filter(|p| memory(p) && engines(p) && fits(p))
-        .collect();
-    let full: Vec<&Profile> = like
-        .iter()
-        .copied()
-        .filter(|p| p.facts.sm_count.is_some() && p.facts.sm_count == seen.sm_count)
-        .collect();
-    if full.is_empty() { like } else { full }
-}
-
-/// What the driver lists for a profile; where no source has that, what its name says.
-fn memory_gib(profile: &Profile) -> Option<f64> {
-    profile.facts.memory_gib.or_else(|| {
-        let (_, rest) = profile.name().split_once('.')?;
-        rest.get(..rest.find("gb")?)?.parse().ok()
-    })
-}
-
-type Wrong = (Range<usize>, String);
-
-fn gpu(node: Node<'_, '_>) -> Result<CapturedGpu, Wrong> {
-    let named = child(node, "product_name");
-    let product_name = value(node, "product_name")
-        .ok_or_else(|| (head(node), "this GPU has no `product_name`".to_owned()))?;
-    let pci = child(node, "pci");
-    let link = pci.and_then(|pci| child(pci, "pci_gpu_link_info"));
-    let generation = link
-        .and_then(|link| child(link, "pcie_gen"))
-        .map_or(Ok(None), |found| number(found, "max_link_gen", ""))?;
-    let lanes = link
-        .and_then(|link| child(link, "link_widths"))
-        .map_or(Ok(None), |widths| number(widths, "max_link_width", "x"))?;
-    let modes = child(node, "gpu_virtualization_mode");
-    let mode = |name| modes.and_then(|modes| value(modes, name));
-    let mig = child(node, "mig_mode").and_then(|mode| value(mode, "current_mig"));
-    let mig = match mig.as_deref() {
-        None => None,
-        Some("Enabled") => Some(true),
-        Some("Disabled") => Some(false),
-        Some(other) => return Err((head(node), format!("`current_mig` is `{other}`"))),
-    };
-    let mut instances: Vec<CapturedInstance> = Vec::new();
-    for device in child(node, "mig_devices")
-        .into_iter()
-        .flat_map(|devices| children(devices, "mig_device"))
-    {
-        let more = instance(device)?;
-        match instances
-            .iter_mut()
-            .find(|held| held.gpu_instance_id == more.gpu_instance_id)
-        {
-            Some(held) => {
-                held.compute_instances += 1;
-                held.sm_count = held
-                    .sm_count
-                    .zip(more.sm_count)
-                    .map(|(a, b)| a.saturating_add(b));
-            }
-            None => instances.push(more),
-        }
+    if facts.is_empty() {
+        facts.push(format!("GPU {}", captured.index));
     }
-    instances.sort_by_key(|held| held.gpu_instance_id);
-    Ok(CapturedGpu {
-        product_name,
-        bus_id: node.attribute("id").map(ToOwned::to_owned),
-        pci_device_id: pci
-            .and_then(|pci| value(pci, "pci_device_id"))
-            .and_then(|id| pci_device(&id)),
-        mig,
-        instances,
-        frame_buffer_mib: child(node, "fb_memory_usage")
-            .map_or(Ok(None), |memory| number(memory, "total", "MiB"))?
-            .map(u64::from),
-        virtualization: mode("virtualization_mode"),
-        host_vgpu: mode("host_vgpu_mode"),
-        pcie: generation.zip(lanes),
-        at: named.map_or_else(|| head(node), |named| named.range()),
-    })
-}
-
-fn instance(device: Node<'_, '_>) -> Result<CapturedInstance, Wrong> {
-    let shared = child(device, "device_attributes").and_then(|all| child(all, "shared"));
-    let attribute = |name| shared.map_or(Ok(None), |shared| number(shared, name, ""));
-    Ok(CapturedInstance {
-        gpu_instance_id: number(device, "gpu_instance_id", "")?
-            .ok_or_else(|| (head(device), "no `gpu_instance_id`".to_owned()))?,
-        compute_instances: 1,
-        sm_count: attribute("multiprocessor_count")?,
-        memory_mib: child(device, "fb_memory_usage")
-            .map_or(Ok(None), |memory| number(memory, "total", "MiB"))?
-            .map(u64::from),
-        engines: Engines {
-            copy: attribute("copy_engine_count")?,
-            decode: attribute("decoder_count")?,
-            encode: attribute("encoder_count")?,
-            jpeg: attribute("jpg_count")?,
-            optical_flow: attribute("ofa_count")?,
-        },
-        at: head(device),
-    })
-}
-
-fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children()
-        .filter(move |child| child.has_tag_name(name))
-}
-
-fn child<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 'i>> {
-    children(node, name).next()
-}
-
-/// The text of an element; nothing for `N/A` and empty ones.
-fn value(node: Node<'_, '_>, name: &'static str) -> Option<String> {
-    let text = child(node, name)?.text()?.trim();
-    (!text.is_empty() && text != "N/A").then(|| text.to_owned())
-}
-
-/// A whole number with its unit behind it.
-fn number(node: Node<'_, '_>, name: &'static str, unit: &str) -> Result<Option<u32>, Wrong> {
-    let Some(text) = value(node, name) else {
-        return Ok(None);
-    };
-    let digits = text.strip_suffix(unit).unwrap_or(&text).trim();
-    digits.parse().map(Some).map_err(|_| {
-        let at = child(node, name).map_or_else(|| head(node), |there| there.range());
-        (at, format!("`{name}` is no number: `{text}`"))
-    })
-}
-
-/// The start of an element: its whole text would be pages.
-fn head(node: Node<'_, '_>) -> Range<usize> {
-    let at = node.range().start;
-    at..at + 1 + node.tag_name().name().len()
+    format!("Captured: {}.", facts.join(", "))
 }

@@ -1,210 +1,219 @@
-//! Partition files: the YAML of mig-parted and of vgpu-device-manager.
+//! The YAML of mig-parted and of vgpu-device-manager.
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_saphyr::{Location, Spanned};
-use std::fmt;
-use std::marker::PhantomData;
-use std::ops::Range;
-use std::sync::Arc;
+use super::configs::{Config, Content, Devices, Entry};
+use super::yaml::{Key, Node, Reader, Value, get};
+use crate::diagnostics::Severity;
 
-/// A file of named configs, in the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionFile {
-    /// The file as the user named it.
-    pub name: String,
-    pub configs: Vec<Config>,
-    text: Arc<str>,
-}
-
-/// One named config: what each GPU of a node is to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    pub name: String,
-    pub entries: Vec<Entry>,
-}
-
-/// What some GPUs of a node are to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Where it stands, from 1; 0 if the reader does not know.
-    pub line: u64,
-    /// PCI device and vendor ids as written (`0x20B010DE`) of the boards it is for; empty = any.
-    pub filter: Vec<String>,
-    pub devices: Devices,
-    pub content: Content,
-}
-
-/// Which GPUs of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Devices {
-    All,
-    /// Indices as `nvidia-smi` counts them.
-    Some(Vec<u32>),
-}
-
-/// What a GPU is to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// MIG mode, and how many GPU instances of each profile.
-    Mig {
-        enabled: bool,
-        profiles: Vec<(String, u32)>,
-    },
-    /// How many vGPUs of each type.
-    Vgpus(Vec<(String, u32)>),
-}
-
-impl PartitionFile {
-    /// Reads a partition file of either kind.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the text, with its place: no YAML, unknown or missing keys, values of
-    /// another kind, device filters that are no PCI ids, or neither `mig-configs` nor
-    /// `vgpu-configs`.
-    ///
-    /// ```
-    /// use warpshare::import::PartitionFile;
-    /// let text = "version: v1\nmig-configs:\n  half:\n    - devices: all\n      mig-enabled: true\n      mig-devices:\n        3g.20gb: 2\n";
-    /// let file = PartitionFile::read("config.yaml", text).map_err(|e| e.render())?;
-    /// assert_eq!(file.configs[0].name, "half");
-    /// # Ok::<(), String>(())
-    /// ```
-    pub fn read(name: &str, text: &str) -> Result<PartitionFile, Diagnostics> {
-        let source: Arc<str> = Arc::from(text);
-        let finding =
-            |span: Option<Range<usize>>, title: String, help: Option<String>| Diagnostic {
-                severity: Severity::Error,
-                title,
-                file: name.to_owned(),
-                source: Arc::clone(&source),
-                span,
-                label: String::new(),
-                help,
-            };
-        let raw: RawFile = serde_saphyr::from_str(text).map_err(|error| {
-            let error = error.without_snippet();
-            let at = error.location().and_then(|at| span(&at, text));
-            Diagnostics(vec![finding(at, message(error), None)])
-        })?;
-        let mut wrong = Diagnostics::default();
-        let mut configs = Vec::new();
-        let both = raw.mig.is_some() && raw.vgpu.is_some();
-        if both || (raw.mig.is_none() && raw.vgpu.is_none()) {
-            let title = if both {
-                "both `mig-configs` and `vgpu-configs` in one file"
-            } else {
-                "no `mig-configs` and no `vgpu-configs`: not a partition file"
-            };
-            let help = "mig-parted reads files with `mig-configs`, vgpu-device-manager files with \
-                        `vgpu-configs`";
-            wrong.push(finding(None, title.to_owned(), Some(help.to_owned())));
-            return Err(wrong);
-        }
-        let mut add = |name: String, entries: Vec<(Location, Common, Content)>| {
-            let mut read = Vec::with_capacity(entries.len());
-            for (at, common, content) in entries {
-                let filter = match common.filter {
-                    None => Vec::new(),
-                    Some(given) => {
-                        let list = match given.value {
-                            OneOrMany::One(one) => vec![one],
-                            OneOrMany::Many(many) => many,
-                        };
-                        for id in list.iter().filter(|id| pci_device(id).is_none()) {
-                            wrong.push(finding(
-                                span(&given.referenced, text),
-                                format!("`{id}` is no PCI device id"),
-                                Some("write device and vendor: `0x20B010DE`".to_owned()),
-                            ));
-                        }
-                        list
-                    }
-                };
-                let devices = match common.devices.value {
-                    RawDevices::Some(list) => Devices::Some(list),
-                    RawDevices::Word(word) if word == "all" => Devices::All,
-                    RawDevices::Word(word) => {
-                        wrong.push(finding(
-                            span(&common.devices.referenced, text),
-                            format!("`devices` is `all` or a list of indices, not `{word}`"),
-                            None,
-                        ));
-                        Devices::All
-                    }
-                };
-                read.push(Entry {
-                    line: at.line(),
-                    filter,
-                    devices,
-                    content,
-                });
-            }
-            configs.push(Config {
-                name,
-                entries: read,
-            });
-        };
-        for (config, entries) in raw.mig.into_iter().flat_map(|pairs| pairs.0) {
-            let entries = entries.into_iter().map(|entry| {
-                let content = Content::Mig {
-                    enabled: entry.value.enabled,
-                    profiles: entry.value.profiles.unwrap_or_default().0,
-                };
-                let common = Common {
-                    filter: entry.value.filter,
-                    devices: entry.value.devices,
-                };
-                (entry.referenced, common, content)
-            });
-            add(config, entries.collect());
-        }
-        for (config, entries) in raw.vgpu.into_iter().flat_map(|pairs| pairs.0) {
-            let entries = entries.into_iter().map(|entry| {
-                let content = Content::Vgpus(entry.value.vgpus.0);
-                let common = Common {
-                    filter: entry.value.filter,
-                    devices: entry.value.devices,
-                };
-                (entry.referenced, common, content)
-            });
-            add(config, entries.collect());
-        }
-        if wrong.has_errors() {
-            wrong.sort();
-            return Err(wrong);
-        }
-        Ok(PartitionFile {
-            name: name.to_owned(),
-            configs,
-            text: source,
-        })
+/// Reads the configs of a file that has `mig-configs` or `vgpu-configs`.
+pub(super) fn read(reader: &mut Reader, file: &Node, key: Option<&str>, configs: &mut Vec<Config>) {
+    let Some(map) = reader.map(file, "a partition file") else {
+        return;
+    };
+    let known = ["version", "mig-configs", "vgpu-configs"];
+    reader.only(Severity::Error, map, &known, "a partition file");
+    version(reader, file, map);
+    if let (Some(_), Some(second)) = (get(map, "mig-configs"), get(map, "vgpu-configs")) {
+        let title = "both `mig-configs` and `vgpu-configs` in one file";
+        let help = "mig-parted reads files with `mig-configs`, vgpu-device-manager files with \
+                    `vgpu-configs`";
+        reader.error(&second.span, title, Some(help.to_owned()));
+        return;
     }
-
-    /// The config with this name.
-    ///
-    /// # Errors
-    ///
-    /// With the nearest name of the file, if there is no such config.
-    pub fn config(&self, name: &str) -> Result<&Config, Diagnostics> {
-        if let Some(found) = self.configs.iter().find(|config| config.name == name) {
-            return Ok(found);
+    for (name, read) in [
+        (
+            "mig-configs",
+            mig as fn(&mut Reader, &[(Key, Node)]) -> Option<Content>,
+        ),
+        ("vgpu-configs", vgpus),
+    ] {
+        let Some(list) = get(map, name) else {
+            continue;
+        };
+        let Some(list) = reader.map(list, &format!("`{name}`")) else {
+            continue;
+        };
+        if list.is_empty() {
+            reader.error(&file.span, format!("`{name}` has no configs"), None);
         }
-        let names = self.configs.iter().map(|config| config.name.as_str());
-        Err(Diagnostics(vec![Diagnostic {
-            severity: Severity::Error,
-            title: format!("there is no config `{name}`"),
-            file: self.name.clone(),
-            source: Arc::clone(&self.text),
-            span: None,
-            label: String::new(),
-            help: Some(match nearest(name, names) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "`warpshare import FILE --list` lists the configs".to_owned(),
-            }),
-        }]))
+        for (name, entries) in list {
+            let what = format!("config `{}`", name.name);
+            let Some(entries) = reader.list(entries, &what) else {
+                continue;
+            };
+            let entries = entries.iter().filter_map(|node| entry(reader, node, read));
+            configs.push(Config {
+                name: name.name.clone(),
+                key: key.map(ToOwned::to_owned),
+                entries: entries.collect(),
+            });
+        }
+    }
+}
+
+/// There is one form of these files so far.
+pub(super) fn version(reader: &mut Reader, file: &Node, map: &[(Key, Node)]) {
+    match get(map, "version") {
+        None => reader.error(
+            &file.span,
+            "the file has no `version`",
+            Some("write `version: v1`".to_owned()),
+        ),
+        Some(node) if node.text() == Some("v1") => {}
+        Some(node) => {
+            let title = format!("`version` is `v1`, not {}", node.value.shown());
+            reader.error(&node.span, title, None);
+        }
+    }
+}
+
+fn entry(
+    reader: &mut Reader,
+    node: &Node,
+    read: fn(&mut Reader, &[(Key, Node)]) -> Option<Content>,
+) -> Option<Entry> {
+    let map = reader.map(node, "an entry of a config")?;
+    let filter = get(map, "device-filter").map_or(Some(Vec::new()), |node| filter(reader, node));
+    let devices = match get(map, "devices") {
+        Some(node) => devices(reader, node),
+        None => {
+            let help = "write `devices: all`, or a list of indices";
+            reader.error(
+                &node.span,
+                "this entry has no `devices`",
+                Some(help.to_owned()),
+            );
+            None
+        }
+    };
+    let content = read(reader, map);
+    Some(Entry {
+        line: node.line,
+        filter: filter?,
+        devices: devices?,
+        content: content?,
+    })
+}
+
+fn mig(reader: &mut Reader, map: &[(Key, Node)]) -> Option<Content> {
+    let known = ["device-filter", "devices", "mig-enabled", "mig-devices"];
+    let known = reader.only(Severity::Error, map, &known, "an entry of `mig-configs`");
+    let enabled = match get(map, "mig-enabled") {
+        Some(node) => {
+            let enabled = flag(&node.value);
+            if enabled.is_none() {
+                let shown = node.value.shown();
+                let title = format!("`mig-enabled` is true or false, not {shown}");
+                reader.error(&node.span, title, None);
+            }
+            enabled
+        }
+        None => {
+            // A key that nobody knows may be this one, misspelt.
+            if let Some((first, _)) = map.first().filter(|_| known) {
+                let title = "this entry has no `mig-enabled`";
+                reader.error(&first.span, title, Some("write true or false".to_owned()));
+            }
+            None
+        }
+    };
+    let profiles = match get(map, "mig-devices") {
+        None => Some(Vec::new()),
+        Some(node) => counts(reader, node, "mig-devices"),
+    };
+    Some(Content::Mig {
+        enabled: enabled?,
+        profiles: profiles?,
+    })
+}
+
+/// Also the words of YAML 1.1, which the readers of these files take.
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Flag(flag) => Some(*flag),
+        Value::Text(word) => match word.to_ascii_lowercase().as_str() {
+            "yes" | "on" => Some(true),
+            "no" | "off" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn vgpus(reader: &mut Reader, map: &[(Key, Node)]) -> Option<Content> {
+    let known = ["device-filter", "devices", "vgpu-devices"];
+    let known = reader.only(Severity::Error, map, &known, "an entry of `vgpu-configs`");
+    match get(map, "vgpu-devices") {
+        Some(node) => counts(reader, node, "vgpu-devices").map(Content::Vgpus),
+        None => {
+            if let Some((first, _)) = map.first().filter(|_| known) {
+                reader.error(&first.span, "this entry has no `vgpu-devices`", None);
+            }
+            None
+        }
+    }
+}
+
+/// Names and how many of each.
+fn counts(reader: &mut Reader, node: &Node, what: &str) -> Option<Vec<(String, u32)>> {
+    if matches!(node.value, Value::Null) {
+        return Some(Vec::new());
+    }
+    let map = reader.map(node, &format!("`{what}`"))?;
+    let mut list = Vec::with_capacity(map.len());
+    for (name, count) in map {
+        let what = format!("the number of `{}`", name.name);
+        list.push((name.name.clone(), reader.count(count, &what)));
+    }
+    list.into_iter()
+        .map(|(name, count)| Some((name, count?)))
+        .collect()
+}
+
+fn filter(reader: &mut Reader, node: &Node) -> Option<Vec<String>> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut ids = Vec::with_capacity(items.len());
+    for item in items {
+        let id = match &item.value {
+            Value::Text(id) => Some(id.clone()),
+            // Without quotes it is a number.
+            Value::Whole(id) => Some(format!("0x{id:08X}")),
+            _ => None,
+        };
+        let id = id.filter(|id| pci_device(id).is_some());
+        if id.is_none() {
+            reader.error(
+                &item.span,
+                format!("{} is no PCI device id", item.value.shown()),
+                Some("write device and vendor: `0x20B010DE`".to_owned()),
+            );
+        }
+        ids.push(id);
+    }
+    ids.into_iter().collect()
+}
+
+fn devices(reader: &mut Reader, node: &Node) -> Option<Devices> {
+    match &node.value {
+        Value::Text(word) if word == "all" => Some(Devices::All),
+        Value::List(items) => {
+            let indices: Vec<Option<u32>> = items
+                .iter()
+                .map(|item| reader.count(item, "an index of `devices`"))
+                .collect();
+            indices
+                .into_iter()
+                .collect::<Option<_>>()
+                .map(Devices::Some)
+        }
+        other => {
+            let shown = other.shown();
+            let title = format!("`devices` is `all` or a list of indices, not {shown}");
+            reader.error(&node.span, title, None);
+            None
+        }
     }
 }
 
@@ -215,124 +224,4 @@ pub(super) fn pci_device(id: &str) -> Option<String> {
     let (device, vendor) = (digits.get(..4)?, digits.get(4..)?);
     let hexadecimal = device.chars().all(|c| c.is_ascii_hexdigit());
     (hexadecimal && vendor.eq_ignore_ascii_case("10DE")).then(|| device.to_ascii_uppercase())
-}
-
-/// The bytes of a place, or nothing where the reader does not know it. A place without a length
-/// marks one character.
-fn span(at: &Location, text: &str) -> Option<Range<usize>> {
-    if at.line() == 0 {
-        return None;
-    }
-    let line_start: usize = text
-        .split_inclusive('\n')
-        .take(usize::try_from(at.line()).ok()?.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let before = usize::try_from(at.column()).ok()?.saturating_sub(1);
-    let line = text.get(line_start..)?.lines().next().unwrap_or_default();
-    let start: usize = line.chars().take(before).map(char::len_utf8).sum();
-    let word = line.get(start..)?.trim_end();
-    Some(line_start + start..line_start + start + word.len().max(1))
-}
-
-/// The reader's words without the place, which the diagnostic shows.
-fn message(error: &serde_saphyr::Error) -> String {
-    let words = error.to_string();
-    match error.location() {
-        Some(at) => {
-            let place = format!(" at line {}, column {}", at.line(), at.column());
-            words.replace(&place, "").trim_end().to_owned()
-        }
-        None => words,
-    }
-}
-
-/// A mapping in the order of the file.
-#[derive(Debug)]
-struct Pairs<V>(Vec<(String, V)>);
-
-impl<V> Default for Pairs<V> {
-    fn default() -> Self {
-        Pairs(Vec::new())
-    }
-}
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct Collect<V>(PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for Collect<V> {
-            type Value = Pairs<V>;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a mapping")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        source.deserialize_map(Collect(PhantomData))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    /// Of the form of the file; there is one so far.
-    #[serde(rename = "version")]
-    _version: Version,
-    #[serde(rename = "mig-configs")]
-    mig: Option<Pairs<Vec<Spanned<RawMig>>>>,
-    #[serde(rename = "vgpu-configs")]
-    vgpu: Option<Pairs<Vec<Spanned<RawVgpu>>>>,
-}
-
-#[derive(Deserialize)]
-enum Version {
-    #[serde(rename = "v1")]
-    One,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMig {
-    #[serde(rename = "device-filter")]
-    filter: Option<Spanned<OneOrMany>>,
-    devices: Spanned<RawDevices>,
-    #[serde(rename = "mig-enabled")]
-    enabled: bool,
-    #[serde(rename = "mig-devices")]
-    profiles: Option<Pairs<u32>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawVgpu {
-    #[serde(rename = "device-filter")]
-    filter: Option<Spanned<OneOrMany>>,
-    devices: Spanned<RawDevices>,
-    #[serde(rename = "vgpu-devices")]
-    vgpus: Pairs<u32>,
-}
-
-/// What entries of both kinds have.
-struct Common {
-    filter: Option<Spanned<OneOrMany>>,
-    devices: Spanned<RawDevices>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawDevices {
-    Some(Vec<u32>),
-    Word(String),
 }

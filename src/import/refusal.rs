@@ -56,20 +56,27 @@ pub enum Refusal {
         nearest: Option<String>,
     },
     /// More vGPUs than the type's maximum.
-    #[error("{wanted} × {type_name}: a GPU holds at most {most}{}", sizes(*mixed))]
+    #[error("{wanted} × {type_name}: a GPU holds at most {most}")]
     TooManyVgpus {
         type_name: String,
         wanted: u32,
         most: u32,
-        /// Whether the maximum is that of mixed sizes.
-        mixed: bool,
     },
     /// The type's maximum has no public source.
     #[error("how many vGPUs of type {0} a GPU holds is not known")]
     UnknownMaximum(String),
-    /// More frame buffer than there is.
-    #[error("the vGPUs reserve {wanted_mib} MiB of frame buffer, the board has {has_mib}")]
-    FrameBuffer { wanted_mib: u64, has_mib: u64 },
+    /// What the vGPU manager refuses, in its words.
+    #[error("{0}")]
+    NotAdmitted(String),
+    /// The board's memory has no public source.
+    #[error("the memory of `{0}` is not known, so not what each MPS client may use")]
+    UnknownMemory(String),
+    /// More replicas than there are percents.
+    #[error("{0} replicas under MPS: each client would have less than 1 % of the SMs")]
+    TooManyReplicas(u32),
+    /// The device plugin shares MIG devices in time only (its README, MPS).
+    #[error("the device plugin has no MPS on MIG devices, and {0} is one")]
+    MpsOnMig(String),
     /// MIG is on for some and off for others.
     #[error("{0} needs MIG off and {1} needs it on")]
     MigOffAndOn(String, String),
@@ -89,8 +96,4 @@ fn only(known: &[u32]) -> String {
         [] => String::new(),
         list => format!(", only about {}", list.join(", ")),
     }
-}
-
-fn sizes(mixed: bool) -> &'static str {
-    if mixed { " beside other sizes" } else { "" }
 }

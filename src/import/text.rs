@@ -24,6 +24,9 @@ pub fn scenario_text(gpus: &[ImportedGpu]) -> String {
         if let Some((generation, lanes)) = gpu.pcie {
             let _ = writeln!(text, "pcie = {{ gen = {generation}, lanes = {lanes} }}");
         }
+        if let Some(shared) = &gpu.shared {
+            let _ = writeln!(text, "share = {}", shared.table());
+        }
         if gpu.mig && gpu.instances.is_empty() {
             text.push_str("# MIG is on without an instance: as it stands no work can run here.\n");
         }
@@ -33,6 +36,31 @@ pub fn scenario_text(gpus: &[ImportedGpu]) -> String {
                 "\n[gpus.{name}.instances.{}]\nprofile = \"{}\"\nstart = {}\n",
                 instance.name, instance.placed.profile, instance.placed.start
             );
+            for part in &instance.parts {
+                let sms = part
+                    .sm_count
+                    .map_or(String::new(), |sms| format!(", sm_count = {sms}"));
+                let _ = writeln!(
+                    text,
+                    "cis.{} = {{ profile = \"{}\"{sms} }}",
+                    part.name, part.profile
+                );
+            }
+        }
+        if let Some(shared) = &gpu.shared {
+            let _ = write!(
+                text,
+                "\n# [guests.container]\n# on = \"{name}\"\n# context = true\n# count = {}\n",
+                shared.replicas
+            );
+            if let Some(clients) = &shared.clients {
+                let _ = write!(
+                    text,
+                    "# active_thread_percentage = {}\n# memory_limit = \"{}MiB\"\n",
+                    clients.percentage, clients.memory_limit_mib
+                );
+            }
+            text.push_str("# workload = \"\"\n");
         }
         for guests in &gpu.guests {
             types.push(&guests.type_name);

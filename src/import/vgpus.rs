@@ -4,6 +4,8 @@ use super::apply::{Guests, ImportedGpu, place};
 use super::refusal::Refusal;
 use crate::catalog::{Catalog, Mode, VgpuType};
 use crate::mig::Geometry;
+use crate::vgpu::admission::{GpuFacts, Holding, Request, admit};
+use crate::workload::Needs;
 use std::sync::Arc;
 
 /// Finds the types on the board, checks their numbers, and makes the GPU instances that MIG-backed
@@ -60,35 +62,31 @@ fn no_such_type(catalog: &Catalog, gpu_id: &str, name: &str) -> Refusal {
     }
 }
 
-/// Time-sliced vGPUs on a whole GPU.
+/// Time-sliced vGPUs on a whole GPU: what the vGPU manager admits, by the function that admits the guests
+/// of a scenario.
 fn whole(
     catalog: &Catalog,
     gpu_id: &str,
     found: &[(&VgpuType, u32)],
 ) -> Result<ImportedGpu, Vec<Refusal>> {
-    let sizes = |t: &VgpuType| t.frame_buffer_mib;
-    let mixed = found.iter().any(|(t, _)| sizes(t) != sizes(found[0].0));
-    let mut wrong = too_many(found, mixed);
-    let reserved = found
+    let found: Vec<(&VgpuType, u32)> = found.iter().copied().filter(|(_, n)| *n > 0).collect();
+    let mixed = found
         .iter()
-        .map(|(t, count)| t.frame_buffer_mib * u64::from(*count))
-        .sum();
-    if let Some(has_mib) = catalog.frame_buffer_mib(gpu_id)
-        && reserved > has_mib
-        && wrong.is_empty()
-    {
-        wrong.push(Refusal::FrameBuffer {
-            wanted_mib: reserved,
-            has_mib,
-        });
-    }
+        .any(|(t, _)| t.frame_buffer_mib != found[0].0.frame_buffer_mib);
+    // With one size the type's own maximum is the reason to name.
+    let wrong = if mixed { Vec::new() } else { too_many(&found) };
     if !wrong.is_empty() {
         return Err(wrong);
+    }
+    match GpuFacts::from_catalog(catalog, gpu_id, gpu_id) {
+        Ok(gpu) => admitted(&gpu, &found)?,
+        // Of boards of which only the types are known, the types' own maximum is all there is.
+        Err(_) if !mixed => {}
+        Err(missing) => return Err(vec![Refusal::NotAdmitted(missing.to_string())]),
     }
     Ok(ImportedGpu {
         guests: found
             .iter()
-            .filter(|(_, count)| *count > 0)
             .map(|(t, count)| Guests {
                 type_name: t.type_name.clone(),
                 count: *count,
@@ -99,22 +97,38 @@ fn whole(
     })
 }
 
-fn too_many(found: &[(&VgpuType, u32)], mixed: bool) -> Vec<Refusal> {
+/// Whether the vGPU manager admits all of them at once.
+fn admitted(gpu: &GpuFacts, found: &[(&VgpuType, u32)]) -> Result<(), Vec<Refusal>> {
+    let requests: Vec<Request> = found
+        .iter()
+        .map(|(vgpu_type, count)| Request {
+            guest: format!("{count} × {}", vgpu_type.type_name),
+            count: *count,
+            holds: Holding::Vgpus(vec![((*vgpu_type).clone(), 1)]),
+            needs: Needs {
+                cuda: false,
+                graphics: false,
+                encode: false,
+            },
+        })
+        .collect();
+    admit(gpu, false, &requests).map_err(|refusals| {
+        let words = refusals.into_iter().map(|refusal| refusal.problem);
+        words.map(Refusal::NotAdmitted).collect()
+    })
+}
+
+/// Types of which more are wanted than a GPU holds of that type alone.
+fn too_many(found: &[(&VgpuType, u32)]) -> Vec<Refusal> {
     let mut wrong = Vec::new();
     for (vgpu_type, count) in found {
         let type_name = vgpu_type.type_name.clone();
-        let most = if mixed {
-            vgpu_type.max_per_gpu_mixed_size
-        } else {
-            vgpu_type.max_per_gpu
-        };
-        match most {
+        match vgpu_type.max_per_gpu {
             None => wrong.push(Refusal::UnknownMaximum(type_name)),
             Some(most) if *count > most => wrong.push(Refusal::TooManyVgpus {
                 type_name,
                 wanted: *count,
                 most,
-                mixed,
             }),
             Some(_) => {}
         }
@@ -129,7 +143,7 @@ fn divided(
     found: &[(&VgpuType, u32)],
 ) -> Result<ImportedGpu, Vec<Refusal>> {
     let geometry = Geometry::of(catalog, gpu_id).map_err(|e| vec![Refusal::Geometry(e)])?;
-    let wrong = too_many(found, false);
+    let wrong = too_many(found);
     if !wrong.is_empty() {
         return Err(wrong);
     }

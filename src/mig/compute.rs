@@ -1,5 +1,6 @@
 //! Compute instances inside a GPU instance.
 
+use super::geometry::Profile;
 use super::instances::GpuInstances;
 use super::refusal::Refusal;
 use crate::catalog::ComputeInstanceProfile;
@@ -48,7 +49,7 @@ impl GpuInstances {
                     instance,
                 });
             }
-            Some(name) => Some(named(&parent.compute, name).ok_or_else(|| {
+            Some(name) => Some(named(parent, name).ok_or_else(|| {
                 Refusal::NoSuchCompute {
                     name: name.to_owned(),
                     instance: instance.clone(),
@@ -197,12 +198,22 @@ impl GpuInstances {
 }
 
 /// The profile that a name, short name or number means.
-fn named<'a>(all: &'a [ComputeInstanceProfile], name: &str) -> Option<&'a ComputeInstanceProfile> {
+fn named<'a>(parent: &'a Profile, name: &str) -> Option<&'a ComputeInstanceProfile> {
+    let all = &parent.compute;
     if let Ok(id) = name.parse::<u32>() {
         return all.iter().find(|ci| ci.ci_profile_id == Some(id));
     }
     all.iter()
         .find(|ci| ci.ci_profile.eq_ignore_ascii_case(name))
+        .or_else(|| {
+            // `1c.3g.39gb` is `1c.3g.40gb` where the driver names the instance so.
+            let (slices, rest) = name.split_once('.')?;
+            let instance = &parent.facts.alias(rest)?.profile;
+            all.iter().find(|ci| {
+                ci.ci_profile
+                    .eq_ignore_ascii_case(&format!("{slices}.{instance}"))
+            })
+        })
         .or_else(|| {
             let slices = name.strip_suffix(['c', 'C'])?.parse::<u32>().ok()?;
             all.iter().find(|ci| ci.compute_slices == slices)

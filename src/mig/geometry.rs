@@ -254,8 +254,9 @@ impl Geometry {
         &self.profiles
     }
 
-    /// The profile that `text` names: its name, its name without the memory (`3g`, `1g+me`; of two
-    /// such the smaller memory), or the number that `nvidia-smi mig -lgip` prints.
+    /// The profile that `text` names: its name, the name that some drivers give it (`3g.39gb`), its
+    /// name without the memory (`3g`, `1g+me`; of two such the smaller memory), or the number that
+    /// `nvidia-smi mig -lgip` prints.
     pub fn profile(&self, text: &str) -> Option<&Profile> {
         self.index_of(text).map(|index| &self.profiles[index])
     }
@@ -265,10 +266,13 @@ impl Geometry {
         if let Ok(id) = text.parse::<u32>() {
             return find(&|p| p.facts.profile_id == Some(id));
         }
-        find(&|p| p.name().eq_ignore_ascii_case(text)).or_else(|| {
-            let short = |p: &Profile| p.short_name().eq_ignore_ascii_case(text);
-            find(&|p| p.kind != Kind::DoubleMemory && short(p)).or_else(|| find(&|p| short(p)))
-        })
+        let named = find(&|p| p.name().eq_ignore_ascii_case(text));
+        named
+            .or_else(|| find(&|p| p.facts.alias(text).is_some()))
+            .or_else(|| {
+                let short = |p: &Profile| p.short_name().eq_ignore_ascii_case(text);
+                find(&|p| p.kind != Kind::DoubleMemory && short(p)).or_else(|| find(&|p| short(p)))
+            })
     }
 
     /// The profile name that `text` most likely means.

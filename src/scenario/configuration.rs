@@ -7,11 +7,13 @@ use super::Holds;
 use super::checker::{Checker, Span};
 use super::gpus::NEUTRAL;
 use super::guests::Placed;
-use super::raw::{Field, RawGpu, RawInstance, RawPcie, RawScenario};
+use super::raw::{Field, RawComputeInstance, RawGpu, RawInstance, RawPcie, RawScenario};
+use super::replicas;
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, nearest};
 use crate::import::{
-    self, Capture, Config, Content, Format, ImportedGpu, PartitionFile, Refusal, apply_to, devices,
+    self, Capture, Config, ConfigFile, Content, ImportedGpu, Missing, Refusal, Source, apply_to,
+    devices,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,22 +41,19 @@ struct Vgpus {
     types: BTreeMap<String, Option<String>>,
 }
 
-/// A file that was read.
-enum Source {
-    Partition(PartitionFile),
-    Capture(Capture),
-}
-
-/// What a file makes of one GPU, and whether it fixes the vGPUs.
+/// What a file makes of one GPU.
 struct Made {
     gpu: ImportedGpu,
     fixes_vgpus: bool,
+    /// It says how the GPU is shared, and not how it is divided.
+    shares: bool,
 }
 
 /// Reads the files that `config` keys name and puts what they say into `raw`.
 pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -> Configured {
     let mut configured = Configured::default();
     let mut files: BTreeMap<String, Option<Source>> = BTreeMap::new();
+    let mut clients = BTreeMap::new();
     for (name, field) in &mut raw.gpus {
         let path = format!("gpus.{name}");
         if c.refused.contains(&format!("{path}.config")) {
@@ -63,14 +62,11 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
         let Some(config) = field.value.config.clone() else {
             continue;
         };
-        let made = if divides_too(c, name, &field.value) {
-            None
-        } else {
-            made(c, name, &field.value, &config, catalog, &mut files)
-        };
+        let made = made(c, name, &field.value, &config, catalog, &mut files)
+            .filter(|made| made.shares || !divides_too(c, name, &field.value));
         let Some(made) = made else {
             let (file, _) = split(c, &config.value);
-            if !matches!(files.get(file), Some(Some(Source::Partition(_)))) {
+            if !matches!(files.get(file), Some(Some(Source::Configs(_)))) {
                 // A board that a capture would have named is not missing.
                 c.refused.insert(format!("{path}.board"));
             }
@@ -86,12 +82,22 @@ pub(crate) fn apply(c: &mut Checker, raw: &mut RawScenario, catalog: &Catalog) -
             let vgpus = Vgpus::of(&made.gpu, &config.value, catalog);
             configured.vgpus.insert(name.clone(), vgpus);
         }
-        if unknown_instances(c, name, &field.value, &made.gpu) {
+        if !made.shares && unknown_instances(c, name, &field.value, &made.gpu) {
             configured.failed.insert(name.clone());
             continue;
         }
+        if let Some(shared) = &made.gpu.shared {
+            if !replicas::put(c, name, &mut field.value, shared, &config) {
+                configured.failed.insert(name.clone());
+                continue;
+            }
+            if let Some(limits) = shared.clients {
+                clients.insert(name.clone(), (limits, config.span.clone()));
+            }
+        }
         put(c, &mut field.value, &made.gpu, &config.span);
     }
+    replicas::limit(raw, &clients);
     configured
 }
 
@@ -157,10 +163,21 @@ fn put(c: &Checker, raw: &mut RawGpu, made: &ImportedGpu, span: &Span) {
             .value;
         written.profile = Some(at(instance.placed.profile.clone(), span));
         written.start = Some(at(u64::from(instance.placed.start), span));
+        for part in &instance.parts {
+            let entry = written.cis.entry(part.name.clone());
+            let ci = &mut entry
+                .or_insert_with(|| at(RawComputeInstance::default(), span))
+                .value;
+            ci.profile
+                .get_or_insert_with(|| at(part.profile.clone(), span));
+            if let Some(sms) = part.sm_count {
+                ci.sm_count.get_or_insert_with(|| at(u64::from(sms), span));
+            }
+        }
     }
 }
 
-fn at<T>(value: T, span: &Span) -> Field<T> {
+pub(super) fn at<T>(value: T, span: &Span) -> Field<T> {
     let span = span.clone();
     Field { value, span }
 }
@@ -180,7 +197,7 @@ fn made(
         files.insert(file.to_owned(), source);
     }
     let made = match files.get(file)?.as_ref()? {
-        Source::Partition(source) => partition(c, raw, config, source, part, catalog),
+        Source::Configs(source) => partition(c, raw, config, source, part, catalog),
         Source::Capture(source) => captured(c, raw, config, source, part, catalog),
     }?;
     if made.gpu.mig && made.gpu.instances.is_empty() {
@@ -203,8 +220,8 @@ fn split<'a>(c: &Checker, given: &'a str) -> (&'a str, Option<&'a str>) {
 
 /// Reads a file: `None` if it cannot be opened, `Some(None)` if it is malformed, which is said once.
 fn open(c: &mut Checker, file: &str, span: &Span) -> Option<Option<Source>> {
-    let text = match std::fs::read_to_string(c.base.join(file)) {
-        Ok(text) => text,
+    let bytes = match std::fs::read(c.base.join(file)) {
+        Ok(bytes) => bytes,
         Err(error) => {
             let title = format!("cannot read `{file}`: {error}");
             let help = "file names are relative to the folder of the scenario; a config of the file \
@@ -213,12 +230,14 @@ fn open(c: &mut Checker, file: &str, span: &Span) -> Option<Option<Source>> {
             return None;
         }
     };
-    let read = match Format::of(file, &text) {
-        Format::Partition => PartitionFile::read(file, &text).map(Source::Partition),
-        Format::Capture => Capture::read(file, &text).map(Source::Capture),
-    };
+    let read = import::decode(file, bytes).and_then(|text| import::read(file, &text));
     Some(match read {
-        Ok(source) => Some(source),
+        Ok(source) => {
+            if let Source::Configs(read) = &source {
+                c.findings.0.extend(read.warnings.iter().cloned());
+            }
+            Some(source)
+        }
         Err(wrong) => {
             c.findings.0.extend(wrong);
             None
@@ -230,7 +249,7 @@ fn partition(
     c: &mut Checker,
     raw: &RawGpu,
     given: &Field<String>,
-    file: &PartitionFile,
+    file: &ConfigFile,
     part: Option<&str>,
     catalog: &Catalog,
 ) -> Option<Made> {
@@ -268,13 +287,26 @@ fn partition(
         },
     };
     match made {
-        Ok(gpu) => Some(Made {
-            gpu,
-            fixes_vgpus: config
-                .entries
-                .iter()
-                .any(|entry| matches!(entry.content, Content::Vgpus(_))),
-        }),
+        Ok(gpu) => {
+            let any = |test: fn(&Content) -> bool| {
+                config.entries.iter().any(|entry| test(&entry.content))
+            };
+            let shares = any(|content| matches!(content, Content::Replicas(_)));
+            if shares
+                && gpu.shared.is_none()
+                && any(|content| matches!(content, Content::Replicas(list) if !list.is_empty()))
+            {
+                let title = format!("`{}` does not share the GPU as a whole", given.value);
+                let help = gpu.notes.join(" ");
+                c.error(&given.span, title, "it shares MIG devices", help);
+                return None;
+            }
+            Some(Made {
+                gpu,
+                fixes_vgpus: any(|content| matches!(content, Content::Vgpus(_))),
+                shares,
+            })
+        }
         Err(reasons) => {
             refuse(c, given, &board.value, file, config, &reasons);
             None
@@ -286,7 +318,7 @@ fn refuse(
     c: &mut Checker,
     given: &Field<String>,
     board: &str,
-    file: &PartitionFile,
+    file: &ConfigFile,
     config: &Config,
     reasons: &[Refusal],
 ) {
@@ -304,32 +336,44 @@ fn refuse(
 fn config<'a>(
     c: &mut Checker,
     given: &Field<String>,
-    file: &'a PartitionFile,
+    file: &'a ConfigFile,
     part: Option<&str>,
 ) -> Option<(&'a Config, Option<u32>)> {
-    let find = |name: &str| file.configs.iter().find(|config| config.name == name);
-    let names: Vec<&str> = file.configs.iter().map(|config| &*config.name).collect();
+    let names = file.names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let Some(wanted) = part else {
+        if let [only] = file.configs.as_slice() {
+            return Some((only, None));
+        }
         let title = format!("`{}` has {} configs: which one?", file.name, names.len());
         let help = format!("add `#` and one of {}", list(&names));
         c.error(&given.span, title, "names no config", help);
         return None;
     };
-    if let Some(found) = find(wanted) {
+    if let Ok(found) = file.find(wanted) {
         return Some((found, None));
     }
     let (name, device) = match wanted.rsplit_once('@') {
         Some((name, device)) => (name, Some(device)),
         None => (wanted, None),
     };
-    let Some(found) = find(name) else {
-        let title = format!("`{}` has no config `{name}`", file.name);
-        let help = match nearest(name, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? it has {}", list(&names)),
-            None => format!("it has {}", list(&names)),
-        };
-        c.error(&given.span, title, "not in the file", help);
-        return None;
+    let found = match file.find(name) {
+        Ok(found) => found,
+        Err(Missing::Several(full)) => {
+            let title = format!("`{name}` stands under several keys of `{}`", file.name);
+            let help = format!("after `#`, write {}", full.join(" or "));
+            c.error(&given.span, title, "which one?", help);
+            return None;
+        }
+        Err(Missing::None(near)) => {
+            let title = format!("`{}` has no config `{name}`", file.name);
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? it has {}", list(&names)),
+                None => format!("it has {}", list(&names)),
+            };
+            c.error(&given.span, title, "not in the file", help);
+            return None;
+        }
     };
     match device.map(str::parse::<u32>).transpose() {
         Ok(device) => Some((found, device)),
@@ -361,7 +405,7 @@ fn captured(
 ) -> Option<Made> {
     let number = file.gpus.len();
     let one = match part {
-        None if number == 1 => file.only("0"),
+        None if number == 1 => Some(file.clone()),
         None => {
             let title = format!("`{}` has {number} GPUs: which one?", file.name);
             let help = format!("add `#` and an index: {}", captured_gpus(file));
@@ -377,13 +421,15 @@ fn captured(
         c.error(&given.span, title, "not in the capture", help);
         return None;
     };
-    let gpu = match one.boards(catalog) {
+    let board = raw.board.as_ref().map(|board| board.value.as_str());
+    let gpu = match one.boards(catalog, board) {
         Ok(gpus) => gpus.into_iter().next()?,
         Err(wrong) => {
             let text = |finding: Diagnostic| Diagnostic {
                 help: finding
                     .help
-                    .map(|help| help.replace("`--boards` adds", "`boards = \"FILE\"` adds")),
+                    .map(|help| help.replace("`--boards` adds", "`boards = \"FILE\"` adds"))
+                    .map(|help| help.replace("give it with `--gpu ID`", "give `board`")),
                 ..finding
             };
             c.findings.0.extend(wrong.into_iter().map(text));
@@ -396,7 +442,8 @@ fn captured(
         // Of a board that does not exist more is said where boards are read.
         if catalog.gpu(&board.value).is_some() || (board.value == NEUTRAL && c.neutral) {
             let title = format!("`{}` is not the board of the capture", board.value);
-            let name = one.gpus.first().map_or("", |gpu| &gpu.product_name);
+            let name = one.gpus.first().and_then(|gpu| gpu.product_name.as_deref());
+            let name = name.unwrap_or_default();
             let label = format!("`{}` has `{}` ({name})", given.value, gpu.gpu_id);
             c.error(
                 &board.span,
@@ -410,16 +457,17 @@ fn captured(
     Some(Made {
         gpu,
         fixes_vgpus: false,
+        shares: false,
     })
 }
 
 /// Such as `0 (00000000:53:00.0), 1 (00000000:64:00.0)`.
 fn captured_gpus(file: &Capture) -> String {
-    let gpus = file.gpus.iter().enumerate();
+    let gpus = file.gpus.iter();
     let words: Vec<String> = gpus
-        .map(|(index, gpu)| match &gpu.bus_id {
-            Some(id) => format!("{index} ({id})"),
-            None => index.to_string(),
+        .map(|gpu| match &gpu.bus_id {
+            Some(id) => format!("{} ({id})", gpu.index),
+            None => gpu.index.to_string(),
         })
         .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

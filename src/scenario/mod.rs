@@ -37,6 +37,7 @@ pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
 mod recordings;
+mod replicas;
 mod roofline;
 mod run;
 pub mod scheduler;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use warpshare::catalog::Catalog;
 use warpshare::diagnostics::{Diagnostic, Diagnostics};
 use warpshare::import::{
-    Capture, Config, Content, Devices, ImportedGpu, PartitionFile, apply, apply_to, devices,
+    Capture, Config, ConfigFile, Content, Devices, ImportedGpu, apply, apply_to, devices,
     scenario_text,
 };
 use warpshare::scenario::{self, Division, Loaded, Origin, Overrides};
@@ -29,9 +29,9 @@ fn loaded(text: &str) -> Loaded {
     parse(text).unwrap_or_else(|wrong| panic!("{}\n{text}", Diagnostics(wrong).render()))
 }
 
-fn partition(path: &str) -> PartitionFile {
+fn partition(path: &str) -> ConfigFile {
     let text = fs::read_to_string(data().join(path)).expect("a readable file");
-    PartitionFile::read(path, &text).unwrap_or_else(|wrong| panic!("{}", wrong.render()))
+    ConfigFile::read(path, &text).unwrap_or_else(|wrong| panic!("{}", wrong.render()))
 }
 
 /// One GPU of a scenario, configured and written out, and the guests of either.
@@ -174,7 +174,7 @@ fn every_config(path: &str, boards: &[&str], catalog: &Catalog) -> (usize, usize
     for (turn, &board) in boards.iter().enumerate() {
         for (number, config) in file.configs.iter().enumerate() {
             let own = config.entries.iter().any(|entry| match &entry.content {
-                Content::Mig { .. } => true,
+                Content::Mig { .. } | Content::Replicas(_) => true,
                 Content::Vgpus(list) => list.iter().any(|(name, _)| {
                     catalog
                         .vgpu_type(board, name.trim_end_matches("GFX"))
@@ -267,7 +267,7 @@ fn captured_gpus_are_their_written_out_form() {
         let text = fs::read_to_string(data().join(&path)).expect("a readable file");
         let seen = Capture::read(name, &text).unwrap_or_else(|e| panic!("{}", e.render()));
         let made = seen
-            .boards(&catalog)
+            .boards(&catalog, None)
             .unwrap_or_else(|e| panic!("{}", e.render()));
         let mut cases = Vec::new();
         for (index, gpu) in made.iter().enumerate() {

@@ -10,7 +10,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("stats", &["engine"]),
     ("catalog", &["diagnostics"]),
     ("mig", &["catalog", "diagnostics"]),
-    ("import", &["catalog", "diagnostics", "mig"]),
+    (
+        "import",
+        &["catalog", "diagnostics", "mig", "vgpu", "workload"],
+    ),
     ("policy", &["engine"]),
     ("workload", &["engine", "diagnostics", "stats"]),
     ("gpu", &["engine", "policy", "workload"]),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::catalog::Catalog;
-use warpshare::import::{Capture, Content, ImportedGpu, PartitionFile, Refusal, apply};
+use warpshare::import::{Capture, ConfigFile, Content, ImportedGpu, Refusal, apply};
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -18,9 +18,9 @@ fn text(name: &str) -> String {
     fs::read_to_string(data(name)).expect("a readable file")
 }
 
-fn partition(name: &str) -> PartitionFile {
+fn partition(name: &str) -> ConfigFile {
     let text = text(&format!("partition-configs/{name}"));
-    PartitionFile::read(name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.render()))
+    ConfigFile::read(name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.render()))
 }
 
 fn capture(name: &str) -> Capture {
@@ -94,7 +94,7 @@ fn mig_parted_configs_fit_every_board_or_are_refused_for_a_true_reason() {
                                     let pairs = profiles.iter().map(|(p, n)| (p.as_str(), *n));
                                     *enabled == gpu.mig && counts(pairs) == instances_of(gpu)
                                 }
-                                Content::Vgpus(_) => false,
+                                Content::Vgpus(_) | Content::Replicas(_) => false,
                             };
                             assert!(
                                 here.iter().any(|entry| asked(&entry.content)),
@@ -173,7 +173,7 @@ fn vgpu_configs_fit_every_board_or_are_refused_for_a_true_reason() {
                             let held = gpu.guests.iter().map(|g| (g.type_name.as_str(), g.count));
                             let held = counts(held);
                             let asked = config.entries.iter().any(|entry| match &entry.content {
-                                Content::Mig { .. } => false,
+                                Content::Mig { .. } | Content::Replicas(_) => false,
                                 Content::Vgpus(list) => {
                                     let plain = |n: &str| n.trim_end_matches("GFX").to_owned();
                                     let list: Vec<(String, u32)> =
@@ -235,7 +235,6 @@ fn vgpu_reason_is_true(catalog: &Catalog, id: &str, reason: &Refusal, config: &s
             type_name,
             wanted,
             most,
-            ..
         } => {
             let row = catalog.vgpu_type(id, type_name).expect("a type");
             assert_eq!(row.max_per_gpu, Some(*most));
@@ -272,7 +271,7 @@ fn captured_boards_are_found() {
         let seen = capture(name);
         assert_eq!(seen.gpus.len(), gpus, "{name}");
         let made = seen
-            .boards(&catalog)
+            .boards(&catalog, None)
             .unwrap_or_else(|e| panic!("{}", e.render()));
         assert_eq!(made.len(), gpus);
         for (index, (gpu, seen)) in made.iter().zip(&seen.gpus).enumerate() {
@@ -321,20 +320,18 @@ fn captured_instances_are_told_by_memory_sms_and_engines() {
         device(10, 0, 14, 1, 0, 4864),
     ];
     let made = divided(&devices.concat())
-        .boards(&catalog)
+        .boards(&catalog, None)
         .unwrap_or_else(|e| panic!("{}", e.render()));
     assert!(made[0].mig);
     let expected = [("1g.5gb", 2), ("2g.10gb", 1), ("3g.20gb", 1)];
     assert_eq!(instances_of(&made[0]), counts(expected));
     placed_well(&catalog, &made[0]);
-    let notes = made[0].notes.join("\n");
-    assert!(
-        notes.contains("GPU instance 2 has 2 compute instances"),
-        "{notes}"
-    );
+    let parts = &made[0].instances[0].parts;
+    let profiles: Vec<&str> = parts.iter().map(|part| &*part.profile).collect();
+    assert_eq!(profiles, ["2c.3g.20gb", "1c.3g.20gb"]);
 
     let wrong = divided(&device(1, 0, 99, 3, 2, 19968))
-        .boards(&catalog)
+        .boards(&catalog, None)
         .expect_err("no profile has 99 SMs and 20 GiB");
     assert!(wrong.render().contains("no profile of `a100-sxm4-40gb`"));
 }

@@ -6,6 +6,7 @@ mod cli_run;
 mod compare;
 mod golden;
 mod import;
+mod import_kinds;
 mod mig_cli;
 mod objectives;
 mod own_policy;
