@@ -479,18 +479,6 @@ impl ComputeDomain {
         }
     }
 
-    /// Lets work of the holder join its turn: the first `surely` pieces that wait, and what the policy lets
-    /// join behind them.
-    fn let_join(&mut self, holder: u32, surely: usize) {
-        let state = &mut self.entries[holder as usize];
-        let surely = surely.min(state.waiting().len());
-        let others = state.waiting().skip(surely);
-        let others = others.take_while(|&piece| self.policy.joins(piece)).count();
-        if surely + others > 0 {
-            state.join_parked(surely + others, &self.rates);
-        }
-    }
-
     /// Handles the end of the present turn at `now`.
     #[inline(always)]
     pub fn grant_end(&mut self, now: Nanos) {

@@ -1,0 +1,17 @@
+//! Turns that are for pieces of work: which pieces of the holder have the turn.
+
+use super::domain::ComputeDomain;
+
+impl ComputeDomain {
+    /// Lets work of the holder join its turn: the first `surely` pieces that wait, and what the policy lets
+    /// join behind them.
+    pub(super) fn let_join(&mut self, holder: u32, surely: usize) {
+        let state = &mut self.entries[holder as usize];
+        let surely = surely.min(state.waiting().len());
+        let others = state.waiting().skip(surely);
+        let others = others.take_while(|&piece| self.policy.joins(piece)).count();
+        if surely + others > 0 {
+            state.join_parked(surely + others, &self.rates);
+        }
+    }
+}
