@@ -78,7 +78,7 @@ pub struct ComputeDomain {
     /// The policy is told of the work of entries.
     watched: bool,
     /// Turns are for pieces of work.
-    by_piece: bool,
+    pub(super) by_piece: bool,
     /// Operations that have come.
     came: u64,
     /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
@@ -96,7 +96,7 @@ pub struct ComputeDomain {
     pub(super) context_tenant: u32,
     pub(super) counters: Counters,
     /// A completion is being handled: the next turn is chosen at its end.
-    completing: bool,
+    pub(super) completing: bool,
     /// Whether an operation ended in it, and not only a turn within the entry.
     ended: bool,
     pub(super) rounds: Rounds,
@@ -376,11 +376,7 @@ impl ComputeDomain {
         self.settle(now);
         let number = self.came;
         self.came += 1;
-        let park = if self.by_piece {
-            self.turn.holder != entry || self.completing || !self.policy.joins(number)
-        } else {
-            self.turn.draining == entry && now < self.turn.drain_end
-        };
+        let park = self.waits_for_a_turn(entry, number, now);
         let state = &mut self.entries[entry as usize];
         let had_work = state.has_work();
         state.submit((operation, number), now, park, &self.rates);
