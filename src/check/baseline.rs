@@ -1,6 +1,6 @@
 //! The file that is committed: tolerances and values, one a line, in the order of their paths.
 
-use super::{Tolerances, Values};
+use super::{Limits, Tolerances, Values};
 use serde::{Deserialize, Serialize};
 
 /// Version of the file; a reader refuses other versions.
@@ -15,7 +15,14 @@ pub struct Baseline {
     /// The scenario's name.
     pub scenario: String,
     pub tolerances: Tolerances,
+    /// What metrics must be, whatever they were.
+    #[serde(default, skip_serializing_if = "no_limits")]
+    pub limits: Limits,
     pub metrics: Values,
+}
+
+fn no_limits(limits: &Limits) -> bool {
+    limits.0.is_empty()
 }
 
 /// Why a file is not a baseline that this program can use.
@@ -33,11 +40,17 @@ pub enum ReadError {
 }
 
 impl Baseline {
-    pub fn new(scenario: &str, tolerances: Tolerances, metrics: Values) -> Baseline {
+    pub fn new(
+        scenario: &str,
+        tolerances: Tolerances,
+        limits: Limits,
+        metrics: Values,
+    ) -> Baseline {
         Baseline {
             warpshare_baseline: FORMAT,
             scenario: scenario.to_owned(),
             tolerances,
+            limits,
             metrics,
         }
     }
@@ -82,7 +95,7 @@ impl Baseline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::{Tolerance, Value};
+    use crate::check::{Limit, Tolerance, Value};
 
     fn baseline() -> Baseline {
         let values = [
@@ -93,10 +106,11 @@ mod tests {
             ("checks.I1", Value::Truth(true)),
             ("result.sha256", Value::Text("0a".to_owned())),
         ];
-        let tolerances = [("*".to_owned(), Tolerance::Percent(0.5))];
+        let tolerances = [("*".to_owned(), Tolerance::percent(0.5))];
         Baseline::new(
             "small",
             Tolerances(tolerances.into()),
+            Limits::default(),
             values.map(|(path, value)| (path.to_owned(), value)).into(),
         )
     }
@@ -124,6 +138,21 @@ mod tests {
 "#
         );
         assert_eq!(Baseline::from_text(&text), Ok(baseline()));
+    }
+
+    #[test]
+    fn limits_stand_between_tolerances_and_metrics() {
+        let mut limited = baseline();
+        let limit: Limit = "<= 50ms".parse().unwrap();
+        limited.limits.0.insert("*.p95_ns".to_owned(), limit);
+        let text = limited.to_text().unwrap();
+        let place = r#"  },
+  "limits": {
+    "*.p95_ns": "<= 50ms"
+  },
+  "metrics": {"#;
+        assert!(text.contains(place), "{text}");
+        assert_eq!(Baseline::from_text(&text), Ok(limited));
     }
 
     #[test]

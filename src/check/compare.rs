@@ -1,7 +1,7 @@
 //! What moved between a baseline and now.
 
 use super::tolerance::matches;
-use super::{RESULT_HASH, SCENARIO_HASH, Tolerance, Tolerances, Value, Values};
+use super::{Judged, Limits, RESULT_HASH, SCENARIO_HASH, Tolerance, Tolerances, Value, Values};
 
 /// What a movement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,16 @@ pub struct Movement {
 }
 
 impl Movement {
+    /// Both values, where they are numbers.
+    fn numbers(&self) -> Option<(f64, f64)> {
+        let before = self.before.as_ref()?.number()?;
+        Some((before, self.now.as_ref()?.number()?))
+    }
+
     /// From the baseline to now in percent of the baseline; `None` where that is not defined: no
     /// numbers, or a baseline of 0.
     pub fn percent(&self) -> Option<f64> {
-        let before = self.before.as_ref()?.number()?;
-        let now = self.now.as_ref()?.number()?;
+        let (before, now) = self.numbers()?;
         (before != 0.0).then(|| (now - before) / before.abs() * 100.0)
     }
 }
@@ -44,14 +49,28 @@ pub struct Comparison {
     /// What moved, in the order of the paths. The hash of the whole result is among them only if
     /// no other metric moved: it follows every one of them.
     pub moved: Vec<Movement>,
-    /// Patterns that match no metric.
+    /// Patterns of tolerances that match no metric.
     pub unused: Vec<String>,
+    /// The metrics under limits, moved or not.
+    pub limits: Vec<Judged>,
+    /// Patterns of limits that match no metric: nothing is judged by them.
+    pub unused_limits: Vec<String>,
 }
 
 impl Comparison {
     /// Whether anything moved further than it may.
     pub fn drifted(&self) -> bool {
         self.moved.iter().any(|m| m.verdict == Verdict::Drifted)
+    }
+
+    /// The limits that are not kept.
+    pub fn missed(&self) -> impl Iterator<Item = &Judged> {
+        self.limits.iter().filter(|judged| !judged.kept)
+    }
+
+    /// Whether the comparison fails: a drift, or a limit that is not kept.
+    pub fn failed(&self) -> bool {
+        self.drifted() || self.missed().next().is_some()
     }
 
     /// The movement of this metric, if it moved.
@@ -70,8 +89,14 @@ impl Comparison {
     }
 }
 
-/// Compares a result's values with those of a baseline, bit for bit where no tolerance says otherwise.
-pub fn compare(before: &Values, now: &Values, tolerances: &Tolerances) -> Comparison {
+/// Compares a result's values with those of a baseline, bit for bit where no tolerance says otherwise, and
+/// judges them by the limits.
+pub fn compare(
+    before: &Values,
+    now: &Values,
+    tolerances: &Tolerances,
+    limits: &Limits,
+) -> Comparison {
     let mut compared: Vec<String> = before.keys().chain(now.keys()).cloned().collect();
     compared.sort();
     compared.dedup();
@@ -82,10 +107,13 @@ pub fn compare(before: &Values, now: &Values, tolerances: &Tolerances) -> Compar
     }
     let unused = tolerances.0.keys();
     let unused = unused.filter(|pattern| !compared.iter().any(|path| matches(pattern, path)));
+    let (limits, unused_limits) = limits.judge(now);
     Comparison {
         unused: unused.cloned().collect(),
         compared,
         moved,
+        limits,
+        unused_limits,
     }
 }
 
@@ -108,9 +136,8 @@ fn moved(
     };
     movement.verdict = match tolerance {
         Tolerance::Ignore => Verdict::Ignored,
-        Tolerance::Percent(most) => match movement.percent() {
-            // Numbers that differ by less than a float tells apart have still moved.
-            Some(percent) if most > 0.0 && percent.abs() <= most => Verdict::Within,
+        Tolerance::Change { .. } => match movement.numbers() {
+            Some((before, now)) if tolerance.allows(before, now) => Verdict::Within,
             _ => Verdict::Drifted,
         },
     };
@@ -141,7 +168,12 @@ mod tests {
 
     fn verdict(before: Value, now: Value, tolerance: &str) -> Option<Verdict> {
         let (before, now) = (values(&[("a", before)]), values(&[("a", now)]));
-        let found = compare(&before, &now, &tolerances(&[("a", tolerance)]));
+        let found = compare(
+            &before,
+            &now,
+            &tolerances(&[("a", tolerance)]),
+            &Limits::default(),
+        );
         found.movement("a").map(|movement| movement.verdict)
     }
 
@@ -181,7 +213,12 @@ mod tests {
     fn metrics_come_and_go() {
         let before = values(&[("a", Value::Whole(1)), ("b", Value::Whole(1))]);
         let now = values(&[("b", Value::Whole(1)), ("c", Value::Whole(1))]);
-        let found = compare(&before, &now, &tolerances(&[("z*", "1%"), ("c", "ignore")]));
+        let found = compare(
+            &before,
+            &now,
+            &tolerances(&[("z*", "1%"), ("c", "ignore")]),
+            &Limits::default(),
+        );
         assert_eq!(found.compared, ["a", "b", "c"]);
         let moved: Vec<_> = found.moved.iter().map(|m| (&*m.path, m.verdict)).collect();
         let expected = [("a", Verdict::Drifted), ("c", Verdict::Ignored)];
@@ -193,12 +230,22 @@ mod tests {
     fn the_hash_of_the_result_counts_when_nothing_else_explains_it() {
         let before = values(&[("a", Value::Whole(200)), hash("one")]);
         let same = values(&[("a", Value::Whole(200)), hash("two")]);
-        let found = compare(&before, &same, &Tolerances::default());
+        let found = compare(&before, &same, &Tolerances::default(), &Limits::default());
         assert!(found.drifted() && found.only_unlisted());
-        let found = compare(&before, &same, &tolerances(&[(RESULT_HASH, "ignore")]));
+        let found = compare(
+            &before,
+            &same,
+            &tolerances(&[(RESULT_HASH, "ignore")]),
+            &Limits::default(),
+        );
         assert!(!found.drifted() && found.only_unlisted());
         let moved = values(&[("a", Value::Whole(201)), hash("two")]);
-        let found = compare(&before, &moved, &tolerances(&[("a", "1%")]));
+        let found = compare(
+            &before,
+            &moved,
+            &tolerances(&[("a", "1%")]),
+            &Limits::default(),
+        );
         assert!(!found.drifted() && !found.only_unlisted());
         assert_eq!(found.moved.len(), 1);
     }

@@ -1,27 +1,70 @@
 //! A comparison in the JUnit format, which CI systems show: a suite for each scenario, a case for each
 //! metric. It holds no times and no identifiers of a run, so that equal outcomes give equal bytes.
 
-use super::{Comparison, Movement, RESULT_HASH, SCENARIO_HASH, Value, Verdict};
+use super::{Comparison, Judged, Movement, RESULT_HASH, SCENARIO_HASH, Value, Verdict};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+/// What came of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    Compared(&'a Comparison),
+    /// There is nothing to compare: a baseline or a scenario is missing or cannot be used. The reason.
+    NotCompared(&'a str),
+}
 
 /// The report on these scenarios, each with its name.
 ///
 /// # Errors
 ///
 /// Those of the XML writer, which writes to memory.
-pub fn to_junit(scenarios: &[(&str, &Comparison)]) -> Result<String, SerializeError> {
+pub fn to_junit(scenarios: &[(&str, Outcome<'_>)]) -> Result<String, SerializeError> {
     let mut report = Report::new("warpshare check");
-    for (name, comparison) in scenarios {
+    for (name, outcome) in scenarios {
         let mut suite = TestSuite::new(*name);
-        let paths = comparison.compared.iter();
-        suite.add_test_cases(paths.map(|path| {
-            let mut case = TestCase::new(path.as_str(), status(comparison.movement(path)));
+        let mut add = |title: &str, status: TestCaseStatus| {
+            let mut case = TestCase::new(title, status);
             case.set_classname(format!("warpshare.check.{name}"));
-            case
-        }));
+            suite.add_test_case(case);
+        };
+        match outcome {
+            Outcome::Compared(comparison) => {
+                for path in &comparison.compared {
+                    add(path, status(comparison.movement(path)));
+                }
+                for judged in &comparison.limits {
+                    let title = format!("{} {}", judged.path, judged.limit);
+                    add(&title, limit(judged));
+                }
+                for pattern in &comparison.unused_limits {
+                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                    status
+                        .set_type("limit")
+                        .set_message("the limit matches no metric");
+                    add(pattern, status);
+                }
+            }
+            Outcome::NotCompared(reason) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                let first = reason.lines().next().unwrap_or_default();
+                status
+                    .set_type("not compared")
+                    .set_message(first.trim_start_matches("error: "))
+                    .set_description(*reason);
+                add("baseline", status);
+            }
+        }
         report.add_test_suite(suite);
     }
     report.to_string()
+}
+
+fn limit(judged: &Judged) -> TestCaseStatus {
+    if judged.kept {
+        return TestCaseStatus::success();
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type("limit").set_message(judged.to_string());
+    status
 }
 
 fn status(movement: Option<&Movement>) -> TestCaseStatus {

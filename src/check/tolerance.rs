@@ -1,6 +1,7 @@
 //! How far a metric may move: patterns of paths, and what they allow.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -9,15 +10,42 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Tolerance {
-    /// By this much of the baseline's value, in percent, either way; 0 = not at all.
-    Percent(f64),
+    /// By this much of the baseline's value, in percent, each way; 0 = not at all, infinite = as far as it likes.
+    Change { fall: f64, rise: f64 },
     /// As far as it likes; it may also come and go.
     Ignore,
 }
 
 impl Tolerance {
     /// Of whatever no pattern names: the same to the last bit.
-    pub const EXACT: Tolerance = Tolerance::Percent(0.0);
+    pub const EXACT: Tolerance = Tolerance::percent(0.0);
+
+    /// The same either way.
+    pub const fn percent(percent: f64) -> Tolerance {
+        Tolerance::Change {
+            fall: percent,
+            rise: percent,
+        }
+    }
+
+    /// Whether a number may go from `before`, which is not the same as `now`. Nothing but an open end is a part
+    /// of 0.
+    pub(super) fn allows(self, before: f64, now: f64) -> bool {
+        let Tolerance::Change { fall, rise } = self else {
+            return true;
+        };
+        let part = |change: f64| change / before.abs() * 100.0;
+        let far = |most: f64, change: f64| {
+            most == f64::INFINITY || (before != 0.0 && part(change) <= most)
+        };
+        match now.partial_cmp(&before) {
+            Some(Ordering::Greater) => far(rise, now - before),
+            Some(Ordering::Less) => far(fall, before - now),
+            // Numbers that differ by less than a float tells apart have still moved.
+            Some(Ordering::Equal) => fall > 0.0 && rise > 0.0,
+            None => false,
+        }
+    }
 }
 
 impl FromStr for Tolerance {
@@ -27,15 +55,37 @@ impl FromStr for Tolerance {
         if text == "ignore" {
             return Ok(Tolerance::Ignore);
         }
-        let percent = text.strip_suffix('%').and_then(|n| n.trim().parse().ok());
-        match percent {
-            Some(percent) if percent >= 0.0 && f64::is_finite(percent) => {
-                Ok(Tolerance::Percent(percent))
-            }
-            _ => Err(format!(
-                "`{text}` is no tolerance; write a percentage of the baseline such as 0.5%, or ignore"
-            )),
-        }
+        let refused = || {
+            format!(
+                "`{text}` is no tolerance; write a percentage of the baseline such as 0.5% (either way), \
+                 +1% (up only), -1% (down only), -5%..+1%, ..+1% (down as far as it likes), or ignore"
+            )
+        };
+        let percent = |text: &str| -> Option<f64> {
+            let number = text.trim().strip_suffix('%')?.trim();
+            // Signs have been taken off; what `parse` reads beyond digits is no percentage.
+            let plain = number.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+            let value: f64 = number.parse().ok().filter(|_| plain)?;
+            value.is_finite().then_some(value)
+        };
+        let down = |text: &str| match text.trim() {
+            "" => Some(f64::INFINITY),
+            text => percent(text.strip_prefix('-')?),
+        };
+        let up = |text: &str| match text.trim() {
+            "" => Some(f64::INFINITY),
+            text => percent(text.strip_prefix('+')?),
+        };
+        let whole = text.trim();
+        let read = match whole.split_once("..") {
+            Some(("", "")) => None,
+            Some((fall, rise)) => down(fall).zip(up(rise)),
+            None if whole.starts_with('+') => up(whole).map(|rise| (0.0, rise)),
+            None if whole.starts_with('-') => down(whole).map(|fall| (fall, 0.0)),
+            None => percent(whole).map(|both| (both, both)),
+        };
+        let (fall, rise) = read.ok_or_else(refused)?;
+        Ok(Tolerance::Change { fall, rise })
     }
 }
 
@@ -55,9 +105,23 @@ impl From<Tolerance> for String {
 
 impl fmt::Display for Tolerance {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Tolerance::Percent(percent) => write!(f, "{percent}%"),
-            Tolerance::Ignore => f.write_str("ignore"),
+        let Tolerance::Change { fall, rise } = *self else {
+            return f.write_str("ignore");
+        };
+        match (fall, rise) {
+            (fall, rise) if fall == rise => write!(f, "{fall}%"),
+            (0.0, rise) if rise.is_finite() => write!(f, "+{rise}%"),
+            (fall, 0.0) if fall.is_finite() => write!(f, "-{fall}%"),
+            (fall, rise) => {
+                if fall.is_finite() {
+                    write!(f, "-{fall}%")?;
+                }
+                f.write_str("..")?;
+                if rise.is_finite() {
+                    write!(f, "+{rise}%")?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -148,23 +212,52 @@ mod tests {
         let table = Tolerances(BTreeMap::from(table));
         assert_eq!(
             table.of("guests.a.response.p95_ns"),
-            Tolerance::Percent(2.0)
+            Tolerance::percent(2.0)
         );
-        assert_eq!(table.of("guests.a.slowdown"), Tolerance::Percent(3.0));
+        assert_eq!(table.of("guests.a.slowdown"), Tolerance::percent(3.0));
         assert_eq!(table.of("guests.a.slowdown.half_width"), Tolerance::Ignore);
-        assert_eq!(table.of("gpus.a.useful"), Tolerance::Percent(1.0));
+        assert_eq!(table.of("gpus.a.useful"), Tolerance::percent(1.0));
         assert_eq!(Tolerances::default().of("gpus.a.useful"), Tolerance::EXACT);
     }
 
     #[test]
     fn tolerances_are_percentages_or_ignore() {
-        for text in ["0%", "0.5%", "0.007%", "120%", "ignore"] {
+        for text in [
+            "0%", "0.5%", "0.007%", "120%", "+1%", "-2.5%", "-5%..+1%", "..+1%", "-1%..", "ignore",
+        ] {
             let read: Tolerance = text.parse().unwrap();
             assert_eq!(read.to_string(), text);
         }
-        assert_eq!("0.5 %".parse(), Ok(Tolerance::Percent(0.5)));
-        for text in ["", "%", "0.5", "-1%", "NaN%", "inf%", "ignored"] {
+        assert_eq!("0.5 %".parse(), Ok(Tolerance::percent(0.5)));
+        assert_eq!("-1%..+1%".parse(), Ok(Tolerance::percent(1.0)));
+        for text in [
+            "", "%", "0.5", "+-1%", "--1%", "NaN%", "inf%", "+inf%", "ignored", "..", "+1%..",
+            "..-1%", "+1", "1%..2%",
+        ] {
             assert!(text.parse::<Tolerance>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_direction_is_one_sided() {
+        let allows = |text: &str, before: f64, now: f64| {
+            let tolerance: Tolerance = text.parse().unwrap();
+            tolerance.allows(before, now)
+        };
+        // Up by 1 %, and not down at all.
+        assert!(allows("+1%", 200.0, 202.0));
+        assert!(!allows("+1%", 200.0, 202.1));
+        assert!(!allows("+1%", 200.0, 199.9));
+        assert!(allows("-1%", 200.0, 198.0));
+        assert!(!allows("-1%", 200.0, 197.9));
+        assert!(!allows("-1%", 200.0, 200.1));
+        // Each way by its own.
+        assert!(allows("-5%..+1%", 200.0, 190.0) && allows("-5%..+1%", 200.0, 202.0));
+        assert!(!allows("-5%..+1%", 200.0, 189.9) && !allows("-5%..+1%", 200.0, 202.1));
+        // An open end holds at 0 too, of which nothing is a part.
+        assert!(allows("..+1%", 200.0, 0.0) && !allows("..+1%", 200.0, 203.0));
+        assert!(allows("-1%..", 0.0, 5.0) && !allows("..+1%", 0.0, 5.0));
+        // Below zero, up is still up.
+        assert!(allows("+1%", -200.0, -198.0) && !allows("+1%", -200.0, -202.0));
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::metrics::{Figure, Number, figures};
 use crate::report::to_json;
-use crate::result::{Meta, ObjectiveVerdict, RunResult};
+use crate::result::{Meta, ObjectiveVerdict, RunResult, ScenarioInfo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// SHA-256 of the whole result without its `meta`: moves with any byte of `summary.json`.
+/// SHA-256 of the whole result without what only describes it (`meta`, and the title of the scenario): moves with
+/// any other byte of `summary.json`.
 pub const RESULT_HASH: &str = "result.sha256";
 
 /// The hash of the resolved scenario: moves when the question changed and not only the answer.
@@ -152,6 +153,10 @@ fn digest(result: &RunResult) -> Result<String, serde_json::Error> {
         meta: Meta {
             program: String::new(),
             version: String::new(),
+        },
+        scenario: ScenarioInfo {
+            title: None,
+            ..result.scenario.clone()
         },
         ..result.clone()
     };

@@ -6,8 +6,10 @@ use super::interrupt::Interrupt;
 use super::simulation::{Simulation, invariants_hold};
 use super::{Failure, note, print};
 use crate::check::{
-    Baseline, Comparison, ReadError, Tolerance, Tolerances, Values, compare, junit, values,
+    Baseline, Comparison, Limit, Limits, ReadError, Tolerance, Tolerances, Values, compare, junit,
+    objectives, values,
 };
+use crate::result::ObjectiveVerdict;
 use crate::scenario::Scenario;
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,18 +23,21 @@ Examples:
   warpshare check scenarios/*.toml --update
   warpshare check my.toml --baseline ci/my.json --junit check.xml
   warpshare check my.toml --tolerance 'guests.*.response.*=0.5%' --tolerance '*.half_width=ignore'
+  warpshare check my.toml --tolerance '*.p95_ns=+1%' --limit 'guests.*.response.p95_ns < 50ms'
 
-Shown is what moved, on stdout; with --quiet, only of scenarios that drifted. `*` in a pattern
-stands for any text; of patterns that match, the one with the most other characters decides. The
-hash of the whole result counts where no metric moved. docs/check.md explains the file and the use
-in CI.
+Shown is what moved, on stdout; with --quiet nothing but a line for each failure, on stderr. `*` in a
+pattern stands for any text; of patterns that match, the one with the most other characters decides. A
+scenario without a usable baseline fails, and the others are compared. The hash of the whole result counts
+where no metric moved; titles and comments move nothing. docs/check.md explains the file and the use in CI.
 
 Exit codes:
-  0    all are the same or within tolerance; with --update: the baselines are written
+  0    all are the same or within tolerance, and every limit is kept; with --update: the baselines are written
   1    failed while running or writing, or an invariant check of a run failed
   2    bad input (command line, scenario, catalogue; a baseline that is missing or cannot be read)
-  3    a scenario drifted from its baseline
-  130  interrupted (Ctrl-C); no half-written file remains";
+  3    a scenario drifted from its baseline, or a limit or an objective is missed
+  4    an objective is undecided
+  130  interrupted (Ctrl-C); no half-written file remains
+With several failures, the first of 1, 2, 3 and 4 that applies.";
 
 /// Compares scenarios with their committed baselines: a gate for CI.
 #[derive(Debug, clap::Args)]
@@ -48,15 +53,19 @@ pub struct Args {
     /// Write the baselines anew, and say what changed; their tolerances stay.
     #[arg(long, conflicts_with = "junit")]
     update: bool,
-    /// How far metrics may move: a percentage of the baseline, or ignore; may be repeated. Goes before
-    /// the baseline's own for the same pattern; with --update it is kept there.
+    /// How far metrics may move: a percentage of the baseline (0.5% either way, +1% up only, -1% down
+    /// only, -5%..+1%, ..+1% down as far as it likes), or ignore; may be repeated. Goes before the
+    /// baseline's own for the same pattern; with --update it is kept there.
     #[arg(long, value_name = "PATTERN=PERCENT%|ignore", value_parser = tolerance)]
     tolerance: Vec<(String, Tolerance)>,
+    /// What metrics must be, whatever they were: <, <=, > or >= an amount; may be repeated. Kept in the
+    /// baseline with --update, as tolerances are.
+    #[arg(long, value_name = "PATTERN < AMOUNT", value_parser = limit)]
+    limit: Vec<(String, Limit)>,
     /// Also write the outcome to this file as JUnit XML, for CI systems; an existing file is replaced.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Print nothing but errors and drifts: nothing of scenarios that are the same, no warnings or
-    /// progress.
+    /// Print nothing but a line for each failure, on stderr: no tables, warnings or progress.
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
@@ -72,6 +81,15 @@ fn tolerance(text: &str) -> Result<(String, Tolerance), String> {
     }
 }
 
+fn limit(text: &str) -> Result<(String, Limit), String> {
+    match text.find(['<', '>']) {
+        Some(at) if !text[..at].trim().is_empty() => {
+            Ok((text[..at].trim().to_owned(), text[at..].parse()?))
+        }
+        _ => Err("write PATTERN < AMOUNT, such as 'guests.*.response.p95_ns < 50ms'".to_owned()),
+    }
+}
+
 /// A scenario and what it is compared with.
 struct Case {
     scenario: Scenario,
@@ -79,78 +97,155 @@ struct Case {
     /// `None` only where it is to be written for the first time, or anew in place of a damaged one.
     before: Option<Values>,
     tolerances: Tolerances,
+    limits: Limits,
+}
+
+/// A scenario by its name: what it is compared with, or why it cannot be.
+type Prepared = (String, Result<Case, String>);
+
+/// What came of a scenario.
+enum Outcome {
+    Compared(Comparison),
+    NotCompared(String),
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// All bad input before anything is simulated; failures to run or to write afterwards.
+/// A command line that cannot be followed, and with `--update` any bad input, before anything is simulated;
+/// failures to write afterwards.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let cases = prepare(args)?;
     let interrupt = Interrupt::install()?;
-    let mut sound = true;
-    let mut outcomes: Vec<(&str, Comparison)> = Vec::new();
-    for case in &cases {
-        let run = args.simulation.run(&case.scenario, None, args.quiet);
-        let result = run.map_err(|error| Failure::Running(format!("error: {error}")))?;
-        let holds = invariants_hold(&result);
-        sound &= holds;
-        let now = values(&result).map_err(unwritable)?;
-        let before = case.before.as_ref().unwrap_or(&now);
-        let comparison = compare(before, &now, &case.tolerances);
-        if !args.update {
-            tell(args, case, &comparison)?;
-        } else if holds {
-            let written = update(case, &now, &interrupt)?;
-            if !args.quiet {
-                let moved = table::movements(&comparison);
-                print(&format!("{}: {written}\n{moved}", case.scenario.name))?;
+    let (mut sound, mut usable) = (true, true);
+    let mut undecided: Vec<String> = Vec::new();
+    let mut outcomes: Vec<(&Prepared, Outcome)> = Vec::new();
+    for prepared in &cases {
+        let outcome = match &prepared.1 {
+            Err(reason) => {
+                usable = false;
+                note(reason);
+                Outcome::NotCompared(reason.clone())
             }
-        }
-        outcomes.push((&case.scenario.name, comparison));
+            Ok(case) => match args.simulation.run(&case.scenario, None, args.quiet) {
+                Err(error) => {
+                    sound = false;
+                    let reason = format!("error: {}: {error}", prepared.0);
+                    note(&reason);
+                    Outcome::NotCompared(reason)
+                }
+                Ok(result) => {
+                    let holds = invariants_hold(&result);
+                    sound &= holds;
+                    let now = values(&result).map_err(unwritable)?;
+                    let before = case.before.as_ref().unwrap_or(&now);
+                    let mut comparison = compare(before, &now, &case.tolerances, &case.limits);
+                    comparison.limits.extend(objectives(&result));
+                    undecided.extend(result.objectives.iter().filter_map(|objective| {
+                        let open = objective.verdict == ObjectiveVerdict::Undecided;
+                        open.then(|| {
+                            format!("{}: {}: {}", prepared.0, objective.of, objective.text)
+                        })
+                    }));
+                    if !args.update {
+                        tell(args, case, &comparison)?;
+                    } else if holds {
+                        let written = update(case, &now, &interrupt)?;
+                        if !args.quiet {
+                            let moved = table::movements(&comparison);
+                            print(&format!("{}: {written}\n{moved}", case.scenario.name))?;
+                        }
+                    }
+                    Outcome::Compared(comparison)
+                }
+            },
+        };
+        outcomes.push((prepared, outcome));
     }
-    warn_of_unused(args, &cases, &outcomes);
+    common_limits(args, &mut outcomes);
+    usable &= warn_of_unused(args, &outcomes);
     if let Some(file) = &args.junit {
-        let scenarios: Vec<_> = outcomes
-            .iter()
-            .map(|(name, found)| (*name, found))
-            .collect();
-        let xml = junit::to_junit(&scenarios)
-            .map_err(|error| Failure::Running(format!("error: {}: {error}", file.display())))?;
-        interrupt.finish(|| write_whole(file, &xml))?;
+        write_junit(file, &outcomes, &interrupt)?;
     }
+    let failed = |(_, outcome): &(&Prepared, Outcome)| match outcome {
+        Outcome::Compared(comparison) => comparison.failed(),
+        Outcome::NotCompared(_) => false,
+    };
     if !sound {
         return Ok(ExitCode::from(super::FAILED));
     }
-    if args.update || !outcomes.iter().any(|(_, found)| found.drifted()) {
+    if !usable {
+        return Ok(ExitCode::from(super::BAD_INPUT));
+    }
+    if args.update {
         return Ok(ExitCode::SUCCESS);
     }
-    note("help: where the change is meant, the same command with --update accepts it");
-    Ok(ExitCode::from(super::MISSED))
+    if outcomes.iter().any(failed) {
+        if !args.quiet {
+            note("help: where the change is meant, the same command with --update accepts it");
+        }
+        return Ok(ExitCode::from(super::MISSED));
+    }
+    for objective in &undecided {
+        note(&format!(
+            "undecided: {objective}; more replications decide it"
+        ));
+    }
+    Ok(match undecided.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(super::UNDECIDED),
+    })
 }
 
-/// Reads scenarios and baselines; every mistake is reported at once.
-fn prepare(args: &Args) -> Result<Vec<Case>, Failure> {
-    let mut cases = Vec::new();
+fn write_junit(
+    file: &Path,
+    outcomes: &[(&Prepared, Outcome)],
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let suites: Vec<_> = outcomes
+        .iter()
+        .map(|(prepared, outcome)| {
+            let outcome = match outcome {
+                Outcome::Compared(comparison) => junit::Outcome::Compared(comparison),
+                Outcome::NotCompared(reason) => junit::Outcome::NotCompared(reason),
+            };
+            (prepared.0.as_str(), outcome)
+        })
+        .collect();
+    let xml = junit::to_junit(&suites)
+        .map_err(|error| Failure::Running(format!("error: {}: {error}", file.display())))?;
+    interrupt.finish(|| write_whole(file, &xml))
+}
+
+/// Reads scenarios and baselines. What is wrong with one of them is its own failure; what is wrong with the
+/// command line, or with anything that is to be written over, stops the command before it simulates.
+fn prepare(args: &Args) -> Result<Vec<Prepared>, Failure> {
+    let mut cases: Vec<Prepared> = Vec::new();
     let mut mistakes = Vec::new();
     let mut files = BTreeSet::new();
     for path in &args.scenarios {
-        let prepared = args.simulation.load(path, args.quiet).and_then(|scenario| {
-            let file = baseline_file(args, &scenario.name)?;
-            if !files.insert(file.clone()) {
-                let what = format!("{}: a second scenario of this name", path.display());
-                return Err(bad(
-                    &what,
-                    "check it by itself, with a --baseline of its own",
-                ));
+        let scenario = match args.simulation.load(path, args.quiet) {
+            Ok(scenario) => scenario,
+            Err(Failure::BadInput(reason)) => {
+                let stem = path.file_stem().unwrap_or(path.as_os_str());
+                cases.push((stem.to_string_lossy().into_owned(), Err(reason)));
+                continue;
             }
-            case(args, scenario, file)
-        });
-        match prepared {
-            Ok(case) => cases.push(case),
-            Err(Failure::BadInput(text)) => mistakes.push(text),
             Err(other) => return Err(other),
+        };
+        let name = scenario.name.clone();
+        match baseline_file(args, &name) {
+            Ok(file) if !files.insert(file.clone()) => {
+                let what = format!("{}: a second scenario of this name", path.display());
+                let help = "check it by itself, with a --baseline of its own";
+                mistakes.push(bad(&what, help).to_string());
+            }
+            Ok(file) => {
+                let case = case(args, scenario, file).map_err(|failure| failure.to_string());
+                cases.push((name, case));
+            }
+            Err(failure) => mistakes.push(failure.to_string()),
         }
     }
     if let Some(file) = &args.junit
@@ -158,6 +253,10 @@ fn prepare(args: &Args) -> Result<Vec<Case>, Failure> {
     {
         let what = format!("--junit {}: not the name of a file", file.display());
         mistakes.push(bad(&what, "such as check.xml").to_string());
+    }
+    if args.update {
+        let unusable = cases.iter().filter_map(|(_, case)| case.as_ref().err());
+        mistakes.extend(unusable.cloned());
     }
     if mistakes.is_empty() {
         Ok(cases)
@@ -225,22 +324,33 @@ fn case(args: &Args, scenario: Scenario, file: PathBuf) -> Result<Case, Failure>
             return Err(bad(&format!("{shown}: {error}"), help));
         }
     };
-    let (mut tolerances, before) = match baseline {
-        Some(baseline) => (baseline.tolerances, Some(baseline.metrics)),
-        None => (Tolerances::default(), None),
+    let (mut tolerances, mut limits, before) = match baseline {
+        Some(held) => (held.tolerances, held.limits, Some(held.metrics)),
+        None => (Tolerances::default(), Limits::default(), None),
     };
     tolerances.0.extend(args.tolerance.iter().cloned());
+    limits.0.extend(args.limit.iter().cloned());
     Ok(Case {
         scenario,
         file,
         before,
         tolerances,
+        limits,
     })
 }
 
-/// Says how a scenario compares.
+/// Says how a scenario compares: all that moved, or with `--quiet` only that it failed.
 fn tell(args: &Args, case: &Case, comparison: &Comparison) -> Result<(), Failure> {
-    if args.quiet && !comparison.drifted() {
+    let name = &case.scenario.name;
+    let file = case.file.display();
+    if args.quiet {
+        if comparison.drifted() {
+            let counts = table::counts(comparison);
+            note(&format!("error: {name}: drifted from {file}: {counts}"));
+        }
+        for judged in comparison.missed() {
+            note(&format!("error: {name}: {judged}"));
+        }
         return Ok(());
     }
     let outcome = if comparison.drifted() {
@@ -251,18 +361,18 @@ fn tell(args: &Args, case: &Case, comparison: &Comparison) -> Result<(), Failure
         "within tolerance of"
     };
     print(&format!(
-        "{}: {outcome} {} ({} metrics)\n{}",
-        case.scenario.name,
-        case.file.display(),
+        "{name}: {outcome} {file} ({} metrics)\n{}{}",
         comparison.compared.len(),
-        table::movements(comparison)
+        table::movements(comparison),
+        table::limits(comparison),
     ))
 }
 
 /// Writes a baseline if that changes a byte, and says so.
 fn update(case: &Case, now: &Values, interrupt: &Interrupt) -> Result<String, Failure> {
     let tolerances = case.tolerances.clone();
-    let baseline = Baseline::new(&case.scenario.name, tolerances, now.clone());
+    let limits = case.limits.clone();
+    let baseline = Baseline::new(&case.scenario.name, tolerances, limits, now.clone());
     let text = baseline.to_text().map_err(unwritable)?;
     let shown = case.file.display();
     // A file that cannot be read as text is not what is to be written.
@@ -278,26 +388,69 @@ fn unwritable(error: serde_json::Error) -> Failure {
 }
 
 /// A pattern that matches nothing is probably misspelt. One of the command line is for all scenarios
-/// together, one of a file for its own.
-fn warn_of_unused(args: &Args, cases: &[Case], outcomes: &[(&str, Comparison)]) {
-    if args.quiet {
-        return;
-    }
-    let given = |pattern: &String| args.tolerance.iter().any(|(known, _)| known == pattern);
-    for (case, (_, found)) in cases.iter().zip(outcomes) {
+/// together, one of a file for its own. A tolerance is then only told; a limit would hold whatever happens, so
+/// that the outcome is not to be relied on: `false`.
+fn warn_of_unused(args: &Args, outcomes: &[(&Prepared, Outcome)]) -> bool {
+    let mut usable = true;
+    let compared = || {
+        outcomes
+            .iter()
+            .filter_map(|(prepared, outcome)| match (prepared, outcome) {
+                ((_, Ok(case)), Outcome::Compared(found)) => Some((case, found)),
+                _ => None,
+            })
+    };
+    for (case, found) in compared() {
+        let shown = case.file.display();
+        let given = |pattern: &String| args.tolerance.iter().any(|(known, _)| known == pattern);
         for pattern in found.unused.iter().filter(|pattern| !given(pattern)) {
-            let shown = case.file.display();
+            if !args.quiet {
+                note(&format!(
+                    "warning: {shown}: the tolerance `{pattern}` matches no metric"
+                ));
+            }
+        }
+        let given = |pattern: &String| args.limit.iter().any(|(known, _)| known == pattern);
+        for pattern in found.unused_limits.iter().filter(|pattern| !given(pattern)) {
+            usable = false;
             note(&format!(
-                "warning: {shown}: the tolerance `{pattern}` matches no metric"
+                "error: {shown}: the limit `{pattern}` matches no metric"
             ));
         }
     }
+    if compared().next().is_none() {
+        return usable;
+    }
     for (pattern, _) in &args.tolerance {
-        if outcomes
-            .iter()
-            .all(|(_, found)| found.unused.contains(pattern))
-        {
+        if !args.quiet && compared().all(|(_, found)| found.unused.contains(pattern)) {
             note(&format!("warning: --tolerance {pattern} matches no metric"));
+        }
+    }
+    for (pattern, _) in &args.limit {
+        if compared().any(|(_, found)| found.unused_limits.contains(pattern)) {
+            usable = false;
+            note(&format!("error: --limit {pattern} matches no metric"));
+        }
+    }
+    usable
+}
+
+/// A limit of the command line is for all scenarios together: one that matches a metric of any of them is used.
+fn common_limits(args: &Args, outcomes: &mut [(&Prepared, Outcome)]) {
+    let found = |outcomes: &[(&Prepared, Outcome)], pattern: &String| {
+        outcomes.iter().any(|(_, outcome)| match outcome {
+            Outcome::Compared(found) => !found.unused_limits.contains(pattern),
+            Outcome::NotCompared(_) => false,
+        })
+    };
+    for (pattern, _) in &args.limit {
+        if !found(outcomes, pattern) {
+            continue;
+        }
+        for (_, outcome) in outcomes.iter_mut() {
+            if let Outcome::Compared(found) = outcome {
+                found.unused_limits.retain(|unused| unused != pattern);
+            }
         }
     }
 }

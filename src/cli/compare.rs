@@ -3,12 +3,12 @@
 use super::interrupt::Interrupt;
 use super::progress::Bar;
 use super::simulation::Simulation;
-use super::{Failure, note, print, published};
+use super::{Failure, figures, note, print, published};
 use crate::experiment::compare::{self, Candidate, Plan};
 use crate::policy::{registry, spatial};
 use crate::report::comparison::to_text;
+use crate::report::figures::Figures;
 use crate::report::folder::{self, Staging};
-use crate::result::ComparisonResult;
 use crate::scenario::{Alternative, Scenario, Share};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,6 +59,8 @@ pub struct Args {
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
+    figures: figures::Wanted,
+    #[command(flatten)]
     simulation: Simulation,
 }
 
@@ -96,7 +98,11 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     bar.clear();
     let comparison = interrupt
         .finish(|| outcome.map_err(|error| Failure::Running(format!("error: {error}"))))?;
-    write(&target, &comparison, &interrupt)?;
+    let figures = Figures::of_comparison(&comparison, args.figures.forms(&base, args.quiet));
+    published(&target, &interrupt, |staging: &Staging| {
+        staging.write_comparison(&comparison, &figures)
+    })?;
+    figures::draw(&figures, &target, &interrupt);
     if !args.quiet {
         print(&to_text(&comparison))?;
         note(&format!("results in {}", target.display()));
@@ -200,14 +206,4 @@ fn schedulers(scenario: &Scenario) -> Vec<String> {
 
 fn bad(problem: &str) -> Failure {
     Failure::BadInput(format!("error: {problem}"))
-}
-
-fn write(
-    target: &Path,
-    comparison: &ComparisonResult,
-    interrupt: &Interrupt,
-) -> Result<(), Failure> {
-    published(target, interrupt, |staging: &Staging| {
-        staging.write_comparison(comparison)
-    })
 }

@@ -8,6 +8,7 @@ mod calibrate;
 mod check;
 mod compare;
 mod explain;
+mod figures;
 mod gpus;
 mod import;
 mod interrupt;

@@ -61,8 +61,8 @@ const WAYS: [(&str, Way); 4] = [
 ///
 /// # Errors
 ///
-/// [`Failure::BadInput`] for answers that are not valid or do not go together;
-/// [`Failure::Running`] if the file is there already or cannot be written.
+/// [`Failure::BadInput`] for answers that are not valid or do not go together, and if the file is there already;
+/// [`Failure::Running`] if it cannot be written.
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(None)?;
     let mut asker = Asker { stdin: io::stdin() };
@@ -335,12 +335,13 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
         .write(true)
         .create_new(true)
         .open(file)
-        .map_err(|error| {
-            let help = match error.kind() {
-                io::ErrorKind::AlreadyExists => "\n = help: name another file, or remove this one",
-                _ => "",
-            };
-            Failure::Running(format!("error: cannot write {shown}: {error}{help}"))
+        .map_err(|error| match error.kind() {
+            // A target that may not be replaced is bad input, as everywhere.
+            io::ErrorKind::AlreadyExists => bad(
+                &format!("{shown} is there already"),
+                "name another file, or remove this one",
+            ),
+            _ => Failure::Running(format!("error: cannot write {shown}: {error}")),
         })?;
     target
         .write_all(text.as_bytes())

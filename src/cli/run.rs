@@ -2,8 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::simulation::{Simulation, invariants_hold};
-use super::{Failure, note, print, published};
+use super::{Failure, figures, note, print, published};
 use crate::experiment::RunError;
+use crate::report::figures::Figures;
 use crate::report::folder;
 use crate::report::to_text;
 use crate::result::{ObjectiveVerdict, RunResult};
@@ -53,6 +54,8 @@ pub struct Args {
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
+    figures: figures::Wanted,
+    #[command(flatten)]
     simulation: Simulation,
 }
 
@@ -80,7 +83,11 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     }
     let interrupt = Interrupt::install()?;
     let result = simulate(args, &scenario, &interrupt)?;
-    published(&target, &interrupt, |staging| staging.write(&result))?;
+    let figures = Figures::of_run(&result, args.figures.forms(&scenario, args.quiet));
+    published(&target, &interrupt, |staging| {
+        staging.write(&result, &figures)
+    })?;
+    figures::draw(&figures, &target, &interrupt);
     if !args.quiet {
         print(&to_text(&result))?;
         note(&format!("results in {}", target.display()));

@@ -17,6 +17,10 @@ pub struct Simulation {
     /// Independent replications, instead of the scenario's number.
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
     replications: Option<u32>,
+    /// A value in place of the scenario's, such as run.duration=10s or guests.desktop.count=8; may be
+    /// repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Worker threads [default: one for each core]; never changes a result.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -56,6 +60,7 @@ impl Simulation {
         let overrides = Overrides {
             seed: self.seed,
             replications: self.replications,
+            set: self.set.clone(),
             boards: self.boards.clone(),
             alternative,
         };

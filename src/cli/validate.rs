@@ -16,6 +16,9 @@ pub struct Args {
     /// File with boards and vGPU types of your own, besides those that the scenarios name.
     #[arg(long, value_name = "FILE")]
     boards: Option<PathBuf>,
+    /// A value in place of each scenario's, such as run.duration=10s; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 /// Checks each file. Findings go to stderr, one line about each sound file to stdout.
@@ -27,6 +30,7 @@ pub struct Args {
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let overrides = Overrides {
         boards: args.boards.clone(),
+        set: args.set.clone(),
         ..Overrides::default()
     };
     let mut errors = Diagnostics::default();

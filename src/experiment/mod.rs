@@ -20,6 +20,7 @@ use baseline::Alone;
 use collect::{Baselines, Shared};
 use rayon::prelude::*;
 use recorder::Recorder;
+pub use records::RECORD_COLUMNS;
 use records::RecordFile;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

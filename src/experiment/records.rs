@@ -10,23 +10,35 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-const HEADER: &[&str] = &[
-    "replication",
-    "guest",
-    "ordinal",
-    "job",
-    "measured",
-    "arrival_ns",
-    "started_ns",
-    "ended_ns",
-    "queue_ns",
-    "slice_wait_ns",
-    "switch_ns",
-    "gpu_ns",
-    "copy_ns",
-    "host_ns",
-    "engine_ns",
-    "outside_ns",
+/// Columns of the file of job records, and what each holds. Instants are nanoseconds from the start of the
+/// replication; `queue_ns` to `outside_ns` are the parts of the job's life along its critical path, and add up to
+/// `ended_ns` less `arrival_ns`.
+pub const RECORD_COLUMNS: &[(&str, &str)] = &[
+    ("replication", "from 0"),
+    ("guest", "name of the group in the scenario"),
+    ("ordinal", "which guest of the group, from 0"),
+    (
+        "job",
+        "which job of the guest, from 0, in the order of arrival",
+    ),
+    (
+        "measured",
+        "1 if it arrived in the window and counts in the metrics, 0 if before or after",
+    ),
+    ("arrival_ns", "when it arrived"),
+    ("started_ns", "when a stream of the guest took it"),
+    ("ended_ns", "when it ended"),
+    ("queue_ns", "waiting for a stream of the guest"),
+    (
+        "slice_wait_ns",
+        "work ready, another tenant (or nobody) on the SMs",
+    ),
+    ("switch_ns", "context switches towards the guest"),
+    ("gpu_ns", "on the SMs"),
+    ("copy_ns", "copying, with the wait for a copy engine"),
+    ("host_ns", "on host cores, with the wait for one"),
+    ("engine_ns", "on media engines, with the wait for one"),
+    ("outside_ns", "in the network and at the client"),
 ];
 
 /// The file to be.
@@ -88,7 +100,8 @@ impl RecordFile {
     fn try_join(&self, replications: u32, cells: usize) -> io::Result<()> {
         let whole = self.parts.path().join("whole.csv");
         let mut writer = BufWriter::new(File::create(&whole)?);
-        writeln!(writer, "{}", HEADER.join(","))?;
+        let names: Vec<&str> = RECORD_COLUMNS.iter().map(|column| column.0).collect();
+        writeln!(writer, "{}", names.join(","))?;
         for replication in 0..replications {
             for cell in 0..cells {
                 let mut part = File::open(self.part_path(replication, cell))?;

@@ -4,7 +4,7 @@
 //! older results folder is moved aside first and deleted only when the new one is in place; when a
 //! step fails, the old one is put back.
 
-use super::plot::{self, ComparisonFigure, Figure, PlotError};
+use super::figures::Figures;
 use super::{comparison, csv, json, text};
 use crate::result::{ComparisonResult, Meta, RunResult, ScenarioInfo};
 use serde::{Deserialize, Serialize};
@@ -209,25 +209,18 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Writes every file of a run's folder and flushes each to disk.
+    /// Writes every file of a run's folder but its figures, and flushes each to disk. The figures are drawn into
+    /// the folder when it is in its place ([`Figures::draw_into`]).
     ///
     /// # Errors
     ///
     /// What the file system refuses; a view that cannot be made.
-    pub fn write(&self, result: &RunResult) -> Result<(), FolderError> {
+    pub fn write(&self, result: &RunResult, figures: &Figures<'_>) -> Result<(), FolderError> {
         self.put("summary.txt", text::to_text(result).as_bytes())?;
         self.json("summary.json", result)?;
         self.tables(csv::tables(result))?;
-        for figure in Figure::ALL {
-            let stem = figure.file_stem();
-            self.figure(stem, plot::svg(figure, result), plot::png(figure, result))?;
-        }
-        let figures = Figure::ALL.map(|figure| (figure.file_stem(), figure.what()));
-        let readme = readme(
-            ("Results of", &result.scenario, &result.meta),
-            &FILES,
-            &figures,
-        );
+        let about = ("Results of", &result.scenario, &result.meta);
+        let readme = readme(about, &FILES, figures);
         self.finish(&readme, &result.meta)
     }
 
@@ -236,18 +229,16 @@ impl Staging {
     /// # Errors
     ///
     /// What the file system refuses; a view that cannot be made.
-    pub fn write_comparison(&self, result: &ComparisonResult) -> Result<(), FolderError> {
+    pub fn write_comparison(
+        &self,
+        result: &ComparisonResult,
+        figures: &Figures<'_>,
+    ) -> Result<(), FolderError> {
         self.put("summary.txt", comparison::to_text(result).as_bytes())?;
         self.json("comparison.json", result)?;
         self.tables(comparison::tables(result))?;
-        for figure in ComparisonFigure::ALL {
-            let svg = plot::comparison_svg(figure, result);
-            let png = plot::comparison_png(figure, result);
-            self.figure(figure.file_stem(), svg, png)?;
-        }
-        let figures = ComparisonFigure::ALL.map(|figure| (figure.file_stem(), figure.what()));
         let about = ("Comparison of policies on", &result.scenario, &result.meta);
-        let readme = readme(about, &COMPARISON_FILES, &figures);
+        let readme = readme(about, &COMPARISON_FILES, figures);
         self.finish(&readme, &result.meta)
     }
 
@@ -261,18 +252,6 @@ impl Staging {
             self.put(name, text.as_bytes())?;
         }
         Ok(())
-    }
-
-    fn figure(
-        &self,
-        stem: &str,
-        svg: Result<String, PlotError>,
-        png: Result<Vec<u8>, PlotError>,
-    ) -> Result<(), FolderError> {
-        let name = format!("{stem}.svg");
-        self.put(&name, svg.map_err(view(&name))?.as_bytes())?;
-        let name = format!("{stem}.png");
-        self.put(&name, &png.map_err(view(&name))?)
     }
 
     /// The file that names the others, and the marker.
@@ -345,6 +324,22 @@ impl Staging {
     }
 }
 
+/// Writes a file of a results folder that appears whole or not at all: aside, then renamed.
+pub(super) fn replace_file(file: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let write = || -> io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".warpshare-writing-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut new = builder.tempfile_in(parent(file))?;
+        new.write_all(bytes)?;
+        new.as_file().sync_all()?;
+        new.persist(file)?;
+        Ok(())
+    };
+    write().map_err(io_error(file))
+}
+
 /// Temporary folders are private to their owner; results have the permissions of any new folder.
 #[cfg(unix)]
 fn open_to_others(folder: &Path) -> io::Result<()> {
@@ -412,21 +407,18 @@ const COMPARISON_FILES: [(&str, &str); 5] = [
     ),
 ];
 
-/// The file that names the files: heading (what, scenario, program), files, and stems of figures.
+/// The file that names the files: heading (what, scenario, program), files, and figures.
 fn readme(
     (what, scenario, meta): (&str, &ScenarioInfo, &Meta),
     files: &[(&str, &str)],
-    figures: &[(&str, &str)],
+    figures: &Figures<'_>,
 ) -> String {
     let mut text = format!(
         "{what} the scenario {} (hash {}), written by {} {}.\n\n",
         scenario.name, scenario.hash, meta.program, meta.version
     );
     let files = files.iter().map(|(name, what)| ((*name).to_owned(), *what));
-    let figures = figures
-        .iter()
-        .map(|(stem, what)| (format!("{stem}.svg, .png"), *what));
-    let all: Vec<(String, &str)> = files.chain(figures).collect();
+    let all: Vec<(String, &str)> = files.chain(figures.listed()).collect();
     let width = all.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
     for (name, what) in all {
         text.push_str(&format!("{name:<width$}{what}\n"));

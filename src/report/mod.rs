@@ -6,10 +6,12 @@
 
 pub mod comparison;
 mod csv;
+pub mod figures;
 pub mod folder;
 mod json;
 mod notes;
 pub mod plot;
+mod schema;
 mod table;
 mod text;
 mod units;
@@ -17,6 +19,7 @@ mod verdict;
 
 pub use csv::{File, tables};
 pub use json::{ReadError, from_json, to_json};
+pub use schema::{comparison_schema, run_schema};
 pub use text::to_text;
 
 /// A paragraph of at most the width of a summary, each line after `lead`.

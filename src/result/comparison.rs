@@ -1,6 +1,7 @@
 //! [`ComparisonResult`]: schedulers side by side on one scenario, with the same draws.
 
 use super::{LatencyHistogram, Meta, PlanInfo, ScenarioInfo};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the structure; a reader refuses other versions.
@@ -8,7 +9,7 @@ pub const COMPARISON_FORMAT: u32 = 1;
 
 /// What a comparison found out. All differences are paired: replication r of every policy sees the same
 /// arrivals and sizes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonResult {
     /// [`COMPARISON_FORMAT`].
     pub format: u32,
@@ -16,6 +17,7 @@ pub struct ComparisonResult {
     pub meta: Meta,
     /// The scenario as it stands; its hash is that of the file's own scheduler.
     pub scenario: ScenarioInfo,
+    /// How the scenario was run under each policy.
     pub plan: PlanInfo,
     /// Name of the policy that the others are compared with: the first of `policies`.
     pub against: String,
@@ -25,6 +27,7 @@ pub struct ComparisonResult {
     /// How replications were added, where a precision was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential: Option<Sequential>,
+    /// The policies, the one that the others are compared with first.
     pub policies: Vec<PolicyResult>,
     /// Metrics of GPUs, then of guests, in scenario order.
     pub metrics: Vec<MetricComparison>,
@@ -33,24 +36,28 @@ pub struct ComparisonResult {
 }
 
 /// Replications were added until the figures were precise enough.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sequential {
     /// Relative half-width that was asked for.
     pub precision: f64,
+    /// Whether every mean is as precise as was asked for.
     pub reached: bool,
     /// Largest relative half-width of a mean that was reached, and of which metric and policy.
     pub worst: f64,
+    /// Which metric and policy that is.
     pub worst_of: String,
     /// Replications after each look.
     pub looks: Vec<u32>,
 }
 
 /// One policy on the scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyResult {
     /// As asked for: name of the scheduler, and keys that were set for it.
     pub name: String,
+    /// What the policy does, in one sentence.
     pub about: String,
+    /// Where it is described.
     pub source: String,
     /// How each GPU was shared, in scenario order.
     pub sharing: Vec<String>,
@@ -69,21 +76,28 @@ pub struct PolicyResult {
     pub turns: Vec<TurnRow>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Response times of a guest group under a policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupLatency {
+    /// Name of the group in the scenario.
     pub guest: String,
+    /// Response times of all jobs that ended.
     pub histogram: LatencyHistogram,
+    /// Jobs that did not end.
     pub unfinished: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How much slower a guest was than alone on the undivided board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberSlowdown {
+    /// Name of the guest.
     pub name: String,
+    /// Mean over replications; `None` where it is not known.
     pub slowdown: Option<f64>,
 }
 
 /// The turns of one tenant: when it held the SMs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnRow {
     /// Name of the guest.
     pub tenant: String,
@@ -92,7 +106,7 @@ pub struct TurnRow {
 }
 
 /// Which way a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Better {
     Lower,
@@ -100,7 +114,7 @@ pub enum Better {
 }
 
 /// A metric of one GPU or guest under all policies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricComparison {
     /// Name of the GPU or guest group.
     pub of: String,
@@ -110,6 +124,7 @@ pub struct MetricComparison {
     pub metric: String,
     /// `ns`, `1/s`, `fraction`, or empty.
     pub unit: String,
+    /// Which way the metric is better.
     pub better: Better,
     /// One for each policy, in their order.
     pub values: Vec<PolicyValue>,
@@ -119,7 +134,7 @@ pub struct MetricComparison {
 }
 
 /// A metric under one policy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyValue {
     /// Mean over replications of the metric of each.
     pub mean: Option<f64>,
@@ -134,23 +149,27 @@ pub struct PolicyValue {
 }
 
 /// The mean paired difference, this policy less the one that it is compared with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
+    /// Mean over replications.
     pub mean: f64,
     /// Ends of the interval; all intervals of the comparison hold at once (Bonferroni).
     pub low: f64,
+    /// Upper end of the interval.
     pub high: f64,
     /// Two-sided paired t.
     pub p: f64,
     /// Adjusted for all tested differences (Holm).
     pub adjusted_p: f64,
+    /// What the interval says.
     pub verdict: Verdict,
     /// Variance of the difference over the sum of the variances: what the common draws achieved, below 1
     /// if they helped. `None` where nothing varies.
     pub variance_ratio: Option<f64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a difference says of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Better,
@@ -162,7 +181,7 @@ pub enum Verdict {
 }
 
 /// Multiple comparisons with the best (Nelson and Matejcik 1995).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Best {
     /// The policy with the best mean.
     pub policy: String,

@@ -1,9 +1,10 @@
 //! A number with its interval, or with the reason why it has none.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A mean over independent replications with its Student-t interval.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// `None` when there is nothing to average.
     pub value: Option<f64>,
@@ -18,12 +19,14 @@ pub struct Estimate {
 }
 
 /// A quantile of the pooled sample (Hyndman-Fan type 1) with its sectioning interval.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuantileEstimate {
     /// Such as 0.95.
     pub p: f64,
+    /// The quantile; `None` if no job ended.
     pub value_ns: Option<u64>,
     /// Statistical half-width plus half a bucket of the histogram.
     pub half_width_ns: Option<f64>,
+    /// Why there is no value or no interval.
     pub note: Option<String>,
 }

@@ -22,18 +22,22 @@ pub use replication::{
     ReplicationLatency, ReplicationParts, ReplicationTokens,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of this structure; a reader refuses other versions.
 pub const FORMAT: u32 = 2;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What a run found out: `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunResult {
     /// [`FORMAT`].
     pub format: u32,
     /// About the program, not about the scenario; comparisons ignore it.
     pub meta: Meta,
+    /// Which scenario was run.
     pub scenario: ScenarioInfo,
+    /// How it was run.
     pub plan: PlanInfo,
     /// Named assumptions that the numbers rest on.
     pub assumptions: Vec<AssumptionInfo>,
@@ -57,43 +61,62 @@ pub struct RunResult {
     pub replications: Vec<Replication>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Which program wrote a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Meta {
+    /// `warpshare`.
     pub program: String,
+    /// Version of the program.
     pub version: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A scenario by name and meaning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioInfo {
+    /// The name of its file, without the ending.
     pub name: String,
+    /// One line for reports; no part of the scenario's meaning.
     pub title: Option<String>,
     /// SHA-256 of the resolved scenario, hexadecimal.
     pub hash: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How a scenario was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanInfo {
     /// `steady` or `terminating`.
     pub horizon: String,
+    /// Simulated before the window, and removed.
     pub warmup_ns: u64,
+    /// The measured part, after the warm-up.
     pub window_ns: u64,
+    /// How long after the window its jobs might take to end.
     pub drain_ns: u64,
+    /// Independent replications.
     pub replications: u32,
+    /// Master seed.
     pub seed: u64,
+    /// Level of every interval, such as 0.95.
     pub confidence: f64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A named assumption: a number without a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssumptionInfo {
+    /// Its name, as in `[assumptions]` of a scenario.
     pub key: String,
+    /// What it was taken to be, with its unit.
     pub value: String,
+    /// What speaks for it.
     pub evidence: String,
 }
 
 /// A group of identical guests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupResult {
+    /// Name of the group in the scenario.
     pub name: String,
+    /// Guests of the group.
     pub count: u32,
     /// Name of the GPU in the scenario.
     pub gpu: String,
@@ -102,6 +125,7 @@ pub struct GroupResult {
     pub instance: Option<String>,
     /// What each guest holds: `A40-4Q`, `2 x A40-4Q`, `CUDA context`, `MPS client`.
     pub holds: String,
+    /// Name of the workload in the scenario.
     pub workload: String,
     /// `open` or `closed`.
     pub load: String,
@@ -146,6 +170,7 @@ pub struct GroupResult {
     pub interference: Estimate,
     /// Fraction of its GPU's wall time in which a member ran (mean over members).
     pub gpu_time_share: Estimate,
+    /// One entry for each guest, by ordinal.
     pub members: Vec<Member>,
     /// MSER-5 on the mean response by arrival time, averaged over replications.
     pub warmup_check: WarmupCheck,
@@ -159,8 +184,9 @@ pub struct GroupResult {
 }
 
 /// Jobs of one class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClassResult {
+    /// Name of the class in the scenario.
     pub name: String,
     /// Part of the jobs that are of this class, as the scenario says.
     pub part: f64,
@@ -169,14 +195,15 @@ pub struct ClassResult {
 }
 
 /// What a language-model engine gave its users. Latencies are of requests that arrived in the window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenResult {
     /// From arrival to the first token of a request.
     pub first_token: Latency,
     /// Between consecutive tokens of a request, every gap by itself.
     pub between_tokens: Latency,
-    /// Mean tokens of a prompt and of an answer, of requests that ended.
+    /// Mean tokens of a prompt, of requests that ended.
     pub prompt_tokens: Estimate,
+    /// Mean tokens of an answer, of requests that ended.
     pub output_tokens: Estimate,
     /// Tokens that were generated in the window, per second, for the whole group.
     pub generated_per_s: Estimate,
@@ -187,10 +214,14 @@ pub struct TokenResult {
     pub preemptions: u64,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Jobs that arrived in the window, and what became of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobCounts {
+    /// Arrived in the window.
     pub arrived: u64,
+    /// Of these, ended.
     pub completed: u64,
+    /// Of these, turned away: the queue was full, or a frame was superseded.
     pub dropped: u64,
     /// Failed for lack of device memory.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -205,11 +236,14 @@ pub struct JobCounts {
     pub unfinished: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Times of jobs that arrived in the window and ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
+    /// Mean.
     pub mean_ns: Estimate,
     /// p50, p90, p95, p99, p99.9 in this order.
     pub quantiles: Vec<QuantileEstimate>,
+    /// Largest that was observed.
     pub largest_ns: Option<u64>,
     /// Merged over replications and members.
     pub histogram: LatencyHistogram,
@@ -220,7 +254,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// Mean nanoseconds of a job in each part of its life.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Parts {
     /// Waiting for a stream of the guest.
     pub queue_ns: Estimate,
@@ -242,22 +276,33 @@ pub struct Parts {
     pub outside_ns: Option<Estimate>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One guest of a group; its figures are those of the group, of this guest alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
+    /// Name of the group, with `#` and the ordinal where the group has several guests.
     pub name: String,
+    /// Jobs that arrived in the window, over all replications.
     pub jobs: JobCounts,
+    /// Jobs that ended in the window, per second.
     pub throughput_per_s: Estimate,
+    /// Mean response time.
     pub mean_response_ns: Estimate,
+    /// 95th percentile of all response times, pooled; without an interval.
     pub p95_response_ns: Option<u64>,
+    /// Largest response time that was observed.
     pub largest_response_ns: Option<u64>,
+    /// Mean response over that alone on the undivided board.
     pub slowdown: Estimate,
+    /// Mean response over that alone on its own share.
     pub interference: Estimate,
+    /// Fraction of its GPU's wall time in which it ran.
     pub gpu_time_share: Estimate,
     /// Longest time with work ready and none of the SMs.
     pub longest_starvation_ns: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Whether the warm-up was long enough.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmupCheck {
     /// What MSER-5 would remove, from the start of the run; `None` if there is too little data.
     pub suggested_ns: Option<u64>,
@@ -265,12 +310,16 @@ pub struct WarmupCheck {
     pub verdict: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A physical GPU.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GpuResult {
+    /// Name of the GPU in the scenario.
     pub name: String,
     /// Catalogue identifier.
     pub board: String,
+    /// Name of the board, as its vendor writes it.
     pub board_name: String,
+    /// Streaming multiprocessors.
     pub sms: u32,
     /// Such as `time-slice: equal-share, ARR 33, 2.083333ms`.
     pub sharing: String,
@@ -287,6 +336,7 @@ pub struct GpuResult {
     pub timeline: Timeline,
     /// Copy engines by direction, then the media engines that its guests use.
     pub engines: Vec<EngineResult>,
+    /// Fairness over its guests.
     pub fairness: Fairness,
     /// Compute domains of a GPU that is divided into GPU instances; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -294,7 +344,7 @@ pub struct GpuResult {
 }
 
 /// A compute instance, or a GPU instance with one that takes all of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceResult {
     /// Name in the scenario: `big`, or `big.x` for a compute instance.
     pub name: String,
@@ -302,36 +352,50 @@ pub struct InstanceResult {
     pub profile: String,
     /// First memory slice.
     pub start: u32,
+    /// Streaming multiprocessors.
     pub sms: u32,
+    /// How it is shared, as of a GPU.
     pub sharing: String,
     /// Fractions of its SMs x wall in the window.
     pub split: Split,
     /// Fraction of wall time with anything running on its SMs.
     pub gpu_time: Estimate,
+    /// Turns that started in the window, per second.
     pub turns_per_s: Estimate,
+    /// Context switches in the window, per second.
     pub switches_per_s: Estimate,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Where the time of SMs went: fractions that add up to one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Split {
+    /// Work of guests.
     pub useful: Estimate,
+    /// Context switches and the scheduler's own calls.
     pub switching: Estimate,
+    /// Turns kept for guests that had no work.
     pub reserved_idle: Estimate,
+    /// Nothing to do.
     pub idle: Estimate,
 }
 
 /// Fractions of SMs x bin width; equal bins from 0 to warm-up + window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
+    /// Width of a bin.
     pub bin_ns: u64,
+    /// Work of guests.
     pub useful: Vec<f64>,
+    /// Context switches and the scheduler's own calls.
     pub switching: Vec<f64>,
+    /// Turns kept for guests that had no work.
     pub reserved_idle: Vec<f64>,
+    /// Nothing to do.
     pub idle: Vec<f64>,
 }
 
 /// Memory that guests allocate from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryResult {
     /// `a`, `a.big`, or the guest whose vGPUs it is.
     pub name: String,
@@ -347,10 +411,11 @@ pub struct MemoryResult {
 }
 
 /// A station beside the SMs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineResult {
     /// `copy host to device`, `copy device to host`, `NVDEC`, `NVENC`, `JPEG`, `OFA`, `host cores`.
     pub name: String,
+    /// Pieces of work that it serves at once.
     pub servers: u32,
     /// Fraction of servers x wall that were busy in the window.
     pub utilisation: Estimate,
@@ -359,7 +424,7 @@ pub struct EngineResult {
 }
 
 /// Fairness over the tenants' guests of one GPU. `None` where it is undefined (one guest, no baseline).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fairness {
     /// Jain index of GPU time.
     pub jain_gpu_time: Estimate,
@@ -371,14 +436,18 @@ pub struct Fairness {
     pub antt: Estimate,
     /// System throughput: sum of progress over guests.
     pub stp: Estimate,
+    /// Longest time that a guest had work ready and none of the SMs.
     pub longest_starvation_ns: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An invariant that was checked in the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// Such as `I1`; see `docs/invariants.md`.
     pub id: String,
+    /// The invariant in words.
     pub what: String,
+    /// Whether it holds; if not, the result is not to be used.
     pub holds: bool,
     /// Figures behind the verdict.
     pub detail: String,

@@ -1,9 +1,10 @@
 //! Objectives and whether they are met.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the value of a metric is asked to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Relation {
     #[serde(rename = "<")]
     Below,
@@ -27,7 +28,7 @@ impl Relation {
 }
 
 /// Whether an objective is met, as far as the replications tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectiveVerdict {
     Pass,
@@ -36,7 +37,7 @@ pub enum ObjectiveVerdict {
 }
 
 /// What was asked, and what was found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveResult {
     /// `guest` or `gpu`.
     pub kind: String,
@@ -48,8 +49,11 @@ pub struct ObjectiveResult {
     pub metric: String,
     /// Unit of bound, value, margin and half-width.
     pub unit: String,
+    /// How the value is asked to be to the bound.
     pub relation: Relation,
+    /// The bound, in `unit`.
     pub bound: f64,
+    /// Whether it is met.
     pub verdict: ObjectiveVerdict,
     /// What the metric was found to be.
     pub value: Option<f64>,

@@ -18,6 +18,8 @@ pub(crate) type Span = Range<usize>;
 pub(crate) struct Checker {
     pub file: String,
     pub source: Arc<str>,
+    /// Where the file itself ends: what stands behind it comes from the command line.
+    pub end: usize,
     /// Folder that relative file names start from.
     pub base: PathBuf,
     pub neutral: bool,
@@ -40,6 +42,7 @@ impl Checker {
     pub fn new(file: &str, source: Arc<str>, base: PathBuf) -> Self {
         Checker {
             file: file.to_string(),
+            end: source.len(),
             source,
             base,
             neutral: false,
@@ -224,6 +227,7 @@ impl Checker {
                 preset: preset.clone(),
                 line: None,
             },
+            _ if !span.is_empty() && span.start > self.end => Origin::CommandLine,
             (None, None, Some((_, preset))) => Origin::Preset {
                 preset: preset.clone(),
                 line: Some(line),
@@ -261,6 +265,10 @@ impl Checker {
     pub fn configured_by(&self, span: &Span) -> Option<&str> {
         let found = self.configured.iter().find(|(held, _)| held == span);
         found.map(|(_, source)| source.as_str())
+    }
+
+    pub fn by_command_line(&mut self, path: &str, value: impl Into<String>) {
+        self.record(path, value, Origin::CommandLine);
     }
 
     pub fn by_default(&mut self, path: &str, value: impl Into<String>) {

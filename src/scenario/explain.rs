@@ -1,6 +1,6 @@
 //! What `run --explain` prints: every resolved value and where it came from.
 
-use super::{Origin, Scenario};
+use super::{Origin, Scenario, on_host};
 
 /// An aligned table of path, value and origin; then the assumptions with their evidence.
 pub fn explain(scenario: &Scenario) -> String {
@@ -11,6 +11,7 @@ pub fn explain(scenario: &Scenario) -> String {
             preset,
             line: Some(line),
         } => format!("line {line}, the rest from preset {preset}"),
+        Origin::CommandLine => "command line".into(),
         Origin::Configuration { source } => source.clone(),
         Origin::Catalogue { source } => format!("catalogue: {source}"),
         Origin::Default => "default".into(),
@@ -58,6 +59,13 @@ pub fn explain(scenario: &Scenario) -> String {
             for line in wrapped(evidence, 92) {
                 text.push_str(&format!("    {line}\n"));
             }
+        }
+    }
+    let host = on_host::lines(scenario);
+    if !host.is_empty() {
+        text.push_str("\nOn a real host (NVIDIA virtual GPU user guide, 8.3 and 8.6.4; nvrm_registry.h; nvml.h)\n\n");
+        for line in host {
+            text.push_str(&format!("  {line}\n"));
         }
     }
     if !scenario.notices.is_empty() {

@@ -5,12 +5,13 @@ use super::configuration::{self, Configured};
 use super::gpus::{self, Facts};
 use super::guests::{self, Placed};
 use super::inside::{self, Machine};
-use super::raw::{RawPreset, RawScenario};
+use super::raw::{Field, RawPreset, RawScenario};
 use super::run::{self, Overrides};
+use super::set::Extended;
 use super::tree::Site;
 use super::{
     Gpu, GpuInstance, RunPlan, Scenario, arrivals, canonical, frames, instances, llm, memory,
-    objectives, recordings, spatial, terms, text, units, workloads,
+    objectives, preset, recordings, spatial, syntax, terms, text, units, workloads,
 };
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -32,9 +33,18 @@ pub struct Loaded {
 /// All that is wrong with it, in the order of the text.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
     let shown = path.display().to_string();
-    let source = std::fs::read_to_string(path).map_err(|error| {
+    let bytes = std::fs::read(path).map_err(|error| {
         let title = format!("cannot read scenario `{shown}`: {error}");
         vec![Diagnostic::file_error(&shown, title)]
+    })?;
+    let source = syntax::decode(&bytes).map_err(|(cause, source)| {
+        vec![Diagnostic {
+            source: Arc::from(source),
+            span: cause.span,
+            label: cause.label,
+            help: Some(cause.help),
+            ..Diagnostic::file_error(&shown, cause.title)
+        }]
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
     let name = path
@@ -77,9 +87,10 @@ pub fn parse(
     base: &Path,
     overrides: &Overrides,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let source: Arc<str> = Arc::from(source);
-    let understood = text::understand(name, &source);
-    let mut c = Checker::new(name, source, base.to_path_buf());
+    let extended = Extended::new(source, &overrides.set)?;
+    let understood = text::understand(name, &extended);
+    let mut c = Checker::new(name, extended.text.clone(), base.to_path_buf());
+    c.end = extended.end;
     let syntax = understood.findings.has_errors() && understood.refused.is_empty();
     c.findings = understood.findings;
     c.refused = understood.refused;
@@ -89,6 +100,9 @@ pub fn parse(
     } else {
         scenario(&mut c, name, understood.raw, overrides)
     };
+    for finding in &mut c.findings.0 {
+        extended.settle(finding);
+    }
     c.findings.sort();
     match scenario {
         Some(scenario) if !c.findings.has_errors() => Ok(Loaded {
@@ -234,6 +248,9 @@ fn scenario(
                     &*workload.value,
                     &workload.span,
                 );
+            }
+            Some(workload) if preset::names().any(|name| name == workload.value) => {
+                built_in(c, raw, workload);
             }
             Some(workload) => {
                 c.unknown_name(
@@ -421,6 +438,32 @@ fn add(c: &mut Checker, catalog: &mut Catalog, path: &str, text: &str) -> bool {
             false
         }
     }
+}
+
+/// A guest names a preset where the name of a workload of the file stands.
+fn built_in(c: &mut Checker, raw: &RawScenario, workload: &Field<String>) {
+    let name = &workload.value;
+    let takes = |written: &&String| {
+        let held = raw.workloads[*written].value.preset.as_ref();
+        held.is_some_and(|preset| preset.value == *name)
+    };
+    let line = format!("workloads.{name}.preset = \"{name}\"");
+    let help = match raw.workloads.keys().find(takes) {
+        Some(own) => {
+            format!(
+                "write `{own}`, which takes it; or add this line at the top of the file: {line}"
+            )
+        }
+        None => format!("add this line at the top of the file: {line}"),
+    };
+    let title =
+        format!("`{name}` is a workload that is built in: the file has to take it by a preset");
+    c.error(
+        &workload.span,
+        title,
+        "not a workload of this file yet",
+        help,
+    );
 }
 
 /// Reference boards must exist.

@@ -29,6 +29,7 @@ mod media;
 mod memory;
 mod merge;
 mod objectives;
+mod on_host;
 mod operations;
 mod parameters;
 pub mod preset;
@@ -42,9 +43,11 @@ mod roofline;
 mod run;
 pub mod scheduler;
 pub mod schema;
+mod set;
 mod share;
 mod slice;
 mod spatial;
+mod syntax;
 mod terms;
 mod text;
 mod traces;
@@ -411,6 +414,8 @@ pub enum Origin {
     File { line: usize },
     /// From the preset of a workload; with a line, that of a table of the file that the preset completes.
     Preset { preset: String, line: Option<usize> },
+    /// From `--set`, `--seed` or `--replications`.
+    CommandLine,
     /// From the file that a `config` key names; the key's value.
     Configuration { source: String },
     /// From the catalogue; the source key or table.

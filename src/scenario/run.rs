@@ -12,6 +12,8 @@ use crate::engine::time::{LONGEST, Nanos};
 pub struct Overrides {
     pub seed: Option<u64>,
     pub replications: Option<u32>,
+    /// `KEY=VALUE` for keys of the file, such as `run.duration=10s`; of several for one key the last.
+    pub set: Vec<String>,
     /// A catalogue file of the user's, besides the one that the scenario names.
     pub boards: Option<std::path::PathBuf>,
     /// Another scheduler, wherever tenants take turns.
@@ -92,14 +94,14 @@ pub(crate) fn plan(c: &mut Checker, raw: &RawScenario, overrides: &Overrides) ->
     };
     let replications = match overrides.replications {
         Some(given) => {
-            c.by_default("run.replications", format!("{given} (command line)"));
+            c.by_command_line("run.replications", given.to_string());
             Some(given)
         }
         None => c.count("run.replications", &run.replications, 1, 10_000, Some(5)),
     };
     let seed = match (overrides.seed, &run.seed) {
         (Some(given), _) => {
-            c.by_default("run.seed", format!("{given} (command line)"));
+            c.by_command_line("run.seed", given.to_string());
             given
         }
         (None, Some(field)) => {

@@ -9,13 +9,14 @@ use super::parameters;
 use super::preset;
 use super::raw::RawScenario;
 use super::raw_workload::refused_family;
+use super::set::{self, Extended};
+use super::syntax::{self, Cause};
 use super::units::PART;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// What a text says, as far as it can be understood.
@@ -28,7 +29,11 @@ pub(crate) struct Understood {
     pub findings: Diagnostics,
 }
 
-pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
+/// Reads a text with the values that the command line puts behind it. Places are those of the extended text.
+pub(crate) fn understand(file: &str, extended: &Extended) -> Understood {
+    let source = &extended.text;
+    let own = &source[..extended.end];
+    let lines = extended.alone();
     let mut findings = Diagnostics::default();
     let mut report = |span: Option<Range<usize>>, title: String, label: String, help| {
         findings.push(Diagnostic {
@@ -42,13 +47,34 @@ pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
         });
     };
     let mut refused = BTreeSet::new();
-    let (mut tree, syntax) = DeTable::parse_recoverable(source);
+    let (mut tree, syntax) = DeTable::parse_recoverable(own);
     if !syntax.is_empty() {
-        for error in syntax {
-            let title = format!("not valid TOML: {}", error.message());
-            report(error.span(), title, String::new(), None);
+        for Cause {
+            span,
+            title,
+            label,
+            help,
+        } in causes(own, &syntax)
+        {
+            report(span, title, label, Some(help).filter(|h| !h.is_empty()));
         }
         // A tree with holes would only produce findings about the holes.
+        let raw = RawScenario::default();
+        return Understood {
+            raw,
+            refused,
+            merged: Merged::default(),
+            findings,
+        };
+    }
+    let mut fine = true;
+    for line in &lines {
+        if let Err((span, title, label, help)) = set::put(tree.get_mut(), line) {
+            fine = false;
+            report(Some(span), title, label, Some(help));
+        }
+    }
+    if !fine {
         let raw = RawScenario::default();
         return Understood {
             raw,
@@ -98,6 +124,39 @@ pub(crate) fn understand(file: &str, source: &Arc<str>) -> Understood {
     }
 }
 
+/// What is wrong with a text that is no TOML: its one cause where the whole is something else, or a cause for
+/// each line, so that what follows from a mistake is not told as another.
+fn causes(text: &str, errors: &[toml::de::Error]) -> Vec<Cause> {
+    if let Some(whole) = syntax::other_format(text) {
+        return vec![whole];
+    }
+    let mut places: Vec<(usize, &toml::de::Error)> = errors
+        .iter()
+        .map(|error| (error.span().map_or(text.len(), |span| span.start), error))
+        .collect();
+    places.sort_by_key(|(at, _)| *at);
+    let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count();
+    let mut found: Vec<Cause> = Vec::new();
+    let mut lines = BTreeSet::new();
+    for (at, error) in places {
+        let named = syntax::cause(text, at);
+        let quotes = named.as_ref().is_some_and(syntax::is_about_quotes);
+        if quotes && found.iter().any(syntax::is_about_quotes) {
+            continue;
+        }
+        if !lines.insert(line_of(at)) {
+            continue;
+        }
+        found.push(named.unwrap_or_else(|| Cause {
+            span: error.span(),
+            title: format!("not valid TOML: {}", error.message()),
+            label: String::new(),
+            help: String::new(),
+        }));
+    }
+    found
+}
+
 /// An entry taken out of the tree.
 struct Removed {
     path: String,
@@ -107,7 +166,7 @@ struct Removed {
     place: Range<usize>,
 }
 
-fn join(parent: &str, key: &str) -> String {
+pub(super) fn join(parent: &str, key: &str) -> String {
     if parent.is_empty() {
         key.to_string()
     } else {

@@ -149,8 +149,11 @@ fn a_drift_is_shown_by_metric() {
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("--update"), "{err}");
     insta::assert_snapshot!(out);
-    let quiet = place.check(&["tiny.toml", "--quiet"]);
-    assert_eq!((quiet.0, quiet.1), (3, out));
+    let (code, out, err) = place.check(&["tiny.toml", "--quiet"]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    let line = format!("error: tiny: drifted from {FILE}: 3 of ");
+    assert!(err.starts_with(&line), "{err}");
+    assert_eq!(err.lines().count(), 1, "{err}");
 }
 
 #[test]
@@ -278,12 +281,18 @@ fn several_scenarios_have_a_folder_and_every_mistake_is_told() {
     )
     .unwrap();
     let both = ["tiny.toml", "other.toml"];
-    let (code, out, err) = place.check(&[&both[..], &["missing.toml"]].concat());
-    assert_eq!((code, out.as_str()), (2, ""), "nothing is simulated");
+    let missing = [&both[..], &["missing.toml"]].concat();
+    let (code, out, err) = place.check(&missing);
+    assert_eq!(code, 2);
+    assert!(out.starts_with("tiny: same as "), "{out}");
+    assert_eq!(out.lines().count(), 1, "{out}");
     assert!(
         err.contains("other.json") && err.contains("missing.toml"),
         "{err}"
     );
+    let (code, out, _) = place.check(&[&missing[..], &["--update"]].concat());
+    assert_eq!((code, out.as_str()), (2, ""), "nothing is simulated");
+    assert!(!place.path("results/baselines/other.json").exists());
     let (code, _, err) = place.check(&[&both[..], &["--baseline", "one.json"]].concat());
     assert_eq!(code, 2);
     assert!(err.contains("one file for several scenarios"), "{err}");
@@ -337,6 +346,136 @@ fn junit_has_a_case_for_each_metric_and_the_failures() {
     assert_eq!(failure("gpus.a.useful"), None);
     let again = place.check(&arguments);
     assert_eq!((again.0, place.read("reports/check.xml")), (3, text));
+}
+
+#[test]
+fn titles_and_comments_move_nothing() {
+    let place = Place::with_baseline();
+    let titled = format!("# What it is for.\ntitle = \"Two short ones\"\n{TINY}");
+    for text in [titled.clone(), titled.replace("Two", "A couple of")] {
+        fs::write(place.path("tiny.toml"), text).unwrap();
+        let (code, out, err) = place.check(&["tiny.toml"]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.starts_with("tiny: same as "), "{out}");
+    }
+}
+
+#[test]
+fn a_scenario_without_a_baseline_is_one_failure_among_the_others() {
+    let place = Place::with_baseline();
+    place.drift();
+    fs::write(place.path("new.toml"), TINY).unwrap();
+    fs::write(place.path("wrong.toml"), TINY.replace("a40", "a4000")).unwrap();
+    let all = ["new.toml", "wrong.toml", "tiny.toml"];
+    let (code, out, err) = place.check(&[&all[..], &["--junit", "check.xml"]].concat());
+    assert_eq!(code, 2);
+    assert!(out.starts_with("tiny: drifted from "), "{out}");
+    assert!(err.contains("there is no baseline of `new`"), "{err}");
+    assert!(err.contains("a4000"), "{err}");
+    let text = place.read("check.xml");
+    let xml = roxmltree::Document::parse(&text).unwrap();
+    let suites: Vec<_> = xml
+        .descendants()
+        .filter(|node| node.has_tag_name("testsuite"))
+        .collect();
+    let named = |name: &str| {
+        *suites
+            .iter()
+            .find(|s| s.attribute("name") == Some(name))
+            .unwrap()
+    };
+    assert_eq!(suites.len(), 3);
+    for (name, reason) in [("new", "there is no baseline"), ("wrong", "a4000")] {
+        assert_eq!(named(name).attribute("failures"), Some("1"), "{text}");
+        let failure = named(name)
+            .descendants()
+            .find(|node| node.has_tag_name("failure"))
+            .unwrap();
+        let told = failure.attribute("message").unwrap();
+        assert!(told.contains(reason), "{told}");
+    }
+    assert_eq!(named("tiny").attribute("failures"), Some("3"));
+
+    // With nothing else to compare it is still told in the file.
+    let (code, _, _) = place.check(&["new.toml", "--junit", "new.xml", "--quiet"]);
+    assert_eq!(code, 2);
+    assert!(
+        place
+            .read("new.xml")
+            .contains("there is no baseline of `new`")
+    );
+}
+
+#[test]
+fn a_tolerance_with_a_direction_is_one_sided() {
+    let place = Place::with_baseline();
+    // The baseline says 0.4 % more than there is: the metric has fallen.
+    place.alter(|baseline| {
+        let Value::Whole(p95) = baseline.metrics["guests.one.response.p95_ns"] else {
+            panic!("a quantile is a whole number");
+        };
+        let longer = Value::Whole(p95 * 1004 / 1000);
+        let path = "guests.one.response.p95_ns".to_owned();
+        baseline.metrics.insert(path, longer);
+    });
+    for (tolerance, expected) in [
+        ("+1%", 3),
+        ("-1%", 0),
+        ("-0.3%", 3),
+        ("1%", 0),
+        ("-1%..+5%", 0),
+        ("-0.1%..+5%", 3),
+        ("..+0%", 0),
+        ("-1%..", 0),
+    ] {
+        let given = format!("*.p95_ns={tolerance}");
+        let (code, out, err) = place.check(&["tiny.toml", "--tolerance", &given]);
+        assert_eq!(code, expected, "{tolerance}: {out}{err}");
+    }
+    let (code, _, err) = place.check(&["tiny.toml", "--tolerance", "*=+-1%"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("down only"), "{err}");
+}
+
+#[test]
+fn limits_hold_whatever_the_baseline_says() {
+    let place = Place::with_baseline();
+    let path = "guests.one.response.p95_ns";
+    let check = |limit: &str| place.check(&["tiny.toml", "--limit", limit]);
+    let (code, out, _) = check("guests.*.response.p95_ns < 10s");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains(&format!("  kept: {path} is ")), "{out}");
+    let (code, out, _) = check("guests.*.response.p95_ns < 1us");
+    assert_eq!(code, 3);
+    assert!(out.starts_with("tiny: same as "), "{out}");
+    assert!(out.contains(&format!("  MISSED: {path} is ")), "{out}");
+    // Neither a limit of another unit nor one of no metric can hold.
+    let (code, out, _) = check("guests.*.response.p95_ns < 5");
+    assert_eq!(code, 3);
+    assert!(out.contains("a time, such as 50ms"), "{out}");
+    let (code, _, err) = check("gusts.*.response.p95_ns < 5ms");
+    assert_eq!(code, 2);
+    assert!(err.contains("matches no metric"), "{err}");
+    assert_eq!(check("p95 = 5ms").0, 2);
+
+    // A limit that lasts is in the baseline, and is one more case of the report.
+    let limit = ["--limit", "guests.*.throughput_per_s >= 1000000/s"];
+    let arguments = [&["tiny.toml", "--update"][..], &limit].concat();
+    assert_eq!(place.check(&arguments).0, 0);
+    let kept = place.baseline().limits;
+    assert_eq!(
+        kept.0["guests.*.throughput_per_s"].to_string(),
+        ">= 1000000/s"
+    );
+    let (code, out, err) = place.check(&["tiny.toml", "--quiet", "--junit", "check.xml"]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.contains(">= 1000000/s"), "{err}");
+    let xml = place.read("check.xml");
+    assert!(
+        xml.contains("guests.one.throughput_per_s &gt;= 1000000/s"),
+        "{xml}"
+    );
+    assert!(xml.contains("failures=\"1\""), "{xml}");
 }
 
 #[test]

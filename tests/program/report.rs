@@ -1,5 +1,6 @@
 //! Views of a result: what they say, and that they say it in the same bytes each time.
 
+mod bounded;
 mod compared;
 mod comparisons;
 

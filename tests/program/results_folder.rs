@@ -3,14 +3,24 @@
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
+use warpshare::report::figures::{Figures, Forms};
 use warpshare::report::folder::{FolderError, MARKER, Staging, check_target};
 use warpshare::report::from_json;
 use warpshare::result::RunResult;
 
 fn write(target: &Path, result: &RunResult) -> Result<(), FolderError> {
     let staging = Staging::new(target)?;
-    staging.write(result)?;
-    staging.publish()
+    let figures = Figures::of_run(result, Forms::All);
+    staging.write(result, &figures)?;
+    staging.publish()?;
+    let remarks = figures.draw_into(target, |step| step());
+    assert_eq!(remarks, Vec::<String>::new());
+    Ok(())
+}
+
+/// What a folder holds without its figures.
+fn put(staging: &Staging, result: &RunResult) -> Result<(), FolderError> {
+    staging.write(result, &Figures::of_run(result, Forms::None))
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -42,6 +52,7 @@ fn a_new_folder_has_every_file_and_its_readme_names_each() {
             "latency_cdf.svg",
             "latency_histogram.csv",
             "members.csv",
+            "objectives.csv",
             "replications.csv",
             "response_times.png",
             "response_times.svg",
@@ -148,7 +159,7 @@ fn a_folder_that_is_not_published_disappears_and_the_old_one_stays() {
     write(&target, &crate::synthetic::calm()).unwrap();
     let before = fs::read(target.join("summary.json")).unwrap();
     let staging = Staging::new(&target).unwrap();
-    staging.write(&crate::synthetic::troubled()).unwrap();
+    put(&staging, &crate::synthetic::troubled()).unwrap();
     drop(staging);
     assert_eq!(names(place.path()), ["mine"]);
     assert_eq!(fs::read(target.join("summary.json")).unwrap(), before);
@@ -163,7 +174,7 @@ fn old_results_survive_when_writing_fails() {
     let staging = Staging::new(&target).unwrap();
     // Whoever removes the folder under way makes every further step fail.
     fs::remove_dir_all(staging.path()).unwrap();
-    assert!(staging.write(&crate::synthetic::troubled()).is_err());
+    assert!(put(&staging, &crate::synthetic::troubled()).is_err());
     assert!(staging.publish().is_err());
     assert_eq!(names(place.path()), ["mine"]);
     assert_eq!(fs::read(target.join("summary.json")).unwrap(), before);
@@ -174,7 +185,7 @@ fn something_foreign_that_appears_during_the_run_is_not_replaced() {
     let place = TempDir::new().unwrap();
     let target = place.path().join("mine");
     let staging = Staging::new(&target).unwrap();
-    staging.write(&crate::synthetic::calm()).unwrap();
+    put(&staging, &crate::synthetic::calm()).unwrap();
     fs::create_dir(&target).unwrap();
     fs::write(target.join("note.txt"), "words").unwrap();
     assert!(matches!(staging.publish(), Err(FolderError::Target { .. })));

@@ -126,6 +126,31 @@ fn json(text: &str) -> serde_json::Value {
 }
 
 #[test]
+fn schemas_of_results_are_committed() {
+    up_to_date("docs/summary.schema.json", &warpshare::report::run_schema());
+    up_to_date(
+        "docs/comparison.schema.json",
+        &warpshare::report::comparison_schema(),
+    );
+}
+
+/// The columns of `--records` in `docs/results.md`: the part between its marks is generated.
+#[test]
+fn columns_of_records_are_documented() {
+    let path = "docs/results.md";
+    let text = fs::read_to_string(root().join(path)).expect("the page of results");
+    let (begin, end) = ("<!-- records -->\n", "<!-- /records -->");
+    let (before, rest) = text.split_once(begin).expect("the mark before the table");
+    let (_, after) = rest.split_once(end).expect("the mark behind the table");
+    let columns = warpshare::experiment::RECORD_COLUMNS.iter();
+    let rows: String = columns
+        .map(|(name, what)| format!("| `{name}` | {what} |\n"))
+        .collect();
+    let head = "| column | content |\n| --- | --- |\n";
+    up_to_date(path, &format!("{before}{begin}{head}{rows}{end}{after}"));
+}
+
+#[test]
 fn scenarios_are_valid_and_fit_the_schema() {
     let schema: serde_json::Value = serde_json::from_str(&scenario::schema::schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");

@@ -59,8 +59,17 @@ pub(super) fn movements(comparison: &Comparison) -> String {
     text
 }
 
+/// Limits, each on a line of its own; nothing if there are none.
+pub(super) fn limits(comparison: &Comparison) -> String {
+    let lines = comparison.limits.iter().map(|judged| {
+        let verdict = if judged.kept { "kept" } else { "MISSED" };
+        format!("  {verdict}: {judged}\n")
+    });
+    lines.collect()
+}
+
 /// Such as `5 of 134 metrics moved: 3 drifted, 2 within tolerance`.
-fn counts(comparison: &Comparison) -> String {
+pub(super) fn counts(comparison: &Comparison) -> String {
     let parts: Vec<String> = [Verdict::Drifted, Verdict::Within, Verdict::Ignored]
         .into_iter()
         .filter_map(|verdict| {

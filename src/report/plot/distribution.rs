@@ -42,6 +42,15 @@ pub(super) fn axes<B: DrawingBackend>(canvas: &mut Canvas<B>, panel: &Panel) -> 
     )
 }
 
+/// Curves of a figure that are drawn as finely as shows.
+const FINE: usize = 20;
+
+/// Steps that do not show, in units of the page: half a unit, or more where there are many curves, so that
+/// no figure has more points than a few thousand.
+pub(super) fn step(curves: usize) -> f64 {
+    0.5 * (curves as f64 / FINE as f64).max(1.0)
+}
+
 /// The deadline of the n-th series: a mark on the axis of times, where it is within it.
 pub(super) fn deadline<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
@@ -68,9 +77,10 @@ pub(super) fn curve<B: DrawingBackend>(
     panel: &Panel,
     n: usize,
     jobs: (&LatencyHistogram, u64),
+    step: f64,
 ) -> Drawn<B> {
     let (colour, dashes) = look::series(n);
-    let points = steps(panel, jobs);
+    let points = steps(panel, jobs, step);
     match dashes {
         None => canvas.line(&points, 2.0, colour),
         Some(dashes) => canvas.dashes(&points, 2.0, colour, dashes),
@@ -92,7 +102,11 @@ fn quantile(histogram: &LatencyHistogram, p: f64) -> f64 {
 
 /// The curve as steps, without those that do not show. Jobs that did not end count as jobs: their
 /// curve stays below 100 %.
-fn steps(panel: &Panel, (histogram, unfinished): (&LatencyHistogram, u64)) -> Vec<Point> {
+fn steps(
+    panel: &Panel,
+    (histogram, unfinished): (&LatencyHistogram, u64),
+    least: f64,
+) -> Vec<Point> {
     let jobs = (histogram.count + unfinished) as f64;
     let start = histogram.buckets.first().map_or(0.0, |b| b.0 as f64);
     let mut points = vec![(panel.along(start), panel.bottom)];
@@ -107,7 +121,7 @@ fn steps(panel: &Panel, (histogram, unfinished): (&LatencyHistogram, u64)) -> Ve
         if height - next > 3.0 {
             points.push((x, height));
             points.push((x, next));
-        } else if x - last.0 >= 0.5 || last.1 - next >= 0.5 {
+        } else if x - last.0 >= least || last.1 - next >= least {
             points.push((x, next));
         } else {
             height = next;

@@ -17,9 +17,11 @@ use plotters_backend::text_anchor::HPos;
 const NAMES: f64 = 170.0;
 /// Height of one name with its p95 and its losses under it.
 const NAME: f64 = 49.0;
+/// Curves that one page shows.
+const MOST: usize = 20;
 
 pub(super) fn page(result: &RunResult) -> Page {
-    let names = HEADING + NAME * result.guests.len() as f64 + MARGIN;
+    let names = HEADING + NAME * result.guests.len().min(MOST) as f64 + MARGIN;
     Page {
         width: WIDTH,
         height: (names as u32).max(460),
@@ -28,19 +30,21 @@ pub(super) fn page(result: &RunResult) -> Page {
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
     let title = "Response time: fraction of jobs that took at most this long";
-    look::heading(
-        canvas,
-        &result.scenario,
-        &result.plan,
-        title,
-        "jobs that arrived in the window",
-    )?;
+    let more = match result.guests.len() {
+        n if n > MOST => format!(
+            "first {MOST} of {n} guest groups, {} more in latency_histogram.csv",
+            n - MOST
+        ),
+        _ => "jobs that arrived in the window".to_owned(),
+    };
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     let height = f64::from(page(result).height);
     let (left, right) = (MARGIN + 56.0, f64::from(WIDTH) - MARGIN - NAMES);
     let (top, bottom) = (HEADING + 18.0, height - MARGIN - 42.0);
     let curves: Vec<_> = result
         .guests
         .iter()
+        .take(MOST)
         .enumerate()
         .filter(|(_, group)| group.response.histogram.count > 0)
         .collect();
@@ -63,8 +67,8 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
     };
     distribution::axes(canvas, &panel)?;
     for (n, group) in &curves {
-        let never = never_ended(group);
-        distribution::curve(canvas, &panel, *n, (&group.response.histogram, never))?;
+        let jobs = (&group.response.histogram, never_ended(group));
+        distribution::curve(canvas, &panel, *n, jobs, distribution::step(curves.len()))?;
         if let Some(deadline) = group.deadline_ns {
             distribution::deadline(canvas, &panel, *n, deadline)?;
         }
@@ -79,7 +83,7 @@ fn names<B: DrawingBackend>(
     left: f64,
     top: f64,
 ) -> Drawn<B> {
-    for (n, group) in result.guests.iter().enumerate() {
+    for (n, group) in result.guests.iter().take(MOST).enumerate() {
         let y = top + NAME * n as f64;
         let (colour, dashes) = look::series(n);
         look::swatch(canvas, (left, y), Swatch::Line(colour, dashes))?;

@@ -15,9 +15,11 @@ use plotters_backend::text_anchor::HPos;
 const ROW: f64 = 84.0;
 const BAR: f64 = 36.0;
 const NAMES: f64 = 150.0;
+/// Rows that one page shows.
+const MOST: usize = 24;
 
 pub(super) fn page(result: &RunResult) -> Page {
-    let rows = ROW * result.gpus.len() as f64;
+    let rows = ROW * result.gpus.len().min(MOST) as f64;
     Page {
         width: WIDTH,
         height: (look::below_legend(1) + rows + 46.0 + MARGIN) as u32,
@@ -25,13 +27,12 @@ pub(super) fn page(result: &RunResult) -> Page {
 }
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
-    look::heading(
-        canvas,
-        &result.scenario,
-        &result.plan,
-        "Where the GPUs' SM time went",
-        "",
-    )?;
+    let more = match result.gpus.len() {
+        n if n > MOST => format!("first {MOST} of {n} GPUs, {} more in gpus.csv", n - MOST),
+        _ => String::new(),
+    };
+    let title = "Where the GPUs' SM time went";
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     look::legend(
         canvas,
         &[
@@ -47,7 +48,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         left: MARGIN + NAMES,
         top,
         right: f64::from(WIDTH) - MARGIN - 16.0,
-        bottom: top + ROW * result.gpus.len() as f64,
+        bottom: top + ROW * result.gpus.len().min(MOST) as f64,
         x: Scale::linear(0.0, 1.0),
         y: Scale::linear(0.0, 1.0),
     };
@@ -57,7 +58,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         "SMs × wall time in the window",
         true,
     )?;
-    for (n, gpu) in result.gpus.iter().enumerate() {
+    for (n, gpu) in result.gpus.iter().take(MOST).enumerate() {
         let middle = top + ROW * (n as f64 + 0.5) - 3.0;
         let name = look::fit(&gpu.name, NAMES - 16.0, BODY);
         let x = panel.left - 12.0;

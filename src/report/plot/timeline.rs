@@ -6,13 +6,17 @@ use super::look::{
     self, BODY, IDLE, INK, MARGIN, RESERVED_IDLE, SERIES, SWITCHING, Swatch, USEFUL, WHITE, WIDTH,
     label,
 };
-use crate::result::{GpuResult, RunResult};
+use crate::result::{GpuResult, RunResult, Timeline};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
 
 /// Height of a panel's areas, and of the strip above it that holds its name.
 const PANEL: f64 = 190.0;
 const STRIP: f64 = 50.0;
+
+/// Panels that one page shows, and bins that one panel shows.
+const MOST: usize = 8;
+const BINS: usize = 300;
 
 /// Colours of engines: those of the series that no part of SM time has, on a white edge.
 const ENGINES: [Colour; 4] = [SERIES[6], SERIES[3], SERIES[2], SERIES[5]];
@@ -49,7 +53,7 @@ fn start(result: &RunResult) -> f64 {
 }
 
 pub(super) fn page(result: &RunResult) -> Page {
-    let panels = (PANEL + STRIP) * result.gpus.len() as f64;
+    let panels = (PANEL + STRIP) * result.gpus.len().min(MOST) as f64;
     Page {
         width: WIDTH,
         height: (start(result) + panels + 46.0 + MARGIN) as u32,
@@ -58,19 +62,21 @@ pub(super) fn page(result: &RunResult) -> Page {
 
 pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult) -> Drawn<B> {
     let title = "What the SMs did over time";
-    look::heading(
-        canvas,
-        &result.scenario,
-        &result.plan,
-        title,
-        "mean over replications",
-    )?;
+    let more = match result.gpus.len() {
+        n if n > MOST => format!(
+            "first {MOST} of {n} GPUs, {} more in timeline.csv",
+            n - MOST
+        ),
+        _ => "mean over replications".to_owned(),
+    };
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     look::legend(canvas, &legend(result))?;
     let plan = &result.plan;
     let end = (plan.warmup_ns + plan.window_ns).max(1) as f64;
     let names = engines(result);
     let top = start(result);
-    for (n, gpu) in result.gpus.iter().enumerate() {
+    let shown = result.gpus.len().min(MOST);
+    for (n, gpu) in result.gpus.iter().take(MOST).enumerate() {
         let top = top + (PANEL + STRIP) * n as f64 + STRIP;
         let panel = Panel {
             left: MARGIN + 56.0,
@@ -91,12 +97,14 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
                 .iter()
                 .position(|name| *name == engine.name)
                 .map_or(INK, |n| ENGINES[n % ENGINES.len()]);
-            let line = through(&panel, gpu.timeline.bin_ns, &engine.timeline);
+            let joined = joined(gpu.timeline.useful.len());
+            let values = coarser(&engine.timeline, joined);
+            let line = through(&panel, gpu.timeline.bin_ns * joined as u64, &values);
             canvas.line(&line, 4.0, WHITE)?;
             canvas.line(&line, 2.0, colour)?;
         }
         let (ticks, unit) = panel.x.time_ticks();
-        let last = n + 1 == result.gpus.len();
+        let last = n + 1 == shown;
         let name = format!("simulated time ({})", unit.unwrap_or("ns"));
         let texts: Vec<_> = if last {
             ticks
@@ -116,7 +124,14 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
 
 /// The four parts: the whole panel idle, then each sum of the lower parts over it.
 fn areas<B: DrawingBackend>(canvas: &mut Canvas<B>, panel: &Panel, gpu: &GpuResult) -> Drawn<B> {
-    let line = &gpu.timeline;
+    let joined = joined(gpu.timeline.useful.len());
+    let line = Timeline {
+        bin_ns: gpu.timeline.bin_ns * joined as u64,
+        useful: coarser(&gpu.timeline.useful, joined),
+        switching: coarser(&gpu.timeline.switching, joined),
+        reserved_idle: coarser(&gpu.timeline.reserved_idle, joined),
+        idle: Vec::new(),
+    };
     let ends = (panel.left, panel.top);
     canvas.rectangle(ends, (panel.right, panel.bottom), IDLE)?;
     let sum = |parts: &[&Vec<f64>]| -> Vec<f64> {
@@ -142,6 +157,22 @@ fn areas<B: DrawingBackend>(canvas: &mut Canvas<B>, panel: &Panel, gpu: &GpuResu
     Ok(())
 }
 
+/// How many bins become one of the figure.
+fn joined(bins: usize) -> usize {
+    bins.div_ceil(BINS).max(1)
+}
+
+/// Means of so many bins each; the last may be of fewer.
+fn coarser(values: &[f64], joined: usize) -> Vec<f64> {
+    if joined == 1 {
+        return values.to_vec();
+    }
+    let groups = values.chunks(joined);
+    groups
+        .map(|group| group.iter().sum::<f64>() / group.len() as f64)
+        .collect()
+}
+
 /// A value per bin as a line through the middles of the bins.
 fn through(panel: &Panel, bin_ns: u64, values: &[f64]) -> Vec<Point> {
     let middle = |bin: usize| (bin as f64 + 0.5) * bin_ns as f64;
@@ -165,4 +196,18 @@ fn steps(panel: &Panel, bin_ns: u64, values: &[f64]) -> Vec<Point> {
         points.push(to);
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_bins_become_means_of_a_few() {
+        assert_eq!((joined(0), joined(300), joined(301)), (1, 1, 2));
+        assert_eq!(joined(10_000), 34);
+        let values = [0.0, 1.0, 0.5, 0.5, 0.25];
+        assert_eq!(coarser(&values, 1), values);
+        assert_eq!(coarser(&values, 2), [0.5, 0.5, 0.25]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{compared, png_size, texts};
 use warpshare::report::comparison::{tables, to_text};
+use warpshare::report::figures::{Figures, Forms};
 use warpshare::report::folder::Staging;
 use warpshare::report::plot::{ComparisonFigure, comparison_png, comparison_svg};
 use warpshare::report::to_json;
@@ -184,8 +185,11 @@ fn a_comparison_has_a_results_folder_whose_readme_names_each_file() {
     let place = tempfile::TempDir::new().unwrap();
     let target = place.path().join("compared");
     let staging = Staging::new(&target).unwrap();
-    staging.write_comparison(&compared::calm()).unwrap();
+    let result = compared::calm();
+    let figures = Figures::of_comparison(&result, Forms::All);
+    staging.write_comparison(&result, &figures).unwrap();
     staging.publish().unwrap();
+    assert!(figures.draw_into(&target, |step| step()).is_empty());
     let mut names: Vec<String> = std::fs::read_dir(&target)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

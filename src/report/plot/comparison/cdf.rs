@@ -14,6 +14,8 @@ use plotters_backend::text_anchor::HPos;
 
 /// Panels that one page shows.
 const MOST: usize = 4;
+/// Curves that one panel shows.
+const CURVES: usize = 24;
 /// Height of a panel's curves, of the strip above that holds its name, and of its axis below.
 const PANEL: f64 = 250.0;
 const STRIP: f64 = 34.0;
@@ -25,6 +27,7 @@ const NAME: f64 = 200.0;
 fn names(result: &ComparisonResult) -> Vec<String> {
     let policies = result.policies.iter();
     policies
+        .take(CURVES)
         .map(|p| look::fit(&cut(&p.name, 28), NAME, BODY))
         .collect()
 }
@@ -50,10 +53,14 @@ pub(super) fn draw<B: DrawingBackend>(
 ) -> Drawn<B> {
     let groups = groups(result);
     let title = "Response time: fraction of jobs that took at most this long";
-    let more = match groups.len() {
+    let mut more = match groups.len() {
         n if n > MOST => format!("{MOST} of {n} guest groups"),
         _ => "jobs that arrived in the window".to_owned(),
     };
+    if result.policies.len() > CURVES {
+        let all = result.policies.len();
+        more.push_str(&format!(", first {CURVES} of {all} policies"));
+    }
     look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
     let names = names(result);
     let entries: Vec<(Swatch, &str)> = names
@@ -86,6 +93,7 @@ fn panel<B: DrawingBackend>(
     let curves: Vec<(usize, &GroupLatency)> = result
         .policies
         .iter()
+        .take(CURVES)
         .enumerate()
         .filter_map(|(n, policy)| {
             let group = policy.response.iter().find(|group| group.guest == guest)?;
@@ -120,8 +128,11 @@ fn panel<B: DrawingBackend>(
         y: Scale::linear(0.0, 1.0),
     };
     distribution::axes(canvas, &panel)?;
+    let panels = groups(result).len().min(MOST);
+    let step = distribution::step(panels * result.policies.len().min(CURVES));
     for (n, group) in curves {
-        distribution::curve(canvas, &panel, n, (&group.histogram, group.unfinished))?;
+        let jobs = (&group.histogram, group.unfinished);
+        distribution::curve(canvas, &panel, n, jobs, step)?;
     }
     Ok(())
 }

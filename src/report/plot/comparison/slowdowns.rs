@@ -14,6 +14,9 @@ use plotters_backend::text_anchor::HPos;
 
 const ROW: f64 = 40.0;
 const RADIUS: f64 = 3.6;
+/// Rows and dots that one page shows.
+const MOST: usize = 40;
+const DOTS: usize = 6_000;
 /// Most guest groups that have a colour of their own.
 const COLOURS: usize = SERIES.len() - 1;
 
@@ -54,7 +57,7 @@ fn start(groups: &[&str]) -> f64 {
 }
 
 pub(super) fn page(result: &ComparisonResult) -> Page {
-    let rows = ROW * result.policies.len().max(2) as f64;
+    let rows = ROW * result.policies.len().clamp(2, MOST) as f64;
     Page {
         width: WIDTH,
         height: (start(&groups(result)) + rows + 50.0 + MARGIN) as u32,
@@ -108,10 +111,19 @@ pub(super) fn draw<B: DrawingBackend>(
 ) -> Drawn<B> {
     let groups = groups(result);
     let title = "Slowdown of each guest";
-    let more = "a dot is a guest";
-    look::heading(canvas, &result.scenario, &result.plan, title, more)?;
-    let rows: Vec<Row<'_>> = result
-        .policies
+    let policies = &result.policies[..result.policies.len().min(MOST)];
+    let members = policies.iter().map(|policy| policy.members.len());
+    let dots = DOTS / policies.len().max(1);
+    let mut more = match members.max() {
+        Some(n) if n > dots => format!("a dot is a guest; {dots} of {n}, the rest in members.csv"),
+        _ => "a dot is a guest".to_owned(),
+    };
+    if result.policies.len() > MOST {
+        let all = result.policies.len();
+        more.push_str(&format!("; first {MOST} of {all} policies"));
+    }
+    look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
+    let rows: Vec<Row<'_>> = policies
         .iter()
         .map(|policy| (policy, known(&groups, policy)))
         .collect();
@@ -150,7 +162,7 @@ pub(super) fn draw<B: DrawingBackend>(
         let name = look::fit(&cut(&policy.name, 28), names, BODY);
         canvas.text(&name, (panel.left - 10.0, y), label(BODY, INK, HPos::Right))?;
         canvas.line(&[(panel.left, y), (panel.right, y)], 1.0, GRID)?;
-        for (x, offset, group) in swarm(&panel, known) {
+        for (x, offset, group) in swarm(&panel, &sample(known, dots)) {
             canvas.disc((x, y + offset), RADIUS, colour(group))?;
         }
         if let Some(median) = median(known) {
@@ -161,6 +173,16 @@ pub(super) fn draw<B: DrawingBackend>(
         canvas.text(caption, (f64::from(WIDTH) - MARGIN, y), style)?;
     }
     Ok(())
+}
+
+/// At most so many of the values, evenly over their ranks, the least and the largest among them.
+fn sample<T: Copy>(sorted: &[T], most: usize) -> Vec<T> {
+    if sorted.len() <= most || most < 2 {
+        return sorted.to_vec();
+    }
+    let last = sorted.len() - 1;
+    let ranks = (0..most).map(|n| n * last / (most - 1));
+    ranks.map(|rank| sorted[rank]).collect()
 }
 
 /// Places of dots: those that would cover one another move up or down, as far as the row allows.
@@ -194,6 +216,15 @@ mod tests {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&values(&[1.0, 2.0, 7.0])), Some(2.0));
         assert_eq!(median(&values(&[1.0, 2.0, 4.0, 7.0])), Some(3.0));
+    }
+
+    #[test]
+    fn a_sample_has_both_ends() {
+        let values: Vec<u32> = (0..1000).collect();
+        let few = sample(&values, 7);
+        assert_eq!((few.len(), few[0], few[6]), (7, 0, 999));
+        assert!(few.is_sorted());
+        assert_eq!(sample(&values, 1000), values);
     }
 
     #[test]

@@ -11,8 +11,12 @@ use plotters_backend::text_anchor::HPos;
 
 /// The beginning of the replication that is shown, nanoseconds: some 50 turns of usual slices.
 const SHOWN_NS: u64 = 100_000_000;
-/// Tenants that a block shows.
+/// Tenants that a block shows, where there are few policies; lanes and blocks that a page shows.
 const MOST: usize = 12;
+const LANES: usize = 120;
+const BLOCKS: usize = 30;
+/// Bars that a page shows.
+const BARS: usize = 7_000;
 /// Height of a lane, of the bar in it, and of the strip above a block that holds its name.
 const LANE: f64 = 13.0;
 const BAR: f64 = 9.0;
@@ -35,21 +39,30 @@ fn has_turns(policy: &PolicyResult) -> bool {
     policy.turns.iter().any(|row| !row.turns.is_empty())
 }
 
+/// Policies that the page shows.
+fn shown(result: &ComparisonResult) -> &[PolicyResult] {
+    &result.policies[..result.policies.len().min(BLOCKS)]
+}
+
+/// Lanes of a block: fewer where many policies share the page.
+fn lanes_of(result: &ComparisonResult, tenants: usize) -> usize {
+    tenants.min((LANES / shown(result).len().max(1)).clamp(3, MOST))
+}
+
 /// Height of a policy's block without its strip.
-fn block(policy: &PolicyResult, tenants: usize) -> f64 {
+fn block(policy: &PolicyResult, lanes: usize) -> f64 {
     if has_turns(policy) {
-        LANE * tenants.min(MOST) as f64
+        LANE * lanes as f64
     } else {
         LANE
     }
 }
 
 pub(super) fn page(result: &ComparisonResult) -> Page {
-    let tenants = tenants(result).len();
-    let blocks: f64 = result
-        .policies
+    let lanes = lanes_of(result, tenants(result).len());
+    let blocks: f64 = shown(result)
         .iter()
-        .map(|policy| STRIP + block(policy, tenants))
+        .map(|policy| STRIP + block(policy, lanes))
         .sum();
     Page {
         width: WIDTH,
@@ -61,14 +74,21 @@ pub(super) fn draw<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     result: &ComparisonResult,
 ) -> Drawn<B> {
-    let tenants = tenants(result);
-    let more = match tenants.len() {
-        n if n > MOST => format!("first GPU in turns, replication 0, {MOST} of {n} tenants"),
-        _ => "first GPU in turns, replication 0".to_owned(),
-    };
+    let mut tenants = tenants(result);
+    let all = tenants.len();
+    tenants.truncate(lanes_of(result, all));
+    let policies = shown(result);
+    let mut more = "first GPU in turns, replication 0".to_owned();
+    if all > tenants.len() {
+        more.push_str(&format!(", {} of {all} tenants", tenants.len()));
+    }
+    if result.policies.len() > policies.len() {
+        let all = result.policies.len();
+        more.push_str(&format!(", {} of {all} policies", policies.len()));
+    }
     let title = "Who held the SMs when";
     look::heading(canvas, &result.scenario, &result.plan, title, &more)?;
-    let ends = result.policies.iter().flat_map(|policy| &policy.turns);
+    let ends = policies.iter().flat_map(|policy| &policy.turns);
     let last = ends.flat_map(|row| &row.turns).map(|turn| turn.1).max();
     let Some(last) = last else {
         let centre = (f64::from(WIDTH) / 2.0, HEADING + 60.0);
@@ -78,7 +98,8 @@ pub(super) fn draw<B: DrawingBackend>(
     let (ticks, unit) = x.time_ticks();
     let name = format!("simulated time ({})", unit.unwrap_or("ns"));
     let mut top = HEADING - 8.0;
-    for (n, policy) in result.policies.iter().enumerate() {
+    let mut joined = None;
+    for (n, policy) in policies.iter().enumerate() {
         top += STRIP;
         let panel = Panel {
             left: MARGIN + NAMES,
@@ -91,7 +112,7 @@ pub(super) fn draw<B: DrawingBackend>(
         let name_of = look::fit(&policy.name, panel.right - panel.left, BODY);
         let style = bold(label(BODY, INK, HPos::Left));
         canvas.text(&name_of, (panel.left, top - 9.0), style)?;
-        if n + 1 == result.policies.len() {
+        if n + 1 == policies.len() {
             panel.x_axis(canvas, &ticks, &name, true)?;
         } else {
             for (value, _) in &ticks {
@@ -100,7 +121,8 @@ pub(super) fn draw<B: DrawingBackend>(
             }
         }
         if has_turns(policy) {
-            lanes(canvas, &panel, policy, &tenants)?;
+            let joined = *joined.get_or_insert_with(|| coarseness(&panel, policies, &tenants));
+            lanes(canvas, &panel, policy, &tenants, joined)?;
         } else {
             let at = (panel.left + 6.0, top + LANE / 2.0);
             let text = "no turns: tenants share the SMs, or none had work";
@@ -116,15 +138,16 @@ fn lanes<B: DrawingBackend>(
     panel: &Panel,
     policy: &PolicyResult,
     tenants: &[&str],
+    joined: f64,
 ) -> Drawn<B> {
-    for (n, tenant) in tenants.iter().take(MOST).enumerate() {
+    for (n, tenant) in tenants.iter().enumerate() {
         let y = panel.top + LANE * (n as f64 + 0.5);
         let name = look::fit(tenant, NAMES - 12.0, SMALLER - 1.0);
         let style = label(SMALLER - 1.0, FAINT_INK, HPos::Right);
         canvas.text(&name, (panel.left - 8.0, y), style)?;
         canvas.line(&[(panel.left, y), (panel.right, y)], 1.0, GRID)?;
         for row in policy.turns.iter().filter(|row| row.tenant == *tenant) {
-            for (from, to) in bars(panel, row) {
+            for (from, to) in bars(panel, row, joined) {
                 let colour = SERIES[n % SERIES.len()];
                 canvas.rectangle((from, y - BAR / 2.0), (to, y + BAR / 2.0), colour)?;
             }
@@ -133,16 +156,31 @@ fn lanes<B: DrawingBackend>(
     Ok(())
 }
 
-/// Left and right ends of a tenant's turns; turns with nothing to be seen between them are one bar.
-fn bars(panel: &Panel, row: &TurnRow) -> Vec<(f64, f64)> {
-    /// Less than the finest line of the page.
-    const JOINED: f64 = 0.2;
+/// Less than the finest line of the page.
+const JOINED: f64 = 0.2;
+
+/// The gap below which turns are one bar: what does not show, or more where the page would have too many bars.
+fn coarseness(panel: &Panel, policies: &[PolicyResult], tenants: &[&str]) -> f64 {
+    let mut joined = JOINED;
+    loop {
+        let rows = policies.iter().flat_map(|policy| &policy.turns);
+        let rows = rows.filter(|row| tenants.contains(&row.tenant.as_str()));
+        let count: usize = rows.map(|row| bars(panel, row, joined).len()).sum();
+        if count <= BARS || joined > panel.right - panel.left {
+            return joined;
+        }
+        joined *= 2.0;
+    }
+}
+
+/// Left and right ends of a tenant's turns; turns with less than `joined` between them are one bar.
+fn bars(panel: &Panel, row: &TurnRow, joined: f64) -> Vec<(f64, f64)> {
     let end = panel.x.high as u64;
     let mut bars: Vec<(f64, f64)> = Vec::new();
     for &(from, until) in row.turns.iter().filter(|turn| turn.0 < end) {
         let (from, to) = (panel.along(from as f64), panel.along(until as f64));
         match bars.last_mut() {
-            Some(last) if from - last.1 < JOINED => last.1 = last.1.max(to),
+            Some(last) if from - last.1 < joined => last.1 = last.1.max(to),
             _ => bars.push((from, to)),
         }
     }
@@ -172,6 +210,6 @@ mod tests {
                 (130_000_000, 140_000_000),
             ],
         };
-        assert_eq!(bars(&panel, &row), [(0.0, 4.0), (90.0, 100.0)]);
+        assert_eq!(bars(&panel, &row, JOINED), [(0.0, 4.0), (90.0, 100.0)]);
     }
 }
