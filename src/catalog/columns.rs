@@ -22,7 +22,12 @@ pub(super) enum Kind {
     Word(&'static [&'static str]),
     /// A list of whole numbers.
     Numbers,
+    /// A list of texts.
+    Texts,
 }
+
+/// What separates the texts of a list in its cell.
+pub(super) const LIST: char = ';';
 
 /// A column and what it takes.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +57,10 @@ const MEBIBYTES: Kind = Kind::Whole {
     max: 1 << 40,
 };
 
-/// Columns of `gpus.csv` that a user can set.
+/// Columns of `gpus.csv` that a user can set, and `names`: what programs call the board.
 pub(super) const GPU: &[Column] = &[
     column("name", Kind::Text),
+    column("names", Kind::Texts),
     column("architecture", Kind::Text),
     column("chip", Kind::Text),
     column("pci_device_id", Kind::Text),
@@ -63,6 +69,7 @@ pub(super) const GPU: &[Column] = &[
     column("sm_count", whole(1)),
     column("gpc_count", whole(1)),
     column("memory_gib", POSITIVE),
+    column("visible_memory_mib", whole(1)),
     column("memory_bandwidth_gb_s", POSITIVE),
     column("l2_mib", POSITIVE),
     column("boost_clock_mhz", whole(1)),
@@ -129,6 +136,7 @@ impl Kind {
                 format!("one of {}", words.join(", "))
             }
             Kind::Numbers => "a list of whole numbers such as [0, 8, 16]".to_owned(),
+            Kind::Texts => "a list of names such as [\"NVIDIA A40\"]".to_owned(),
         }
     }
 
@@ -158,6 +166,18 @@ impl Kind {
                 };
                 let fits = number.is_finite() && (number > 0.0 || (zero && number == 0.0));
                 fits.then(|| number.to_string())
+            }
+            Kind::Texts => {
+                let texts = value.as_array()?.iter();
+                let legal = |text: &&str| {
+                    !text.trim().is_empty() && !text.contains(|c: char| c == LIST || c.is_control())
+                };
+                let texts: Option<Vec<&str>> = texts
+                    .map(|item| item.get_ref().as_str().filter(legal))
+                    .collect();
+                texts
+                    .filter(|texts| !texts.is_empty())
+                    .map(|texts| texts.join(&LIST.to_string()))
             }
             Kind::Numbers => {
                 let numbers = value.as_array()?.iter();

@@ -31,6 +31,8 @@ pub struct Gpu {
     pub gpc_count: Option<u32>,
     /// Device memory, GiB.
     pub memory_gib: Option<f64>,
+    /// What `nvidia-smi` shows as the total, MiB: less than nominal where ECC or firmware takes a part.
+    pub visible_memory_mib: Option<u32>,
     /// Peak memory bandwidth, 10⁹ bytes a second.
     pub memory_bandwidth_gb_s: Option<f64>,
     pub l2_mib: Option<f64>,

@@ -13,8 +13,10 @@ mod columns;
 mod compute_instance;
 mod gpu;
 mod mig_profile;
+mod names;
 mod nearest;
 mod sources;
+mod suggest;
 mod user;
 mod vgpu_type;
 
@@ -37,6 +39,7 @@ struct Texts<'a> {
     profile_aliases: &'a str,
     compute_instances: &'a str,
     aliases: &'a str,
+    names: &'a str,
     sources: &'a str,
 }
 
@@ -47,6 +50,7 @@ const BUILTIN: Texts<'static> = Texts {
     profile_aliases: include_str!("../../data/mig_profile_aliases.csv"),
     compute_instances: include_str!("../../data/mig_compute_instances.csv"),
     aliases: include_str!("../../data/gpu_id_aliases.csv"),
+    names: include_str!("../../data/gpu_names.csv"),
     sources: include_str!("../../data/sources.csv"),
 };
 
@@ -92,9 +96,10 @@ impl<T> Table<T> {
 /// Whether a column of `gpus.csv` holds a figure: something that a source stands behind and that
 /// `unknown_fields` names where it is empty.
 fn is_figure(column: &str) -> bool {
-    const OTHERS: [&str; 6] = [
+    const OTHERS: [&str; 7] = [
         "id",
         "name",
+        "names",
         "pci_device_id",
         "unknown_fields",
         "source",
@@ -113,6 +118,10 @@ pub struct Catalog {
     sources: BTreeMap<String, Source>,
     /// Spelling of a GPU in `vgpu_types.csv` → catalogue id, `None` for GPUs without a row.
     aliases: BTreeMap<String, Option<String>>,
+    /// What programs call the GPUs of the program's table.
+    names: Vec<names::NameRow>,
+    /// GPU and a name that a user's file gives it.
+    own_names: Vec<(String, String)>,
     /// GPUs whose memory is a user's figure.
     own_memory: BTreeSet<String>,
 }
@@ -196,6 +205,12 @@ impl Catalog {
         });
         unique(table, keys)?;
 
+        let names = read::<names::NameRow>("gpu_names.csv", texts.names)?.rows;
+        let keys = names
+            .iter()
+            .map(|row| format!("{:?} {}", row.kind, row.name));
+        unique("gpu_names.csv", keys)?;
+
         let source_rows: Table<Source> = read("sources.csv", texts.sources)?;
         let keys = source_rows.rows.iter().map(|source| source.key.clone());
         unique("sources.csv", keys)?;
@@ -212,6 +227,8 @@ impl Catalog {
             compute_instances,
             sources,
             aliases,
+            names,
+            own_names: Vec::new(),
             own_memory: BTreeSet::new(),
         })
     }
@@ -226,29 +243,9 @@ impl Catalog {
         self.gpus.rows.iter().find(|gpu| gpu.id == id)
     }
 
-    /// Id of the GPU that `text` most likely means: compared with ids, names, names without the
-    /// maker, and the spellings of the vGPU table. `None` when nothing is near.
-    ///
-    /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
-    /// assert_eq!(catalog.nearest_gpu("A-40"), Some("a40"));
-    /// assert_eq!(catalog.nearest_gpu("NVIDIA L40S"), Some("l40s"));
-    /// assert_eq!(catalog.nearest_gpu("a100-40gb-pcie"), Some("a100-pcie-40gb"));
-    /// assert_eq!(catalog.nearest_gpu("radeon"), None);
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
-    /// ```
-    pub fn nearest_gpu(&self, text: &str) -> Option<&str> {
-        let ids = self.gpus.rows.iter().map(|g| (g.id.as_str(), &*g.id));
-        let names = self.gpus.rows.iter().map(|g| (g.name.as_str(), &*g.id));
-        let short = self.gpus.rows.iter().map(|g| {
-            let name = g.name.strip_prefix("NVIDIA ").unwrap_or(&g.name);
-            (name, &*g.id)
-        });
-        let aliases = self
-            .aliases
-            .iter()
-            .filter_map(|(spelling, id)| id.as_deref().map(|id| (spelling.as_str(), id)));
-        nearest::nearest(text, ids.chain(names).chain(short).chain(aliases))
+    /// Where the GPU with exactly this id stands in the table.
+    fn row_of(&self, id: &str) -> Option<usize> {
+        self.gpus.rows.iter().position(|gpu| gpu.id == id)
     }
 
     /// The vGPU types of a GPU, in the order of the table; empty for GPUs without any.
@@ -285,17 +282,6 @@ impl Catalog {
             let id: u32 = id.parse().ok()?;
             self.vgpu_types(gpu_id).find(|t| t.vgpu_type_id == Some(id))
         })
-    }
-
-    /// Name of the GPU's vGPU type that `text` most likely means; `None` when nothing is near. Names
-    /// with the maker in front (`NVIDIA A40-4Q`, `GRID T4-1Q`) are understood.
-    pub fn nearest_vgpu_type(&self, gpu_id: &str, text: &str) -> Option<&str> {
-        let text = text
-            .strip_prefix("NVIDIA ")
-            .or_else(|| text.strip_prefix("GRID "))
-            .unwrap_or(text);
-        let names = self.vgpu_types(gpu_id);
-        nearest::nearest(text, names.map(|t| (t.type_name.as_str(), &*t.type_name)))
     }
 
     /// The GPU-instance profiles of a GPU, in the order of the table; empty for GPUs without MIG.
@@ -360,9 +346,10 @@ impl Catalog {
     /// Frame buffer that the vGPU manager divides on this GPU, in MiB; `None` if its memory is
     /// unknown.
     ///
-    /// That is the GPU's memory. One built-in GPU has a type that is nominally larger: the name of
-    /// GB200-189C dates from before production, when the GPU listed 189 GiB and not 186. There the
-    /// documented type counts: a type that may exist once fits. A user's `memory_gib` stands as it is.
+    /// That is the GPU's memory. Two built-in GPUs have a type that is nominally larger: the name of
+    /// GB200-189C dates from before production, when the GPU listed 189 GiB and not 186, and
+    /// B300X-269C rounds up. There the documented type counts: a type that may exist once fits. A
+    /// user's `memory_gib` stands as it is.
     pub fn frame_buffer_mib(&self, gpu_id: &str) -> Option<u64> {
         let gpu = self.gpu(gpu_id)?;
         let memory = (gpu.memory_gib? * 1024.0) as u64; // whole MiB, rounded down

@@ -137,25 +137,21 @@ impl Reader<'_> {
         };
         for (board, types) in boards {
             let id = board.get_ref().as_ref();
-            let known =
-                self.catalog.gpu(id).is_some() || self.catalog.vgpu_types(id).next().is_some();
-            if !known {
+            let Some(known) = self.catalog.board_id(id).map(ToOwned::to_owned) else {
                 // A board of this file that is itself in error would be reported twice.
                 if section("boards").is_none_or(|own| !own.contains_key(id)) {
-                    let help = self.catalog.nearest_gpu(id).map_or_else(
-                        || format!("add it as `[boards.{id}]`"),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
+                    let help = self.catalog.suggest_gpu(id);
+                    let help = help.unwrap_or_else(|| format!("add it as `[boards.{id}]`"));
                     let title = format!("there is no board `{id}`");
                     self.error(board.span(), title, "not in the catalogue", Some(help));
                 }
                 continue;
-            }
+            };
             match types.get_ref().as_table() {
                 Some(types) => {
                     let entries = self.entries(types, "vGPU type");
                     self.in_order(entries, "vGPU type", |reader, entry| {
-                        reader.vgpu_type(id, entry);
+                        reader.vgpu_type(&known, entry);
                     });
                 }
                 None => {
@@ -307,32 +303,32 @@ impl Reader<'_> {
             return false;
         }
         let title = format!("{what} `{}` lacks {}", entry.name, missing.join(", "));
-        let help = format!("give the missing keys, or start from another {what} with `like`");
+        let help = match self.catalog.board_id(entry.name) {
+            Some(meant) if what == "board" => {
+                format!("write `[boards.{meant}]` to change figures of `{meant}`")
+            }
+            _ => format!("give the missing keys, or start from another {what} with `like`"),
+        };
         self.error(entry.span.clone(), title, "", Some(help));
         true
     }
 
     fn board(&mut self, entry: &Entry<'_>) {
         let cells = self.cells(entry, columns::GPU);
-        let existing = self
-            .catalog
-            .gpus
-            .rows
-            .iter()
-            .position(|g| g.id == entry.name);
+        let existing = self.catalog.row_of(entry.name);
         let model = match (&entry.like, existing) {
             (Some(_), Some(_)) => return self.like_of_existing("board", entry),
             (Some((like, span)), None) => {
-                let found = self.catalog.gpus.rows.iter().position(|g| g.id == *like);
+                let id = self.catalog.board_id(like);
+                let found = id.and_then(|id| self.catalog.row_of(id));
                 if found.is_none() {
                     if self.failed.contains(*like) {
                         self.failed.insert(entry.name.to_owned());
                         return;
                     }
-                    let help = self.catalog.nearest_gpu(like).map_or_else(
-                        || "`warpshare gpus` lists the catalogue".to_owned(),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
+                    let help = self.catalog.suggest_gpu(like);
+                    let help =
+                        help.unwrap_or_else(|| "`warpshare gpus` lists the catalogue".to_owned());
                     let title = format!("there is no board `{like}`");
                     self.error(span.clone(), title, "not in the catalogue", Some(help));
                     return;
@@ -392,21 +388,24 @@ impl Reader<'_> {
             }
         }
         let measured = cells.iter().any(|cell| cell.column == "memory_gib");
-        if measured
-            || entry
-                .like
-                .as_ref()
-                .is_some_and(|(l, _)| self.catalog.own_memory.contains(*l))
-        {
+        let from = model.map(|row| table.rows[row].id.clone());
+        let names = cells.iter().find(|cell| cell.column == "names");
+        let names = names.map_or(String::new(), |cell| cell.cell.clone());
+        let inherited = from.as_ref().filter(|_| entry.like.is_some());
+        if measured || inherited.is_some_and(|id| self.catalog.own_memory.contains(id)) {
             self.catalog.own_memory.insert(entry.name.to_owned());
         }
         match existing {
             Some(row) => self.catalog.gpus.replace(row, record, gpu),
             None => self.catalog.gpus.push(record, gpu),
         }
-        if let Some((like, _)) = &entry.like {
-            self.catalog.copy_types(like, entry.name);
-            self.catalog.copy_mig(like, entry.name);
+        if let (Some(_), Some(from)) = (&entry.like, from) {
+            self.catalog.copy_types(&from, entry.name);
+            self.catalog.copy_mig(&from, entry.name);
+        }
+        for name in names.split(columns::LIST).filter(|name| !name.is_empty()) {
+            let own = (entry.name.to_owned(), name.to_owned());
+            self.catalog.own_names.push(own);
         }
     }
 
@@ -422,16 +421,14 @@ impl Reader<'_> {
         let model = match (&entry.like, existing) {
             (Some(_), Some(_)) => return self.like_of_existing("vGPU type", entry),
             (Some((like, span)), None) => {
-                let found = row_of(&self.catalog, like);
+                let named = self.catalog.vgpu_type_named(board, like);
+                let found = named.and_then(|t| row_of(&self.catalog, &t.type_name));
                 if found.is_none() {
                     if self.failed.contains(&key(like)) {
                         self.failed.insert(key(entry.name));
                         return;
                     }
-                    let help = self.catalog.nearest_vgpu_type(board, like).map_or_else(
-                        || format!("`warpshare vgpu types --gpu {board}` lists them"),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
+                    let help = self.catalog.suggest_vgpu_type(board, like);
                     let title = format!("board `{board}` has no vGPU type `{like}`");
                     let label = "`like` names a type of the same board";
                     self.error(span.clone(), title, label, Some(help));

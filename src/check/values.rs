@@ -127,6 +127,7 @@ impl Flat {
             // The suffixes of `summary.json`.
             let suffix = match metric.unit() {
                 "ns" => "_ns",
+                "1/s" if metric.metric.metric.name == "frames_per_second" => "",
                 "1/s" | "tokens/s" => "_per_s",
                 _ => "",
             };

@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::gpus::{json, load, no_such_gpu};
+use super::gpus::{gpu, json, load};
 use super::{Failure, note, print};
 use crate::calibrate::points::Reading;
 use crate::calibrate::workload::{Fragment, table};
@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, Gpu};
 use crate::diagnostics::{Diagnostics, nearest};
 use crate::gpu::law::ClockCurve;
 use crate::report::plot::{Agreement, agreement_png, agreement_svg};
+use crate::workload::data_file;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -159,7 +160,7 @@ fn curve(text: &str) -> Result<ClockCurve, String> {
 pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = load(args.boards.as_deref())?;
     let board = match &args.gpu {
-        Some(id) => Some(catalog.gpu(id).ok_or_else(|| no_such_gpu(&catalog, id))?),
+        Some(id) => Some(gpu(&catalog, id)?),
         None => None,
     };
     let name = workload_name(args)?;
@@ -244,7 +245,7 @@ fn read(
     board: Option<&Gpu>,
     file: &str,
 ) -> Result<Points, Failure> {
-    let bytes = fs::read(&args.file)
+    let bytes = data_file::read(&args.file)
         .map_err(|error| Failure::BadInput(format!("error: cannot read {file}: {error}")))?;
     let source = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -4,7 +4,7 @@ use super::interrupt::Interrupt;
 use super::progress::Bar;
 use super::simulation::Simulation;
 use super::{Failure, figures, note, print, published};
-use crate::experiment::compare::{self, Candidate, Plan};
+use crate::experiment::compare::{self, Candidate, Plan, Primary};
 use crate::policy::{registry, spatial};
 use crate::report::comparison::to_text;
 use crate::report::figures::Figures;
@@ -18,11 +18,12 @@ Examples:
   warpshare compare scenarios/quickstart.toml --policies best-effort,equal-share,fixed-share
   warpshare compare scenarios/quickstart.toml --policies all --against fixed-share
   warpshare compare my.toml --policies equal-share,equal-share+arr=false+slice=2ms
+  warpshare compare my.toml --policies all --metrics response.p99,jain_progress
   warpshare compare my.toml --policies all --precision 2% --out results/study
 
 Every policy sees the same arrivals and sizes, so differences are paired: what is left of chance is
-what the policies make of it. Intervals hold for all differences at once, p values are adjusted for
-all. `all` takes every scheduler that may serve the tenants of the scenario and says which may not.
+what the policies make of it. Intervals of the primary metrics hold for all differences at once, p
+values are adjusted for all; other metrics are exploratory. `all` takes every scheduler that may serve the tenants of the scenario and says which may not.
 A policy can have keys of the `share` table: NAME+KEY=VALUE. The scenario's own keys stay where the
 policy has them; docs/policies.md describes the policies, docs/statistics.md the statistics.
 
@@ -46,7 +47,12 @@ pub struct Args {
     /// the policies].
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
-    /// Add replications until the mean of every metric is known to this, such as 2%.
+    /// Primary metrics, separated by commas: what the comparison is about. They alone are one family of tests; all
+    /// others are exploratory. Such as response.p99, antt, chat.first_token.p95 (of one guest) [default: ANTT, STP,
+    /// both Jain indices, longest starvation, switching; throughput, slowdown, mean, p50, p95 and p99 of the response].
+    #[arg(long, value_name = "NAMES")]
+    metrics: Option<String>,
+    /// Add replications until every primary metric is known to this, such as 2%.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     precision: Option<f64>,
     /// Replications at most, with --precision.
@@ -90,7 +96,12 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     let mut candidates = candidates(args, &base)?;
     let interrupt = Interrupt::install()?;
     let bar = Bar::new(args.quiet);
+    let primary = match &args.metrics {
+        Some(names) => Primary::parse(names, &base).map_err(|problem| bad(&problem))?,
+        None => Primary::default(),
+    };
     let plan = Plan {
+        primary,
         precision: args.precision,
         most: args.most,
     };

@@ -42,7 +42,7 @@ enum Action {
     /// Show every figure of one GPU, with its sources
     #[command(after_help = "Example:\n  warpshare gpus show a100-sxm4-40gb")]
     Show {
-        /// Identifier, as listed by `warpshare gpus`
+        /// Identifier, as listed by `warpshare gpus`, or a name such as "Tesla T4"
         id: String,
     },
 }
@@ -58,7 +58,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         None if args.json => json(&catalog.gpus())?,
         None => list(&catalog),
         Some(Action::Show { id }) => {
-            let gpu = catalog.gpu(id).ok_or_else(|| no_such_gpu(&catalog, id))?;
+            let gpu = gpu(&catalog, id)?;
             if args.json {
                 json(&Shown::new(&catalog, gpu))?
             } else {
@@ -85,12 +85,20 @@ pub(super) fn load(boards: Option<&Path>) -> Result<Catalog, Failure> {
     Ok(catalog)
 }
 
-/// The message for an id that the catalogue does not have.
+/// The GPU that `text` names: an identifier, or a name that programs print.
+///
+/// # Errors
+///
+/// [`Failure::BadInput`] with what may have been meant.
+pub(super) fn gpu<'c>(catalog: &'c Catalog, text: &str) -> Result<&'c Gpu, Failure> {
+    let found = catalog.gpu_named(text);
+    found.ok_or_else(|| no_such_gpu(catalog, text))
+}
+
+/// The message for a name that the catalogue does not have.
 pub(super) fn no_such_gpu(catalog: &Catalog, id: &str) -> Failure {
-    let help = match catalog.nearest_gpu(id) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "`warpshare gpus` lists the identifiers".to_owned(),
-    };
+    let help = catalog.suggest_gpu(id);
+    let help = help.unwrap_or_else(|| "`warpshare gpus` lists the identifiers".to_owned());
     Failure::BadInput(format!("error: there is no GPU `{id}`\nhelp: {help}"))
 }
 
@@ -154,7 +162,7 @@ fn list(catalog: &Catalog) -> String {
                 .unwrap_or_default()
                 .to_owned(),
             or_unknown(gpu.sm_count),
-            or_unknown(gpu.memory_gib),
+            or_unknown(gpu.memory_gib.map(f64::round)),
             or_unknown(gpu.memory_bandwidth_gb_s),
             or_unknown(gpu.fp32_tflops),
             or_unknown(gpu.copy_engines),
@@ -206,6 +214,17 @@ fn show(catalog: &Catalog, gpu: &Gpu) -> String {
     text.push_str(&render(&rows));
     text.push_str("\n-: a figure for which the catalogue names no source of its own.\n");
 
+    let named = |lead: &str, list: Vec<&str>, text: &mut String| {
+        if !list.is_empty() {
+            wrap(text, lead, 2, &list.join(", "));
+        }
+    };
+    let names: Vec<&str> = catalog.names_of(&gpu.id).collect();
+    named("Also called: ", names, &mut text);
+    // The first is in the table.
+    let own = usize::from(gpu.pci_device_id.is_some());
+    let ids: Vec<&str> = catalog.pci_device_ids(&gpu.id).skip(own).collect();
+    named("Further PCI device ids: ", ids, &mut text);
     let total = vf_total(catalog, &gpu.id);
     if let (Some(number), VfOrigin::Assumption { type_name }) = (total.value, &total.origin) {
         let remark = format!(
@@ -272,6 +291,11 @@ fn figures(gpu: &Gpu) -> Vec<(&'static str, String, &'static str)> {
             "Memory",
             unit(or_unknown(gpu.memory_gib), "GiB"),
             "memory_gib",
+        ),
+        (
+            "Memory that nvidia-smi shows",
+            unit(or_unknown(gpu.visible_memory_mib), "MiB"),
+            "visible_memory_mib",
         ),
         (
             "Memory bandwidth",
@@ -352,6 +376,9 @@ fn remarks(gpu: &Gpu, key: &str) -> String {
 #[derive(Serialize)]
 struct Shown<'a> {
     gpu: &'a Gpu,
+    /// What programs call it beside its name.
+    names: Vec<&'a str>,
+    pci_device_ids: Vec<&'a str>,
     vgpu_types: Vec<&'a str>,
     sources: Vec<&'a Source>,
 }
@@ -360,6 +387,8 @@ impl<'a> Shown<'a> {
     fn new(catalog: &'a Catalog, gpu: &'a Gpu) -> Self {
         Shown {
             gpu,
+            names: catalog.names_of(&gpu.id).collect(),
+            pci_device_ids: catalog.pci_device_ids(&gpu.id).collect(),
             vgpu_types: catalog
                 .vgpu_types(&gpu.id)
                 .map(|t| t.type_name.as_str())

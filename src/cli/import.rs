@@ -1,6 +1,6 @@
 //! `warpshare import`: configurations that an operator already has, as a scenario's GPUs.
 
-use super::gpus::{json, load, no_such_gpu, render, table};
+use super::gpus::{gpu, json, load, render, table};
 use super::{Failure, MISSED, note, print};
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostics;
@@ -90,9 +90,7 @@ fn capture(
                 Some("leave out `--gpu`"),
             ));
         }
-        if catalog.gpu(id).is_none() {
-            return Err(no_such_gpu(catalog, id));
-        }
+        gpu(catalog, id)?;
     }
     let gpus = capture.boards(catalog, args.gpu.as_deref()).map_err(all)?;
     print(&scenario_text(&gpus))?;
@@ -105,17 +103,16 @@ fn configs(
     file: &ConfigFile,
     config: Option<&str>,
 ) -> Result<ExitCode, Failure> {
-    if let Some(id) = &args.gpu
-        && catalog.gpu(id).is_none()
-    {
-        return Err(no_such_gpu(catalog, id));
-    }
+    let board = match &args.gpu {
+        Some(text) => Some(gpu(catalog, text)?.id.as_str()),
+        None => None,
+    };
     let chosen = config
         .map(|name| file.config(name))
         .transpose()
         .map_err(all)?;
     if args.list {
-        return list(args, catalog, file, chosen);
+        return list(args, catalog, board, file, chosen);
     }
     let only = match file.configs.as_slice() {
         [only] => Some(only),
@@ -134,7 +131,7 @@ fn configs(
             )),
         ));
     };
-    let Some(id) = &args.gpu else {
+    let Some(id) = board else {
         return Err(bad(
             "such a file names no board",
             Some("say which with `--gpu ID`; `warpshare gpus` lists the identifiers"),
@@ -174,6 +171,7 @@ struct Listed {
 fn list(
     args: &Args,
     catalog: &Catalog,
+    board: Option<&str>,
     file: &ConfigFile,
     chosen: Option<&Config>,
 ) -> Result<ExitCode, Failure> {
@@ -181,7 +179,7 @@ fn list(
     let listed: Vec<Listed> = configs
         .filter(|(config, _)| chosen.is_none_or(|chosen| chosen == *config))
         .map(|(config, name)| {
-            let (fits, says) = match &args.gpu {
+            let (fits, says) = match board {
                 None => (None, Vec::new()),
                 Some(id) => match apply(catalog, id, config) {
                     Ok(gpus) => (Some(true), gpus.iter().map(summary).collect()),
@@ -202,7 +200,7 @@ fn list(
         print(&json(&listed)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = if args.gpu.is_none() {
+    let text = if board.is_none() {
         listed
             .iter()
             .map(|row| format!("{}\n", row.config))

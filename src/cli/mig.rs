@@ -46,7 +46,7 @@ enum Action {
 /// Which GPU, and how to print.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// Identifier of the GPU, as listed by `warpshare gpus`
+    /// Identifier of the GPU, as listed by `warpshare gpus`, or a name such as "NVIDIA A30"
     #[arg(long, value_name = "ID")]
     gpu: String,
     /// Add the boards and vGPU types of this TOML file to the catalogue
@@ -102,7 +102,8 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
 impl Common {
     fn open(&self) -> Result<(Catalog, Arc<Geometry>), Failure> {
         let catalog = load(self.boards.as_deref())?;
-        let geometry = Geometry::of(&catalog, &self.gpu).map_err(|error| match &error {
+        let id = catalog.board_id(&self.gpu).unwrap_or(&self.gpu);
+        let geometry = Geometry::of(&catalog, id).map_err(|error| match &error {
             GeometryError::UnknownGpu(id) => no_such_gpu(&catalog, id),
             GeometryError::NoMig(_) => {
                 let with = catalog.gpus_with_mig().join(", ");

@@ -1,6 +1,6 @@
 //! `warpshare new`: a commented scenario from a few answers.
 
-use super::gpus::{load, no_such_gpu};
+use super::gpus::{self, load};
 use super::workload::find;
 use super::{Failure, note, print};
 use crate::catalog::{Catalog, Mode, Series};
@@ -72,9 +72,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         "Which board? (warpshare gpus lists them)",
         "a40",
     )?;
-    if catalog.gpu(&gpu).is_none() {
-        return Err(no_such_gpu(&catalog, &gpu));
-    }
+    let gpu = gpus::gpu(&catalog, &gpu)?.id.clone();
     let question = "What do the guests do? (warpshare workload list has the names)";
     let workload = asker.answer(
         &args.workload,

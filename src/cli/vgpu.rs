@@ -25,7 +25,7 @@ Examples:
   warpshare vgpu types --gpu a40 --series Q
   warpshare vgpu types --gpu rtx-pro-6000-blackwell-se --time-sliced")]
     Types {
-        /// Identifier of the GPU, as listed by `warpshare gpus`
+        /// Identifier of the GPU, as listed by `warpshare gpus`, or a name such as "Tesla T4"
         #[arg(long, value_name = "ID")]
         gpu: String,
         /// Only types of this series: Q, B, A or C
@@ -64,11 +64,11 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         json: as_json,
     } = &args.action;
     let catalog = load(boards.as_deref())?;
+    let gpu = catalog
+        .board_id(gpu)
+        .ok_or_else(|| no_such_gpu(&catalog, gpu))?;
     let all: Vec<&VgpuType> = catalog.vgpu_types(gpu).collect();
     if all.is_empty() {
-        if catalog.gpu(gpu).is_none() {
-            return Err(no_such_gpu(&catalog, gpu));
-        }
         note_no_types(gpu);
     }
     let chosen: Vec<&VgpuType> = all

@@ -3,7 +3,7 @@
 mod alone;
 mod from;
 
-use super::gpus::{json, load, no_such_gpu, render, table, wrap};
+use super::gpus::{gpu, json, load, render, table, wrap};
 use super::{Failure, note, print};
 use crate::diagnostics::nearest;
 use crate::scenario::preset::{self, Preset};
@@ -97,9 +97,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         } => {
             let preset = find(name)?;
             let catalog = load(boards.as_deref())?;
-            if catalog.gpu(on).is_none() {
-                return Err(no_such_gpu(&catalog, on));
-            }
+            let on = &gpu(&catalog, on)?.id;
             let found = alone::run(&preset, on, *seed, boards.as_deref(), *quiet)?;
             print(&if *json { found.json()? } else { found.text() })?;
         }

@@ -4,14 +4,15 @@ use super::baseline::Alone;
 use super::check;
 use super::recorder::{GpuEdge, GroupRecord, MemberRecord, Recorder};
 use crate::result::{
-    AssumptionInfo, FORMAT, Meta, PlanInfo, Replication, ReplicationGpu, ReplicationGuest,
-    ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
+    AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
+    ReplicationGuest, ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
 };
 use crate::scenario::{Horizon, Origin, Scenario};
 use crate::sim::{self, Instance, Part};
 use crate::stats::histogram::LatencyHistogram;
 
 mod batches;
+mod chance;
 mod gpus;
 mod growth;
 mod guests;
@@ -133,8 +134,10 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
     let guests: Vec<_> = (0..scenario.guests.len())
         .map(|group| guests::group(scenario, shared, baselines, group))
         .collect();
+    let no_chance = chance::missing(scenario);
     let mut notices = scenario.notices.clone();
     notices.extend(growth::remarks(scenario, shared));
+    notices.extend(chance::notice(&no_chance));
     let mut result = RunResult {
         format: FORMAT,
         meta: Meta {
@@ -149,6 +152,7 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         plan: plan(scenario),
         assumptions: assumptions(scenario),
         notices,
+        no_chance: (no_chance != NoChance::default()).then_some(no_chance),
         objectives: Vec::new(),
         gpus: (0..scenario.gpus.len())
             .map(|gpu| gpus::gpu(scenario, shared, baselines, gpu))
@@ -183,6 +187,7 @@ fn plan(scenario: &Scenario) -> PlanInfo {
         replications: run.replications,
         seed: run.seed,
         confidence: run.confidence,
+        no_chance: !scenario.has_chance(),
     }
 }
 

@@ -1,25 +1,28 @@
 //! Schedulers side by side: the same draws under each, paired differences, and how sure they are.
 //!
 //! The rules are those of docs/statistics.md: replications are the unit of evidence, differences are
-//! paired, all intervals of a comparison hold at once (Bonferroni), p values are adjusted by Holm.
+//! paired. The primary metrics are one family: their intervals hold at once (Bonferroni), their p values are
+//! adjusted by Holm. All others are exploratory: each by itself.
 
 mod metrics;
+mod primary;
+mod test;
 mod verdict;
 
+use super::findings::findings;
 use super::turns::first_turns;
 use super::{Options, Progress, RunError, run};
-use crate::engine::time::Nanos;
+use crate::engine::time::{LONGEST, Nanos};
 use crate::policy::registry;
 use crate::result::{
-    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, GroupLatency, MemberSlowdown,
-    MetricComparison, PolicyResult, PolicyValue, RunResult, Sequential, Verdict,
+    COMPARISON_FORMAT, ComparisonResult, GroupLatency, MemberSlowdown, MetricComparison, PlanInfo,
+    PolicyResult, PolicyValue, RunResult, Sequential,
 };
-use crate::scenario::Scenario;
-use crate::stats::compare::{bonferroni, holm, paired};
-use crate::stats::interval::{next_look, t_interval};
-use crate::stats::moments::{mean, variance};
-use crate::stats::select::{best_of, nelson_matejcik_g};
+use crate::scenario::{Scenario, Share, write_nanos};
+use crate::stats::interval::next_look;
+use crate::stats::quantile::sectioning_interval;
 use metrics::Row;
+pub use primary::Primary;
 
 /// How much of a run is shown turn by turn.
 const SHOWN: Nanos = 100_000_000;
@@ -34,8 +37,10 @@ pub struct Candidate {
 }
 
 /// How a comparison is carried out.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// The metrics that the comparison is about: they alone are tested together. All others are exploratory.
+    pub primary: Primary,
     /// Relative half-width of the metrics' means at which to stop; `None` = the scenario's replications.
     pub precision: Option<f64>,
     /// Replications at most, where a precision is asked for.
@@ -88,7 +93,8 @@ pub fn compare(
         }
         let rows = metrics::rows(&results);
         let sequential = plan.precision.map(|precision| {
-            let (worst, worst_of) = widest(&rows, candidates);
+            let primary = rows.iter().filter(|row| plan.primary.holds(row));
+            let (worst, worst_of) = widest(primary, candidates);
             Sequential {
                 precision,
                 // The correction makes it a bound relative to the true mean (docs/statistics.md).
@@ -103,7 +109,7 @@ pub fn compare(
             replications = next_look(replications).min(plan.most);
             continue;
         }
-        return finish(candidates, &results, &rows, sequential);
+        return finish(candidates, &results, &rows, (&plan.primary, sequential));
     }
 }
 
@@ -111,14 +117,15 @@ pub fn compare(
 /// (docs/statistics.md, section 8).
 const INSIDE: f64 = 0.97;
 
-/// Largest relative half-width of a mean, and whose it is.
-fn widest(rows: &[Row], candidates: &[Candidate]) -> (f64, String) {
+/// Largest relative half-width, and whose it is.
+fn widest<'a>(rows: impl Iterator<Item = &'a Row>, candidates: &[Candidate]) -> (f64, String) {
     let mut worst = (0.0, String::new());
     for row in rows {
-        for (candidate, values) in candidates.iter().zip(&row.values) {
-            let present: Option<Vec<f64>> = values.iter().copied().collect();
-            let interval = present.and_then(|values| t_interval(&values, INSIDE));
-            let width = match interval {
+        for (candidate, cell) in candidates.iter().zip(&row.cells) {
+            let Some(value) = cell.value.filter(|_| cell.chance) else {
+                continue;
+            };
+            let width = match sectioning_interval(value, &cell.each, INSIDE) {
                 Some(found) if found.half_width == 0.0 => 0.0,
                 Some(found) => found.relative().unwrap_or(f64::MAX),
                 None => continue,
@@ -138,7 +145,7 @@ fn finish(
     candidates: &[Candidate],
     results: &[RunResult],
     rows: &[Row],
-    sequential: Option<Sequential>,
+    (primary, sequential): (&Primary, Option<Sequential>),
 ) -> Result<ComparisonResult, RunError> {
     let first = &results[0];
     let confidence = first.plan.confidence;
@@ -146,26 +153,73 @@ fn finish(
     for (candidate, result) in candidates.iter().zip(results) {
         policies.push(policy(candidate, result)?);
     }
-    let g = nelson_matejcik_g(results.len() as u32, first.plan.replications, confidence);
     let mut metrics: Vec<MetricComparison> = rows
         .iter()
-        .map(|row| of_row(row, candidates, confidence, g))
+        .map(|row| of_row(row, primary.holds(row)))
         .collect();
-    let tested = settle(&mut metrics, rows, confidence);
+    let names: Vec<&str> = candidates.iter().map(|c| c.name.as_str()).collect();
+    let (tested, explored) = test::settle(&mut metrics, rows, confidence);
+    test::best(&mut metrics, rows, &names, confidence);
     let mut comparison = ComparisonResult {
         format: COMPARISON_FORMAT,
         meta: first.meta.clone(),
         scenario: first.scenario.clone(),
-        plan: first.plan.clone(),
+        plan: PlanInfo {
+            no_chance: results.iter().all(|result| result.plan.no_chance),
+            ..first.plan.clone()
+        },
         against: candidates[0].name.clone(),
+        primary: primary.names(),
         tested,
+        explored,
         sequential,
+        remarks: slices(candidates).into_iter().collect(),
         policies,
         metrics,
         verdict: String::new(),
     };
     comparison.verdict = verdict::words(&comparison);
     Ok(comparison)
+}
+
+/// What is to be known if policies take turns of different lengths.
+fn slices(candidates: &[Candidate]) -> Option<String> {
+    let mut lengths: Vec<(Nanos, Vec<&str>)> = Vec::new();
+    for candidate in candidates {
+        let domains = candidate.scenario.gpus.iter().flat_map(|gpu| gpu.domains());
+        for domain in domains {
+            let Share::TimeSlice(config) = domain.share else {
+                continue;
+            };
+            if config.slice >= LONGEST {
+                continue;
+            }
+            let name = candidate.name.as_str();
+            match lengths.iter_mut().find(|known| known.0 == config.slice) {
+                Some(known) if known.1.contains(&name) => {}
+                Some(known) => known.1.push(name),
+                None => lengths.push((config.slice, vec![name])),
+            }
+        }
+    }
+    if lengths.len() < 2 {
+        return None;
+    }
+    lengths.sort();
+    let each = lengths.iter().map(|(slice, names)| {
+        let names = match names.as_slice() {
+            [one] => (*one).to_owned(),
+            [one, another] => format!("{one} and {another}"),
+            [one, others @ ..] => format!("{one} and {} others", others.len()),
+            [] => String::new(),
+        };
+        format!("{} under {names}", write_nanos(*slice as f64))
+    });
+    Some(format!(
+        "Slices differ: {}. A difference between policies may be one of the slice; NAME+slice=2ms gives a \
+         policy another.",
+        each.collect::<Vec<_>>().join(", ")
+    ))
 }
 
 fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, RunError> {
@@ -182,6 +236,7 @@ fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, Run
         sharing: result.gpus.iter().map(|gpu| gpu.sharing.clone()).collect(),
         hash: result.scenario.hash.clone(),
         overloaded,
+        findings: findings(result),
         broken: broken.map(|check| check.id.clone()).collect(),
         response: result
             .guests
@@ -205,30 +260,16 @@ fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, Run
     })
 }
 
-/// The values of a metric under each policy, and the best of them; differences come later.
-fn of_row(
-    row: &Row,
-    candidates: &[Candidate],
-    confidence: f64,
-    g: Option<f64>,
-) -> MetricComparison {
-    let values = row.values.iter().zip(&row.notes).map(|(values, note)| {
-        let present: Vec<f64> = values.iter().copied().flatten().collect();
-        let missing = values.len() - present.len();
-        // A bound, or a quantile of too few jobs, has no interval.
-        let interval = t_interval(&present, confidence).filter(|_| missing == 0 && note.is_none());
-        let note = note.clone().or_else(|| match (present.len(), missing) {
-            (0, _) => Some("no value".to_owned()),
-            (1, 0) => Some("one replication: no interval".to_owned()),
-            (_, 0) => None,
-            _ => Some(format!("{missing} replications without a value")),
-        });
-        PolicyValue {
-            mean: (!present.is_empty()).then(|| mean(&present)),
-            half_width: interval.map(|interval| interval.half_width),
-            note,
-            difference: None,
-        }
+/// The values of a metric under each policy, as `run` reports them; differences come later.
+fn of_row(row: &Row, primary: bool) -> MetricComparison {
+    let values = row.cells.iter().map(|cell| PolicyValue {
+        value: cell.value,
+        half_width: cell.half_width,
+        note: match (&cell.note, cell.value) {
+            (None, None) => Some("no value".to_owned()),
+            (note, _) => note.clone(),
+        },
+        difference: None,
     });
     MetricComparison {
         of: row.of.clone(),
@@ -236,92 +277,8 @@ fn of_row(
         metric: row.metric.clone(),
         unit: row.unit.to_owned(),
         better: row.better,
+        primary,
         values: values.collect(),
-        best: g.and_then(|g| best(row, candidates, g)),
+        best: None,
     }
-}
-
-/// Which policy is best; only where every policy has a value in every replication that is more than a
-/// bound. `g` is the constant of Nelson and Matejcik for all.
-fn best(row: &Row, candidates: &[Candidate], g: f64) -> Option<Best> {
-    let sign = match row.better {
-        Better::Higher => 1.0,
-        Better::Lower => -1.0,
-    };
-    let rows: Option<Vec<Vec<f64>>> = (0..row.values.len())
-        .map(|policy| {
-            Some(
-                row.whole(policy)?
-                    .iter()
-                    .map(|value| sign * value)
-                    .collect(),
-            )
-        })
-        .collect();
-    let found = best_of(&rows?, g)?;
-    let may_be = candidates.iter().zip(&found.candidates);
-    Some(Best {
-        policy: candidates[found.best].name.clone(),
-        within: found.within,
-        candidates: may_be
-            .filter(|(_, is)| **is)
-            .map(|(candidate, _)| candidate.name.clone())
-            .collect(),
-    })
-}
-
-/// Fills in the differences to the first policy, all tested together; how many there are.
-fn settle(metrics: &mut [MetricComparison], rows: &[Row], confidence: f64) -> u32 {
-    let mut places = Vec::new();
-    for (index, row) in rows.iter().enumerate() {
-        if row.whole(0).is_none_or(|values| values.len() < 2) {
-            continue;
-        }
-        let others = 1..row.values.len();
-        let tested = others.filter(|&policy| row.whole(policy).is_some());
-        places.extend(tested.map(|policy| (index, policy)));
-    }
-    let each = bonferroni(confidence, places.len());
-    let found: Vec<_> = places
-        .iter()
-        .map(|&(index, policy)| {
-            let row = &rows[index];
-            let (a, b) = (row.whole(policy)?, row.whole(0)?);
-            let compared = paired(&a, &b, each)?;
-            let apart = variance(&a) + variance(&b);
-            let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
-            let ratio = (apart > 0.0).then(|| variance(&differences) / apart);
-            Some((compared, ratio, differences.iter().all(|d| *d == 0.0)))
-        })
-        .collect();
-    let p: Vec<f64> = found
-        .iter()
-        .map(|f| f.as_ref().map_or(1.0, |f| f.0.p))
-        .collect();
-    let adjusted = holm(&p);
-    for ((&(index, policy), found), adjusted_p) in places.iter().zip(&found).zip(adjusted) {
-        let Some((compared, variance_ratio, same)) = found else {
-            continue;
-        };
-        let change = compared.difference.mean;
-        let improves = match metrics[index].better {
-            Better::Lower => change < 0.0,
-            Better::Higher => change > 0.0,
-        };
-        metrics[index].values[policy].difference = Some(Difference {
-            mean: change,
-            low: compared.difference.low(),
-            high: compared.difference.high(),
-            p: compared.p,
-            adjusted_p,
-            verdict: match (same, adjusted_p <= 1.0 - confidence, improves) {
-                (true, ..) => Verdict::Same,
-                (_, false, _) => Verdict::Undecided,
-                (_, true, true) => Verdict::Better,
-                (_, true, false) => Verdict::Worse,
-            },
-            variance_ratio: *variance_ratio,
-        });
-    }
-    places.len() as u32
 }

@@ -8,6 +8,7 @@ mod check;
 mod collect;
 pub mod compare;
 mod estimate;
+mod findings;
 mod recorder;
 mod records;
 mod turns;

@@ -187,34 +187,32 @@ fn chosen<'a>(
     gpu_id: &str,
     config: &'a Config,
 ) -> Result<Vec<(Option<u32>, &'a Entry)>, Refusal> {
-    let own = catalog
-        .gpu(gpu_id)
-        .and_then(|gpu| gpu.pci_device_id.as_deref())
-        .map(str::to_ascii_uppercase);
-    let mut for_board: Vec<&Entry> = Vec::new();
-    for entry in &config.entries {
-        if entry.filter.is_empty() {
-            for_board.push(entry);
-            continue;
-        }
-        let Some(own) = &own else {
-            return Err(Refusal::UndecidedFilter {
-                gpu: gpu_id.to_owned(),
-                line: entry.line,
-            });
-        };
-        if entry
-            .filter
-            .iter()
-            .any(|id| pci_device(id).as_ref() == Some(own))
-        {
-            for_board.push(entry);
-        }
+    let own: Vec<String> = catalog
+        .pci_device_ids(gpu_id)
+        .map(str::to_ascii_uppercase)
+        .collect();
+    if own.is_empty()
+        && let Some(entry) = config.entries.iter().find(|entry| !entry.filter.is_empty())
+    {
+        return Err(Refusal::UndecidedFilter {
+            gpu: gpu_id.to_owned(),
+            line: entry.line,
+        });
     }
+    let names = |entry: &Entry, own: &String| {
+        let mut filter = entry.filter.iter();
+        filter.any(|id| pci_device(id).as_ref() == Some(own))
+    };
+    // The id of a variant counts where no entry names the board's own.
+    let id = own
+        .iter()
+        .find(|own| config.entries.iter().any(|entry| names(entry, own)));
+    let meant = |entry: &&Entry| entry.filter.is_empty() || id.is_some_and(|own| names(entry, own));
+    let for_board: Vec<&Entry> = config.entries.iter().filter(meant).collect();
     if for_board.is_empty() {
         return Err(Refusal::OtherBoards {
             gpu: gpu_id.to_owned(),
-            device: own.unwrap_or_default(),
+            device: own.join(" or "),
         });
     }
     let mut found: Vec<(Option<u32>, &Entry)> = Vec::new();

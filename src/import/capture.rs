@@ -207,13 +207,17 @@ impl Capture {
             Some(name) => (
                 board(catalog, name, captured.pci_device_id.as_deref()),
                 format!("no board `{name}` is known"),
-                match catalog.nearest_gpu(name) {
-                    Some(near) => format!("the nearest is `{near}`; `--boards` adds your own"),
-                    None => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
+                match catalog.boards_like(name).as_slice() {
+                    [] => "`warpshare gpus` lists the boards, `--boards` adds your own".into(),
+                    [near] => format!("the nearest is `{near}`; `--boards` adds your own"),
+                    several => {
+                        let near = several.join("`, `");
+                        format!("the nearest are `{near}`; `--boards` adds your own")
+                    }
                 },
             ),
             None => (
-                given.and_then(|id| catalog.gpu(id)),
+                given.and_then(|id| catalog.gpu_named(id)),
                 format!("the text does not name the board of GPU {}", captured.index),
                 "give it with `--gpu ID`, or paste the lines of `nvidia-smi -L` too".to_owned(),
             ),
@@ -319,29 +323,19 @@ pub(super) fn bus_address(text: &str) -> Option<[u32; 4]> {
     ])
 }
 
-/// The board of the catalogue: by the driver's name, with or without the maker's words before it;
-/// else by the PCI device id where only one board has it.
+/// The board of the catalogue: by the driver's name; else by the PCI device id where only one board has
+/// it.
 fn board<'a>(catalog: &'a Catalog, name: &str, pci_device_id: Option<&str>) -> Option<&'a Gpu> {
-    let wanted = bare(name);
-    let by_name = catalog.gpus().iter().find(|gpu| bare(&gpu.name) == wanted);
-    by_name.or_else(|| {
+    catalog.gpu_named(name).or_else(|| {
         let id = pci_device_id?;
         let same = |gpu: &&Gpu| {
-            let own = gpu.pci_device_id.as_deref();
-            own.is_some_and(|own| own.eq_ignore_ascii_case(id))
+            let mut ids = catalog.pci_device_ids(&gpu.id);
+            ids.any(|own| own.eq_ignore_ascii_case(id))
         };
         let mut with_id = catalog.gpus().iter().filter(same);
         let only = with_id.next()?;
         with_id.next().is_none().then_some(only)
     })
-}
-
-fn bare(name: &str) -> String {
-    let mut rest = name.trim();
-    for maker in ["NVIDIA ", "Tesla "] {
-        rest = rest.strip_prefix(maker).unwrap_or(rest);
-    }
-    rest.to_ascii_lowercase()
 }
 
 /// What the scenario does not take over, for its reader.

@@ -7,12 +7,9 @@ use crate::catalog::{Catalog, VgpuType};
 /// for boards. It is one if the driver says so, or if its name is that of a type.
 pub(super) fn seen_from_inside(catalog: &Catalog, gpu: &CapturedGpu) -> Option<(String, String)> {
     let name = gpu.product_name.as_deref().unwrap_or_default().trim();
-    let bare = ["NVIDIA ", "GRID ", "Tesla "]
-        .iter()
-        .fold(name, |name, maker| name.strip_prefix(maker).unwrap_or(name));
     let mut known: Vec<&VgpuType> = Vec::new();
     for id in catalog.gpus_with_vgpu_types() {
-        known.extend(catalog.vgpu_type(id, bare));
+        known.extend(catalog.vgpu_type_named(id, name));
     }
     let says_so = gpu
         .virtualization
@@ -35,14 +32,14 @@ pub(super) fn seen_from_inside(catalog: &Catalog, gpu: &CapturedGpu) -> Option<(
         .iter()
         .map(|held| format!("`{}`", held.gpu_id))
         .collect();
-    let help = if boards.is_empty() {
-        "what else its board holds is not seen from there: capture on the host".to_owned()
-    } else {
-        format!(
+    let help = match known.first() {
+        None => "what else its board holds is not seen from there: capture on the host".to_owned(),
+        Some(held) => format!(
             "what else its board holds is not seen from there: capture on the host, or write a guest \
-             with vgpu = \"{bare}\" on a board {}",
+             with vgpu = \"{}\" on a board {}",
+            held.type_name,
             boards.join(" or ")
-        )
+        ),
     };
     Some((title, help))
 }

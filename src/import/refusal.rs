@@ -1,7 +1,6 @@
 //! Why a configuration cannot be what it asks for, on one board.
 
 use crate::mig::GeometryError;
-use std::fmt;
 
 /// A reason against a config on one board. `Display` says it in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,14 +45,14 @@ pub enum Refusal {
     #[error("{wanted}: {reason}")]
     NoFit { wanted: String, reason: String },
     /// The board has no such type.
-    #[error("`{gpu}` has no vGPU type `{type_name}`{}", hint(owner, nearest))]
+    #[error("`{gpu}` has no vGPU type `{type_name}`: {help}")]
     NoSuchType {
         gpu: String,
         type_name: String,
         /// A board that has it.
         owner: Option<String>,
         /// What may have been meant.
-        nearest: Option<String>,
+        help: String,
     },
     /// More vGPUs than the type's maximum.
     #[error("{wanted} × {type_name}: a GPU holds at most {most}")]
@@ -80,14 +79,6 @@ pub enum Refusal {
     /// MIG is on for some and off for others.
     #[error("{0} needs MIG off and {1} needs it on")]
     MigOffAndOn(String, String),
-}
-
-fn hint(owner: &Option<String>, nearest: &Option<String>) -> impl fmt::Display {
-    match (owner, nearest) {
-        (Some(owner), _) => format!(": it is a type of `{owner}`"),
-        (None, Some(near)) => format!(", nor has any board here (the nearest is `{near}`)"),
-        (None, None) => ", nor has any board here".to_owned(),
-    }
 }
 
 fn only(known: &[u32]) -> String {

@@ -41,24 +41,21 @@ pub(super) fn apply(
 /// The type of a name. vgpu-device-manager ends types that live in a `+gfx` instance with `GFX`
 /// where the catalogue, as the driver, has the type without an ending.
 fn vgpu_type<'a>(catalog: &'a Catalog, gpu_id: &str, name: &str) -> Option<&'a VgpuType> {
-    catalog.vgpu_type(gpu_id, name).or_else(|| {
-        let plain = catalog.vgpu_type(gpu_id, name.strip_suffix("GFX")?)?;
+    catalog.vgpu_type_named(gpu_id, name).or_else(|| {
+        let plain = catalog.vgpu_type_named(gpu_id, name.strip_suffix("GFX")?)?;
         let profile = plain.mig_profile.as_deref()?;
         profile.ends_with("+gfx").then_some(plain)
     })
 }
 
 fn no_such_type(catalog: &Catalog, gpu_id: &str, name: &str) -> Refusal {
-    let boards = catalog.gpus_with_vgpu_types();
-    let mut others = boards.iter();
-    let owner = others.find(|id| vgpu_type(catalog, id, name).is_some());
+    let mut boards = catalog.gpus_with_vgpu_types().into_iter();
+    let owner = boards.find(|id| vgpu_type(catalog, id, name).is_some());
     Refusal::NoSuchType {
         gpu: gpu_id.to_owned(),
         type_name: name.to_owned(),
-        owner: owner.map(|id| (*id).to_owned()),
-        nearest: catalog
-            .nearest_vgpu_type(gpu_id, name)
-            .map(ToOwned::to_owned),
+        owner: owner.map(ToOwned::to_owned),
+        help: catalog.suggest_vgpu_type(gpu_id, name),
     }
 }
 

@@ -113,7 +113,11 @@ pub fn explained(name: &str) -> Vec<Explained> {
                 .any(|name| plain(name) == wanted)
         {
             found.push(Explained {
-                about: format!("{} of: {}", metric.unit.name(), applies(metric)),
+                about: match metric.section {
+                    Section::Parts => "mean time in which a job is".to_owned(),
+                    Section::SmTime => "fraction of SM time in which SMs are".to_owned(),
+                    _ => format!("{} of: {}", metric.unit.name(), applies(metric)),
+                },
                 name: full,
                 meaning: metric.meaning,
             });

@@ -118,7 +118,7 @@ impl Chosen {
                 value: Number::Whole(quantile.value_ns),
                 half_width: quantile.half_width_ns,
                 n: None,
-                method: "sectioning",
+                method: &quantile.method,
                 lower_bound,
                 note: quantile.note.as_deref().unwrap_or(""),
             },
@@ -134,7 +134,8 @@ impl Chosen {
         })
     }
 
-    fn reading<'a>(&self, subject: Subject<'a>) -> Option<Reading<'a>> {
+    /// What a result says of it.
+    pub(crate) fn reading<'a>(&self, subject: Subject<'a>) -> Option<Reading<'a>> {
         let mut readers = self.metric.readers.iter();
         readers.find_map(|reader| match (reader, subject) {
             (Reader::Group(read, _), Subject::Group(group)) => read(group),

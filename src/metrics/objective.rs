@@ -284,6 +284,8 @@ pub struct Judgement {
 pub struct Evidence {
     /// The value is only "at least": a guest is overloaded.
     pub lower_bound: bool,
+    /// Whether replications can differ by chance at all.
+    pub chance: bool,
     /// Two or more replications have this very value, all of them.
     pub same: bool,
 }
@@ -299,15 +301,15 @@ impl Objective {
     }
 
     /// Whether it asks for little of the metric.
-    fn from_above(&self) -> bool {
+    fn bounds_from_above(&self) -> bool {
         matches!(self.relation, Relation::Below | Relation::AtMost)
     }
 
     /// Whether it asks for what is worse, such as `late > 1%`.
     pub fn against_better(&self) -> bool {
         match self.metric.metric.better {
-            Some(Better::Lower) => !self.from_above(),
-            Some(Better::Higher) => self.from_above(),
+            Some(Better::Lower) => !self.bounds_from_above(),
+            Some(Better::Higher) => self.bounds_from_above(),
             None => false,
         }
     }
@@ -325,13 +327,13 @@ impl Objective {
         let value = figure.and_then(|figure| figure.value.value());
         let overloaded = "the guest is overloaded: the value is at least this, and grows";
         let Some((figure, value)) = figure.zip(value) else {
-            return match evidence.lower_bound && self.from_above() {
+            return match evidence.lower_bound && self.bounds_from_above() {
                 true => without(Fail, "the guest is overloaded"),
                 false if figure_note.is_empty() => without(Undecided, "no value"),
                 false => without(Undecided, figure_note),
             };
         };
-        let margin = match self.from_above() {
+        let margin = match self.bounds_from_above() {
             true => self.bound - value,
             false => value - self.bound,
         };
@@ -342,11 +344,15 @@ impl Objective {
         };
         let by_value = if self.meets(value) { Pass } else { Fail };
         if evidence.lower_bound {
-            return match (self.from_above(), by_value) {
+            return match (self.bounds_from_above(), by_value) {
                 (true, _) => with(Fail, Some(overloaded)),
                 (false, Pass) => with(Pass, None),
                 (false, _) => with(Undecided, Some(overloaded)),
             };
+        }
+        if !evidence.chance {
+            let note = "nothing in it is left to chance: decided by the value itself";
+            return with(by_value, Some(note));
         }
         match figure.half_width {
             Some(half) if half > 0.0 => {
@@ -370,6 +376,198 @@ impl Objective {
             ),
             _ if figure_note.is_empty() => with(Undecided, Some("no interval")),
             _ => with(Undecided, Some(figure_note)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Number;
+
+    fn subject(has: &dyn Fn(Need) -> bool) -> Subject<'_> {
+        Subject {
+            scope: Scope::Group,
+            what: "guest `g`",
+            classes: &["urgent"],
+            has,
+        }
+    }
+
+    fn objective(text: &str) -> Objective {
+        parse(text, &subject(&|_| true)).unwrap_or_else(|mistake| panic!("{text}: {mistake:?}"))
+    }
+
+    const CHANCE: Evidence = Evidence {
+        lower_bound: false,
+        chance: true,
+        same: false,
+    };
+
+    fn verdict(text: &str, value: f64, half_width: Option<f64>, evidence: Evidence) -> Judgement {
+        let objective = objective(text);
+        let figure = Figure {
+            metric: objective.metric.clone(),
+            value: Number::Real(Some(value)),
+            half_width,
+            n: Some(5),
+            method: "t over replications",
+            lower_bound: evidence.lower_bound,
+            note: if half_width.is_none() {
+                "one replication: no interval"
+            } else {
+                ""
+            },
+        };
+        objective.judge(Some(&figure), evidence)
+    }
+
+    #[test]
+    fn objectives_are_read_with_their_units() {
+        for (text, name, relation, bound) in [
+            ("p95 < 50ms", "response.p95", Relation::Below, 50e6),
+            (
+                "response_p99.9<=1.5s",
+                "response.p99.9",
+                Relation::AtMost,
+                1.5e9,
+            ),
+            (
+                "response.urgent_p95 < 20us",
+                "response.urgent_p95",
+                Relation::Below,
+                20e3,
+            ),
+            ("late < 1%", "late_fraction", Relation::Below, 0.01),
+            ("dropped <= 0.5", "dropped_fraction", Relation::AtMost, 0.5),
+            (
+                "frames_per_second >= 30",
+                "frames_per_second",
+                Relation::AtLeast,
+                30.0,
+            ),
+            (
+                "first_token.p99 < 1s",
+                "first_token.p99",
+                Relation::Below,
+                1e9,
+            ),
+            ("throughput ≥ 95/s", "throughput", Relation::AtLeast, 95.0),
+            ("throughput > 60/min", "throughput", Relation::Above, 1.0),
+            ("slowdown < 2", "slowdown", Relation::Below, 2.0),
+            (
+                "starvation < 1min",
+                "longest_starvation",
+                Relation::Below,
+                60e9,
+            ),
+        ] {
+            let read = objective(text);
+            assert_eq!(read.metric.name("."), name, "{text}");
+            assert_eq!(read.relation, relation, "{text}");
+            assert!(
+                (read.bound - bound).abs() < 1e-12 * bound,
+                "{text}: {}",
+                read.bound
+            );
+        }
+    }
+
+    #[test]
+    fn the_interval_decides() {
+        use ObjectiveVerdict::{Fail, Pass, Undecided};
+        for (value, half, wanted) in [(40e6, 5e6, Pass), (60e6, 5e6, Fail), (48e6, 5e6, Undecided)]
+        {
+            let found = verdict("p95 < 50ms", value, Some(half), CHANCE);
+            assert_eq!(found.verdict, wanted, "{value}");
+            assert_eq!(found.margin, Some(50e6 - value));
+        }
+        // On the bound: `<` is missed, `<=` holds.
+        assert_eq!(
+            verdict(
+                "p95 < 50ms",
+                50e6,
+                Some(0.0),
+                Evidence {
+                    same: true,
+                    ..CHANCE
+                }
+            )
+            .verdict,
+            Fail
+        );
+        assert_eq!(
+            verdict(
+                "p95 <= 50ms",
+                50e6,
+                Some(0.0),
+                Evidence {
+                    same: true,
+                    ..CHANCE
+                }
+            )
+            .verdict,
+            Pass
+        );
+        assert_eq!(
+            verdict("throughput >= 10/s", 12.0, Some(1.0), CHANCE).verdict,
+            Pass
+        );
+        assert_eq!(
+            verdict("throughput >= 10/s", 12.0, Some(1.0), CHANCE).margin,
+            Some(2.0)
+        );
+    }
+
+    #[test]
+    fn without_an_interval_nothing_is_decided_unless_nothing_is_left_to_chance() {
+        use ObjectiveVerdict::{Fail, Pass, Undecided};
+        let found = verdict("p95 < 50ms", 10e6, None, CHANCE);
+        assert_eq!(found.verdict, Undecided);
+        assert_eq!(found.note.as_deref(), Some("one replication: no interval"));
+        let certain = Evidence {
+            chance: false,
+            ..CHANCE
+        };
+        assert_eq!(verdict("p95 < 50ms", 10e6, None, certain).verdict, Pass);
+        assert_eq!(verdict("p95 < 50ms", 60e6, None, certain).verdict, Fail);
+        assert!(verdict("p95 < 50ms", 60e6, None, certain).note.is_some());
+    }
+
+    #[test]
+    fn at_least_is_enough_to_miss_and_to_exceed() {
+        use ObjectiveVerdict::{Fail, Pass, Undecided};
+        let bound = Evidence {
+            lower_bound: true,
+            ..CHANCE
+        };
+        assert_eq!(verdict("p95 < 50ms", 10e6, Some(1.0), bound).verdict, Fail);
+        assert_eq!(verdict("p95 > 5ms", 10e6, Some(1.0), bound).verdict, Pass);
+        assert_eq!(
+            verdict("p95 > 50ms", 10e6, Some(1.0), bound).verdict,
+            Undecided
+        );
+    }
+
+    #[test]
+    fn every_name_is_of_one_metric() {
+        for scope in [
+            Scope::Group,
+            Scope::Member,
+            Scope::Gpu,
+            Scope::Instance,
+            Scope::Engine,
+        ] {
+            let mut known = std::collections::BTreeMap::new();
+            for metric in of_scope(scope, &["urgent"]) {
+                for name in names(&metric) {
+                    let other = known.insert(name.clone(), metric.name("."));
+                    assert!(
+                        other.is_none_or(|other| other == metric.name(".")),
+                        "{name}"
+                    );
+                }
+            }
         }
     }
 }

@@ -275,9 +275,26 @@ impl Geometry {
             })
     }
 
-    /// The profile name that `text` most likely means.
+    /// The profile name that `text` most likely means: of a profile's name the one with as many compute
+    /// slices, then with the same ending or none, then nearest in memory; else the nearest in spelling.
     pub fn nearest(&self, text: &str) -> Option<&str> {
-        nearest(text, self.profiles.iter().map(Profile::name))
+        let names = || self.profiles.iter().map(Profile::name);
+        let Some((slices, memory, ending)) = parts(text) else {
+            return nearest(text, names());
+        };
+        names()
+            .filter_map(|name| {
+                let (own_slices, own_memory, own_ending) = parts(name)?;
+                let variant = match own_ending {
+                    same if same == ending => 0,
+                    "" => 1,
+                    _ => 2,
+                };
+                let near = (own_slices != slices, variant, own_memory.abs_diff(memory));
+                Some((near, name))
+            })
+            .min_by_key(|(near, _)| *near)
+            .map(|(_, name)| name)
     }
 
     /// Whether vGPUs can live in an instance of this profile: on boards with `+gfx` profiles only in
@@ -322,4 +339,11 @@ fn kind(row: &MigProfile, all: &[&MigProfile]) -> Kind {
             }
         }
     }
+}
+
+/// Compute slices, GB and ending of a profile's name such as `1g.10gb+me`.
+fn parts(name: &str) -> Option<(u32, u32, &str)> {
+    let (slices, rest) = name.split_once("g.")?;
+    let (memory, ending) = rest.split_once("gb")?;
+    Some((slices.parse().ok()?, memory.parse().ok()?, ending))
 }

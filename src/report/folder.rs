@@ -393,13 +393,17 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// The same of a comparison's folder.
-const COMPARISON_FILES: [(&str, &str); 5] = [
+const COMPARISON_FILES: [(&str, &str); 6] = [
     ("summary.txt", "what the terminal showed"),
     (
         "comparison.json",
         "everything, exactly; format version inside; compare all but \"meta\"",
     ),
     ("comparison.csv", "one row per metric and policy"),
+    (
+        "findings.csv",
+        "what the checks of each run found: warm-up, overload, too little data, no chance",
+    ),
     ("members.csv", "slowdown of each guest under each policy"),
     (
         "turns.csv",

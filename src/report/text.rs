@@ -1,7 +1,9 @@
 //! The summary that a terminal shows: first what failed, then what a capacity planner asks.
 
+mod asked;
+
 use super::notes::Notes;
-use super::table::{Table, alarm, cut, paragraph, pieces};
+use super::table::{Table, alarm, paragraph, pieces};
 use super::units::{Unit, bytes, count, length, reason, replications, short, time, with_interval};
 use super::verdict::{self, label};
 use crate::result::{
@@ -81,8 +83,9 @@ impl Page {
             value: quantile.value_ns.map(|ns| ns as f64),
             half_width: quantile.half_width_ns,
             n: 0,
-            method: "sectioning".to_owned(),
+            method: quantile.method.clone(),
             note: quantile.note.clone(),
+            each: Vec::new(),
         };
         self.estimate(&estimate, Unit::Time, bound)
     }
@@ -96,7 +99,12 @@ impl Page {
             &mut self.out,
             "",
             &[
-                format!("± is the half-width of the {level} % interval over replications"),
+                match result.plan.no_chance {
+                    false => {
+                        format!("± is the half-width of the {level} % interval over replications")
+                    }
+                    true => "no number has an interval".to_owned(),
+                },
                 format!("scenario hash {hash}"),
             ],
         );
@@ -151,89 +159,6 @@ impl Page {
                 );
             }
         }
-    }
-
-    /// What was asked, and whether it holds.
-    fn objectives(&mut self, result: &RunResult) {
-        if result.objectives.is_empty() {
-            return;
-        }
-        self.section("Objectives");
-        let mut table = Table::new(&["of", "asked", "found", "margin", "verdict"]);
-        for objective in &result.objectives {
-            let of = match objective.kind.as_str() {
-                "gpu" => format!("GPU {}", cut(&objective.of, NAME)),
-                _ => cut(&objective.of, NAME),
-            };
-            let found = match objective.value {
-                Some(value) => verdict::shown(objective, value, objective.half_width),
-                None => "–".to_owned(),
-            };
-            let mut word = verdict::verdict(objective).to_owned();
-            if let Some(note) = &objective.note {
-                word.push(' ');
-                word.push_str(&self.notes.mark(note.clone()));
-            }
-            let margin = verdict::margin(objective);
-            table.row(vec![of, cut(&objective.text, 32), found, margin, word]);
-        }
-        table.render(&mut self.out);
-    }
-
-    /// Deadlines, losses and frames, where guests have some.
-    fn delivered(&mut self, result: &RunResult) {
-        let groups: Vec<&GroupResult> = result
-            .guests
-            .iter()
-            .filter(|group| verdict::delivers(group))
-            .collect();
-        if groups.is_empty() {
-            return;
-        }
-        self.section(
-            "Deadlines and losses: of the jobs that ended late, of those that arrived dropped",
-        );
-        let any = |has: fn(&GroupResult) -> bool| groups.iter().any(|group| has(group));
-        let frames = any(|group| group.frames_per_s.is_some());
-        let timed_out = any(|group| group.timed_out_fraction.is_some());
-        let out_of_memory = any(|group| group.out_of_memory_fraction.is_some());
-        let mut head = vec!["guest", "deadline", "late", "dropped"];
-        let optional = [
-            (timed_out, "timed out"),
-            (out_of_memory, "out of memory"),
-            (frames, "frames/s each"),
-        ];
-        head.extend(
-            optional
-                .iter()
-                .filter(|(shown, _)| *shown)
-                .map(|(_, name)| *name),
-        );
-        let mut table = Table::new(&head);
-        for group in groups {
-            let mut row = vec![
-                label(group),
-                group.deadline_ns.map_or_else(|| "none".to_owned(), length),
-                match &group.late_fraction {
-                    Some(late) => self.estimate(late, Unit::Percent, at_least(group)),
-                    None => "–".to_owned(),
-                },
-                self.estimate(&group.dropped_fraction, Unit::Percent, ""),
-            ];
-            let more = [
-                (timed_out, &group.timed_out_fraction, Unit::Percent),
-                (out_of_memory, &group.out_of_memory_fraction, Unit::Percent),
-                (frames, &group.frames_per_s, Unit::Plain),
-            ];
-            for (_, estimate, unit) in more.into_iter().filter(|(shown, _, _)| *shown) {
-                row.push(match estimate {
-                    Some(estimate) => self.estimate(estimate, unit, ""),
-                    None => "–".to_owned(),
-                });
-            }
-            table.row(row);
-        }
-        table.render(&mut self.out);
     }
 
     fn response(&mut self, result: &RunResult) {

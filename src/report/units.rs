@@ -57,9 +57,10 @@ pub(super) fn length(ns: u64) -> String {
 
 /// `1 replication`, `10 replications`.
 pub(super) fn replications(plan: &PlanInfo) -> String {
-    match plan.replications {
-        1 => "1 replication".to_owned(),
-        n => format!("{n} replications"),
+    match (plan.replications, plan.no_chance) {
+        (1, _) => "1 replication".to_owned(),
+        (n, false) => format!("{n} replications"),
+        (n, true) => format!("{n} replications, all the same: nothing is drawn, no intervals"),
     }
 }
 

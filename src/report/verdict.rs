@@ -11,7 +11,11 @@ const NAMED: usize = 3;
 pub(super) fn sentence(result: &RunResult) -> String {
     let broken = result.checks.iter().filter(|check| !check.holds).count();
     if broken > 0 {
-        return format!("No answer: {broken} invariant checks of the simulator failed.");
+        let checks = match broken {
+            1 => "1 invariant check".to_owned(),
+            several => format!("{several} invariant checks"),
+        };
+        return format!("No answer: {checks} of the simulator failed.");
     }
     let of = |verdict| -> Vec<String> {
         let objectives = result.objectives.iter();
@@ -22,27 +26,32 @@ pub(super) fn sentence(result: &RunResult) -> String {
     };
     let (failed, undecided) = (of(ObjectiveVerdict::Fail), of(ObjectiveVerdict::Undecided));
     let all = result.objectives.len();
-    let objectives = match (all, failed.len(), undecided.len()) {
-        (0, _, _) => return without_objectives(result),
-        (_, 0, 0) if all == 1 => {
-            format!("The objective holds: {}", list(of(ObjectiveVerdict::Pass)))
-        }
-        (_, 0, 0) => format!(
-            "All {all} objectives hold: {}",
-            list(of(ObjectiveVerdict::Pass))
-        ),
-        (_, 0, _) => format!(
-            "Undecided are {} of {all} objectives: {}",
-            undecided.len(),
-            list(undecided)
-        ),
-        (_, missed, _) => format!("Missed are {missed} of {all} objectives: {}", list(failed)),
+    let (some, what, clauses) = match (failed.len(), undecided.len()) {
+        _ if all == 0 => return without_objectives(result),
+        (0, 0) => (all, "holds", of(ObjectiveVerdict::Pass)),
+        (0, some) => (some, "is undecided", undecided),
+        (some, _) => (some, "is missed", failed),
     };
+    let objectives = format!("{}: {}", share(some, all, what), list(clauses));
     let overloaded: Vec<String> = overloaded(result).map(label).collect();
     if overloaded.is_empty() {
         format!("{objectives}.")
     } else {
         format!("{objectives}; overloaded: {}.", list(overloaded))
+    }
+}
+
+/// `1 of 3 objectives is missed`, with what is said of a single one.
+fn share(some: usize, all: usize, what: &str) -> String {
+    let several = match what.strip_prefix("is ") {
+        Some(rest) => format!("are {rest}"),
+        None => "hold".to_owned(),
+    };
+    match (some, all) {
+        (_, 1) => format!("The objective {what}"),
+        (some, all) if some == all => format!("All {all} objectives {several}"),
+        (1, all) => format!("1 of {all} objectives {what}"),
+        (some, all) => format!("{some} of {all} objectives {several}"),
     }
 }
 
@@ -96,8 +105,11 @@ fn clause(group: &GroupResult) -> String {
     if let (Some(late), Some(deadline)) = (&group.late_fraction, group.deadline_ns)
         && let Some(value) = late.value
     {
-        let value = with_interval(value, None, Unit::Percent);
-        parts.push(format!("{bound}{value} later than {}", length(deadline)));
+        parts.push(format!(
+            "{bound}{} later than {}",
+            percent(value),
+            length(deadline)
+        ));
     }
     parts.extend(losses(group));
     if let Some(frames) = group.frames_per_s.as_ref().and_then(|frames| frames.value) {
@@ -112,6 +124,16 @@ fn clause(group: &GroupResult) -> String {
     parts.join(", ")
 }
 
+/// A share in a sentence: to one decimal.
+fn percent(value: f64) -> String {
+    let percent = value * 100.0;
+    let shown = short((percent * 10.0).round() / 10.0);
+    match shown.as_str() {
+        "0" if value > 0.0 => "<0.1 %".to_owned(),
+        _ => format!("{shown} %"),
+    }
+}
+
 /// Shares of jobs that were never done.
 fn losses(group: &GroupResult) -> Vec<String> {
     let shares = [
@@ -121,10 +143,7 @@ fn losses(group: &GroupResult) -> Vec<String> {
     ];
     let shown = shares.into_iter().filter_map(|(share, what)| {
         let value = share?.value.filter(|value| *value > 0.0)?;
-        Some(format!(
-            "{} {what}",
-            with_interval(value, None, Unit::Percent)
-        ))
+        Some(format!("{} {what}", percent(value)))
     });
     shown.collect()
 }
@@ -144,11 +163,11 @@ fn objective_clause(objective: &ObjectiveResult) -> String {
         Some(value) => shown(objective, value, objective.half_width),
         None => "no value".to_owned(),
     };
-    format!(
-        "{} {} ({found})",
-        cut(&objective.of, super::text::NAME),
-        objective.text
-    )
+    let of = cut(&objective.of, super::text::NAME);
+    match objective.kind.as_str() {
+        "gpu" => format!("GPU {of}: {} ({found})", objective.text),
+        _ => format!("{of}: {} ({found})", objective.text),
+    }
 }
 
 /// A value of an objective's metric, for people.
@@ -204,10 +223,7 @@ fn load(group: &GroupResult) -> String {
     }
     let late = group.late_fraction.as_ref().and_then(|late| late.value);
     match late.filter(|late| *late > 0.0) {
-        Some(late) => format!(
-            "sustained, {} late",
-            with_interval(late, None, Unit::Percent)
-        ),
+        Some(late) => format!("sustained, {} late", percent(late)),
         None => "sustained".to_owned(),
     }
 }
@@ -239,26 +255,16 @@ pub(super) fn delivers(group: &GroupResult) -> bool {
     group.deadline_ns.is_some() || group.frames_per_s.is_some() || !losses(group).is_empty()
 }
 
-/// What became of jobs and frames, where that is more than that they ended in time.
-pub(super) fn delivered(group: &GroupResult) -> Option<String> {
-    let mut parts = Vec::new();
-    let shares = [
-        (group.late_fraction.as_ref(), "late"),
-        (Some(&group.dropped_fraction), "dropped"),
-        (group.timed_out_fraction.as_ref(), "timed out"),
-        (group.out_of_memory_fraction.as_ref(), "out of memory"),
-    ];
-    for (share, what) in shares {
-        let value = share.and_then(|share| share.value);
-        if let Some(value) = value.filter(|value| *value > 0.0 || what == "late") {
-            parts.push(format!(
-                "{} {what}",
-                with_interval(value, None, Unit::Percent)
-            ));
-        }
-    }
+/// What became of jobs and frames, for figures: how many were late, and what was lost and delivered; nothing of
+/// a group that has neither a deadline nor losses nor frames.
+pub(super) fn delivered(group: &GroupResult) -> Vec<String> {
+    let late = group.late_fraction.as_ref().and_then(|late| late.value);
+    let late = late.zip(group.deadline_ns);
+    let late = late.map(|(late, deadline)| format!("{} > {}", percent(late), length(deadline)));
+    let mut rest = losses(group);
     if let Some(frames) = group.frames_per_s.as_ref().and_then(|frames| frames.value) {
-        parts.push(format!("{} fps", short((frames * 10.0).round() / 10.0)));
+        rest.push(format!("{} fps", short((frames * 10.0).round() / 10.0)));
     }
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let rest = (!rest.is_empty()).then(|| rest.join(", "));
+    late.into_iter().chain(rest).collect()
 }

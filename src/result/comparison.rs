@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the structure; a reader refuses other versions.
-pub const COMPARISON_FORMAT: u32 = 1;
+pub const COMPARISON_FORMAT: u32 = 2;
 
 /// What a comparison found out. All differences are paired: replication r of every policy sees the same
 /// arrivals and sizes.
@@ -21,12 +21,20 @@ pub struct ComparisonResult {
     pub plan: PlanInfo,
     /// Name of the policy that the others are compared with: the first of `policies`.
     pub against: String,
-    /// Number of differences that were tested together: intervals hold for all of them at once with the
+    /// Names of the primary metrics, which alone are tested together: `response.p95`, or `chat.response.p95` for that of
+    /// one guest or GPU.
+    pub primary: Vec<String>,
+    /// Differences of primary metrics that were tested together: intervals hold for all of them at once with the
     /// plan's confidence, and p values are adjusted for all.
     pub tested: u32,
+    /// Differences of exploratory metrics, each tested by itself: of twenty that are none, one seems to be one.
+    pub explored: u32,
     /// How replications were added, where a precision was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential: Option<Sequential>,
+    /// What is to be known of all policies together, such as slices that differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// The policies, the one that the others are compared with first.
     pub policies: Vec<PolicyResult>,
     /// Metrics of GPUs, then of guests, in scenario order.
@@ -65,6 +73,9 @@ pub struct PolicyResult {
     pub hash: String,
     /// Guests that were overloaded, with the reason.
     pub overloaded: Vec<(String, String)>,
+    /// What the checks of a run found under this policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// Invariants that do not hold; empty in a sound run.
     pub broken: Vec<String>,
     /// Response times of each guest group, over all replications.
@@ -74,6 +85,33 @@ pub struct PolicyResult {
     /// Turns of the first GPU that is shared in turns, at the beginning of replication 0; none where nobody takes
     /// turns.
     pub turns: Vec<TurnRow>,
+}
+
+/// What a check of a run found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Which check it was.
+    pub kind: FindingKind,
+    /// Name of the guest; empty if it is about the run.
+    pub of: String,
+    /// What it found, in words.
+    pub text: String,
+}
+
+/// A check of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// An invariant does not hold.
+    Invariant,
+    /// Latencies of a guest are bounds.
+    Overload,
+    /// The warm-up looks too short, or cannot be judged.
+    WarmUp,
+    /// Too little data for the interval of a quantile.
+    Data,
+    /// A notice of the run, such as that nothing is drawn in it.
+    Notice,
 }
 
 /// Response times of a guest group under a policy.
@@ -120,12 +158,14 @@ pub struct MetricComparison {
     pub of: String,
     /// `gpu` or `guest`.
     pub kind: String,
-    /// Such as `p95` or `antt`.
+    /// Such as `response.p95` or `antt`: see docs/metrics.md.
     pub metric: String,
     /// `ns`, `1/s`, `fraction`, or empty.
     pub unit: String,
     /// Which way the metric is better.
     pub better: Better,
+    /// One of those that the comparison is about; the others are exploratory.
+    pub primary: bool,
     /// One for each policy, in their order.
     pub values: Vec<PolicyValue>,
     /// The best policies, as far as they can be told apart.
@@ -136,9 +176,9 @@ pub struct MetricComparison {
 /// A metric under one policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyValue {
-    /// Mean over replications of the metric of each.
-    pub mean: Option<f64>,
-    /// Of the t interval for this metric alone.
+    /// As `run` reports it: a quantile is that of all replications together.
+    pub value: Option<f64>,
+    /// Of the interval of this value alone, as `run` reports it.
     pub half_width: Option<f64>,
     /// Why there is no value or no interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,20 +188,21 @@ pub struct PolicyValue {
     pub difference: Option<Difference>,
 }
 
-/// The mean paired difference, this policy less the one that it is compared with.
+/// The paired difference, this policy less the one that it is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// Mean over replications.
+    /// Of the two values.
     pub mean: f64,
-    /// Ends of the interval; all intervals of the comparison hold at once (Bonferroni).
-    pub low: f64,
+    /// Lower end of the interval; those of primary metrics hold at once (Bonferroni), that of an exploratory one by
+    /// itself. `None` where the difference is the same in every replication: there is nothing to be unsure of.
+    pub low: Option<f64>,
     /// Upper end of the interval.
-    pub high: f64,
-    /// Two-sided paired t.
-    pub p: f64,
-    /// Adjusted for all tested differences (Holm).
-    pub adjusted_p: f64,
-    /// What the interval says.
+    pub high: Option<f64>,
+    /// Two-sided paired t; `None` where nothing varies.
+    pub p: Option<f64>,
+    /// Adjusted for all differences of primary metrics (Holm); `None` for exploratory ones.
+    pub adjusted_p: Option<f64>,
+    /// What the test says.
     pub verdict: Verdict,
     /// Variance of the difference over the sum of the variances: what the common draws achieved, below 1
     /// if they helped. `None` where nothing varies.
@@ -176,17 +217,20 @@ pub enum Verdict {
     Worse,
     /// The difference is zero in every replication.
     Same,
+    /// The difference is the same in every replication, and not zero: a fact of these runs and not tested. With
+    /// nothing drawn all differences are of this kind.
+    Fixed,
     /// No difference was shown, which is not to say that there is none.
     Undecided,
 }
 
-/// Multiple comparisons with the best (Nelson and Matejcik 1995).
+/// Which policies may be the best: subset selection by paired differences, and the interval of the best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Best {
-    /// The policy with the best mean.
+    /// The policy with the best value.
     pub policy: String,
     /// With the plan's confidence, no policy is better than it by more than this.
     pub within: f64,
-    /// Policies that may be the best, the one with the best mean included, in the order of policies.
+    /// Policies that may be the best, the one with the best value included, in the order of policies.
     pub candidates: Vec<String>,
 }

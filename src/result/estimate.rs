@@ -12,13 +12,17 @@ pub struct Estimate {
     pub half_width: Option<f64>,
     /// Replications that contributed.
     pub n: u32,
-    /// `t over replications`, `sectioning`, `jackknife`, `exact` …
+    /// `t over replications`, `jackknife over replications`, `no chance` …
     pub method: String,
     /// Why there is no value or no interval.
     pub note: Option<String>,
+    /// One value for each replication, whose mean is `value` and whose t interval is the interval: what paired
+    /// comparisons rest on. Not part of a file.
+    #[serde(skip)]
+    pub each: Vec<f64>,
 }
 
-/// A quantile of the pooled sample (Hyndman-Fan type 1) with its sectioning interval.
+/// A quantile of the pooled sample (Hyndman-Fan type 1) with its interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuantileEstimate {
     /// Such as 0.95.
@@ -27,6 +31,14 @@ pub struct QuantileEstimate {
     pub value_ns: Option<u64>,
     /// Statistical half-width plus half a bucket of the histogram.
     pub half_width_ns: Option<f64>,
+    /// `sectioning`, `inversion` (where replications are long enough only together), `no chance`, `none`.
+    pub method: String,
     /// Why there is no value or no interval.
     pub note: Option<String>,
+    /// As [`Estimate::each`]: with the value they make the sectioning interval. Not part of a file.
+    #[serde(skip)]
+    pub each: Vec<f64>,
+    /// Half the width of the histogram's bucket, which the half-width includes. Not part of a file.
+    #[serde(skip)]
+    pub resolution_ns: f64,
 }

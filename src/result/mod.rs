@@ -11,8 +11,9 @@ mod objective;
 mod replication;
 
 pub use comparison::{
-    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, GroupLatency, MemberSlowdown,
-    MetricComparison, PolicyResult, PolicyValue, Sequential, TurnRow, Verdict,
+    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, Finding, FindingKind,
+    GroupLatency, MemberSlowdown, MetricComparison, PolicyResult, PolicyValue, Sequential, TurnRow,
+    Verdict,
 };
 pub use estimate::{Estimate, QuantileEstimate};
 pub use histogram::LatencyHistogram;
@@ -43,6 +44,9 @@ pub struct RunResult {
     pub assumptions: Vec<AssumptionInfo>,
     /// Remarks: clamped values, a warm-up that looks short, and the like.
     pub notices: Vec<String>,
+    /// What cannot differ between replications, if anything: its numbers have no interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_chance: Option<NoChance>,
     /// What the scenario asks for and whether it holds: guests by name, then GPUs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveResult>,
@@ -98,6 +102,20 @@ pub struct PlanInfo {
     pub seed: u64,
     /// Level of every interval, such as 0.95.
     pub confidence: f64,
+    /// Nothing is drawn: all replications are the same, and there are no intervals ([`NoChance::everything`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_chance: bool,
+}
+
+/// Nothing that reaches these is drawn, so all replications give them the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoChance {
+    /// Whether this holds for the whole scenario.
+    pub everything: bool,
+    /// Names of guest groups.
+    pub guests: Vec<String>,
+    /// Names of GPUs.
+    pub gpus: Vec<String>,
 }
 
 /// A named assumption: a number without a source.

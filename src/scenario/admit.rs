@@ -31,7 +31,7 @@ pub(crate) fn check(
         board: facts.id.clone(),
         frame_buffer_mib: facts.frame_buffer_mib,
         vfs,
-        nvenc: board.nvenc,
+        nvenc: facts.nvenc,
         vgpu_capable: board.vgpu_capable,
         types: catalog.vgpu_types(&facts.id).cloned().collect(),
     };
@@ -46,7 +46,7 @@ pub(crate) fn check(
 pub(crate) fn check_instance(
     c: &mut Checker,
     gpu: &str,
-    facts: &Facts,
+    (facts, own_nvenc): (&Facts, Option<u32>),
     instance: &GpuInstance,
     here: &[&Placed],
     workloads: &BTreeMap<&str, &Resolved>,
@@ -101,7 +101,7 @@ pub(crate) fn check_instance(
         board: facts.id.clone(),
         frame_buffer_mib: instance.frame_buffer_mib.max(nominal),
         vfs: None, // of the whole GPU
-        nvenc: catalog.gpu(&facts.id).and_then(|board| board.nvenc),
+        nvenc: own_nvenc.or(facts.nvenc),
         vgpu_capable: catalog.gpu(&facts.id).and_then(|board| board.vgpu_capable),
         types: types.clone(),
     };

@@ -13,7 +13,7 @@ use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
 use crate::vgpu::{VfOrigin, vf_total};
 
-/// Id of the board that stands for no hardware.
+/// Id of the board that stands for no hardware, and its SMs.
 pub(crate) const NEUTRAL: &str = "neutral";
 const NEUTRAL_SMS: u32 = 100;
 
@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub sms: u32,
     pub frame_buffer_mib: u64,
     pub vfs: Option<u32>,
+    /// NVENC engines; `None` = unknown.
+    pub nvenc: Option<u32>,
     pub speed: Speed,
 }
 
@@ -69,10 +71,8 @@ pub(crate) fn board_id<'a>(
             return None;
         }
     } else if catalog.gpu(id).is_none() {
-        let help = match catalog.nearest_gpu(id) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it".into(),
-        };
+        let lists = "`warpshare gpus` lists the catalogue; `boards = \"FILE\"` adds to it";
+        let help = catalog.suggest_gpu(id).unwrap_or_else(|| lists.into());
         c.error(
             &board.span,
             format!("there is no board `{id}`"),
@@ -140,10 +140,8 @@ pub(crate) fn facts(
         let text = RawBandwidth::write(bandwidth.value.bytes_per_second);
         c.file_value(&format!("{path}.memory_bandwidth"), text, &bandwidth.span);
     }
-    let own_memory = raw
-        .memory_bandwidth
-        .as_ref()
-        .map(|f| f.value.bytes_per_second / 1e9);
+    let own_memory = raw.memory_bandwidth.as_ref();
+    let own_memory = own_memory.map(|f| f.value.bytes_per_second / 1e9);
     Some(Facts {
         id: board.value.clone(),
         name: known.map_or("neutral device".into(), |gpu| gpu.name.clone()),
@@ -151,6 +149,7 @@ pub(crate) fn facts(
         sms: sms?,
         frame_buffer_mib: memory?,
         vfs,
+        nvenc: super::media::nvenc(&raw.engines).or(known.and_then(|gpu| gpu.nvenc)),
         speed: Speed {
             fp32_tflops: own_fp32.or(known.and_then(|gpu| gpu.fp32_tflops)),
             fp16_tensor_tflops: own_fp16.or(known.and_then(|gpu| gpu.fp16_tensor_tflops_dense)),

@@ -9,7 +9,7 @@ use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
 use super::{frames, memory, queue, terms};
-use crate::catalog::{Catalog, VgpuType};
+use crate::catalog::Catalog;
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,7 +237,7 @@ fn holds(
                 return None;
             }
             let number = c.count(&format!("{path}.vgpus"), &guest.vgpus, 1, 1000, Some(1))?;
-            let Some(found) = catalog.vgpu_type(&board.id, &vgpu.value) else {
+            let Some(found) = catalog.vgpu_type_named(&board.id, &vgpu.value) else {
                 unknown_type(c, vgpu, board, catalog);
                 return None;
             };
@@ -253,24 +253,7 @@ fn holds(
 }
 
 fn unknown_type(c: &mut Checker, vgpu: &Field<String>, board: &Facts, catalog: &Catalog) {
-    let types: Vec<&VgpuType> = catalog.vgpu_types(&board.id).collect();
-    let help = if types.is_empty() {
-        format!("the catalogue has no vGPU types for `{}`", board.id)
-    } else if let Some(near) = catalog.nearest_vgpu_type(&board.id, &vgpu.value) {
-        format!("did you mean `{near}`?")
-    } else {
-        let names: Vec<&str> = types
-            .iter()
-            .take(12)
-            .map(|t| t.type_name.as_str())
-            .collect();
-        let more = if types.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
-        format!("its types: {}{more}", names.join(", "))
-    };
+    let help = catalog.suggest_vgpu_type(&board.id, &vgpu.value);
     let title = format!("`{}` has no vGPU type `{}`", board.id, vgpu.value);
     c.error(&vgpu.span, title, "not a type of this board", help);
 }

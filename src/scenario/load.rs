@@ -137,6 +137,9 @@ fn scenario(
     c.check_overridden();
     names(c, &raw);
     let catalog = catalog(c, &raw, overrides);
+    if let Some(catalog) = &catalog {
+        identify(&mut raw, catalog);
+    }
     let configured = match &catalog {
         Some(catalog) => configuration::apply(c, &mut raw, catalog),
         None => Configured::default(),
@@ -440,6 +443,21 @@ fn add(c: &mut Checker, catalog: &mut Catalog, path: &str, text: &str) -> bool {
     }
 }
 
+/// Boards go by many names; from here on they go by their identifiers.
+fn identify(raw: &mut RawScenario, catalog: &Catalog) {
+    let gpus = raw.gpus.values_mut();
+    let boards = gpus.filter_map(|gpu| gpu.value.board.as_mut());
+    let workloads = raw.workloads.values_mut();
+    let references = workloads.filter_map(|workload| workload.value.reference.as_mut());
+    for named in boards.chain(references) {
+        if let Some(id) = catalog.board_id(&named.value)
+            && id != named.value
+        {
+            named.value = id.to_owned();
+        }
+    }
+}
+
 /// A guest names a preset where the name of a workload of the file stands.
 fn built_in(c: &mut Checker, raw: &RawScenario, workload: &Field<String>) {
     let name = &workload.value;
@@ -472,10 +490,8 @@ fn references(c: &mut Checker, raw: &RawScenario, catalog: &Catalog) {
         if let Some(reference) = &workload.value.reference
             && catalog.gpu(&reference.value).is_none()
         {
-            let help = match catalog.nearest_gpu(&reference.value) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`warpshare gpus` lists the catalogue".into(),
-            };
+            let help = catalog.suggest_gpu(&reference.value);
+            let help = help.unwrap_or_else(|| "`warpshare gpus` lists the catalogue".into());
             let title = format!("there is no board `{}`", reference.value);
             c.error(&reference.span, title, "not in the catalogue", help);
         }

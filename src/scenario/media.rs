@@ -160,6 +160,13 @@ fn known(c: &mut Checker, holder: &Holder<'_>, engine: MediaEngine, path: &str) 
     }
 }
 
+/// The number of encoders that the file gives. Whether it may be that number is asked where the engines
+/// are resolved.
+pub(crate) fn nvenc(engines: &Key<RawEngines>) -> Option<u32> {
+    let given = engines.as_ref()?.value.nvenc.as_ref()?;
+    u32::try_from(given.value).ok()
+}
+
 /// The media engines of a whole board; `None` after an error.
 pub(crate) fn board(
     c: &mut Checker,

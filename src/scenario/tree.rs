@@ -272,7 +272,10 @@ impl Site<'_> {
             c.error(&vgpu.holds_span, title, label, help);
             return;
         }
-        admit::check_instance(c, self.name, &self.facts, instance, own, workloads, catalog);
+        let raw = self.field.value.instances.get(&instance.name);
+        let nvenc = raw.and_then(|raw| media::nvenc(&raw.value.engines));
+        let facts = (&self.facts, nvenc);
+        admit::check_instance(c, self.name, facts, instance, own, workloads, catalog);
     }
 
     fn tenancy(&self, part: Part, here: &[&Placed], catalog: &Catalog) -> Tenancy {

@@ -138,6 +138,22 @@ impl LatencyHistogram {
         Some(BucketQuantile::new(low, high, &self.moments))
     }
 
+    /// How many values are in buckets below the one that holds `value`, and how many are in that bucket.
+    pub fn below_and_at(&self, value: Nanos) -> (u64, u64) {
+        let low = self.counts.lowest_equivalent(value);
+        let high = self.counts.highest_equivalent(value);
+        let steps = self.counts.iter_recorded();
+        let (mut below, mut at) = (0, 0);
+        for step in steps {
+            match step.value_iterated_to() {
+                end if end < low => below += step.count_at_value(),
+                end if end <= high => at += step.count_at_value(),
+                _ => break,
+            }
+        }
+        (below, at)
+    }
+
     /// The nonempty buckets, increasing: (largest value of the bucket, count).
     pub fn buckets(&self) -> Vec<(Nanos, u64)> {
         let steps = self.counts.iter_recorded();

@@ -13,11 +13,14 @@ pub fn jackknife(
     confidence: f64,
     statistic: impl Fn(Option<usize>) -> f64,
 ) -> Option<Interval> {
+    t_interval(&pseudo_values(n, statistic), confidence)
+}
+
+/// The J_r of [`jackknife`].
+pub fn pseudo_values(n: usize, statistic: impl Fn(Option<usize>) -> f64) -> Vec<f64> {
     let all = n as f64 * statistic(None);
-    let pseudo: Vec<f64> = (0..n)
-        .map(|r| all - (n as f64 - 1.0) * statistic(Some(r)))
-        .collect();
-    t_interval(&pseudo, confidence)
+    let one = |r| all - (n as f64 - 1.0) * statistic(Some(r));
+    (0..n).map(one).collect()
 }
 
 /// Jackknife interval of Σ numerators / Σ denominators, one pair for each replication: mean

@@ -8,7 +8,7 @@
 //! - Distributions: [`normal`], [`student`], and the functions behind them, [`special`].
 //! - Sums and moments: [`moments`].
 //! - One mean: [`interval`] over replications, [`batch`] within one run, [`jackknife`] for ratios.
-//! - [`warmup`], [`quantile`], [`compare`], [`select`].
+//! - [`warmup`], [`quantile`] and [`pooled`] of short replications, [`compare`], [`select`].
 //! - Counting: [`histogram`] for groups, [`coarse`] for single guests.
 //! - [`fairness`].
 
@@ -21,6 +21,7 @@ pub mod interval;
 pub mod jackknife;
 pub mod moments;
 pub mod normal;
+pub mod pooled;
 pub mod quantile;
 pub mod select;
 pub mod special;

@@ -1,8 +1,10 @@
 //! Choosing the best of several systems.
 
+use super::compare::{Figure, apart};
 use super::interval::usable;
 use super::moments::sum;
 use super::normal::{normal_cdf, normal_density};
+use super::student::factor;
 
 /// Constants of the procedure of Kim & Nelson (ACM TOMACS 11, 2001) with c = 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,47 +95,72 @@ fn largest_t_cdf(g: f64, components: u32, scales: &[(f64, f64)]) -> f64 {
 /// Multiple comparisons with the best after a fixed number of replications with common random numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BestOf {
-    /// Index of the system with the largest mean; the first of them.
+    /// Index of the system with the largest value; the first of them.
     pub best: usize,
-    /// With the confidence, no system's mean is larger than that of `best` by more than this: the
-    /// indifference that the replications at hand pay for.
+    /// With the confidence, no system is better than `best` by more than this. Zero where no other may be the
+    /// best.
     pub within: f64,
-    /// Whether each system may be the best: its mean is within `within` of the largest.
+    /// Whether each system may be the best. With the confidence, the one that truly is best is among them.
     pub candidates: Vec<bool>,
 }
 
-/// Which of several systems has the largest mean, and which cannot be told from it (Nelson & Matejcik,
-/// Management Science 41, 1995: intervals of each mean less the best of the others, for differences of
-/// equal variance). Row i holds the replications of system i; `g` is [`nelson_matejcik_g`] of their numbers,
-/// which takes longer than all the rest and is the same for all metrics.
+/// Which of several systems is the largest, and which cannot be told from it.
 ///
-/// `None` for fewer than two systems or replications, rows of different lengths, or values that are not
-/// finite.
-pub fn best_of(rows: &[Vec<f64>], g: f64) -> Option<BestOf> {
-    let (k, n) = (rows.len(), rows.first()?.len());
-    if k < 2 || !g.is_finite() || rows.iter().any(|row| row.len() != n || !usable(row, 2)) {
+/// Subset selection by paired differences (Nelson, Swann, Goldsman & Song, Operations Research 49, 2001, the
+/// screening step): system i is out if some j exceeds it by more than t S_ij/√R, with S_ij from the differences
+/// of these two alone. Variances need not be equal, and common random numbers need no model. `i` is out as well if
+/// some j exceeds it in every replication and chance would do that too rarely (sign test). Both at half of the error
+/// over the k − 1 others (Bonferroni): the truly best system is lost with at most that error.
+///
+/// `within` is the upper end of the interval of the best of the others less `best`, by the same differences (multiple
+/// comparisons with the best: Hsu, Annals of Statistics 12, 1984).
+///
+/// `None` for fewer than two systems or replications, lists of different lengths, values that are not finite, or
+/// a confidence outside (0, 1).
+pub fn best_of(systems: &[Figure<'_>], confidence: f64) -> Option<BestOf> {
+    let k = systems.len();
+    if k < 2 || !(confidence > 0.0 && confidence < 1.0) {
         return None;
     }
-    let mean = |row: &Vec<f64>| sum(row.iter().copied()) / n as f64;
-    let means: Vec<f64> = rows.iter().map(mean).collect();
-    let grand = sum(means.iter().copied()) / k as f64;
-    let of_replication = |r: usize| sum(rows.iter().map(|row| row[r])) / k as f64;
-    let columns: Vec<f64> = (0..n).map(of_replication).collect();
-    let squares = rows.iter().zip(&means).flat_map(|(row, mean)| {
-        let columns = &columns;
-        row.iter().enumerate().map(move |(r, x)| {
-            let rest = x - mean - columns[r] + grand;
-            rest * rest
-        })
+    // One-sided, half of the error for each of the two tests.
+    let error = (1.0 - confidence) / 2.0 / (k - 1) as f64;
+    let runs = systems[0].each.len();
+    // A two-sided interval of this confidence has that much error on either side.
+    let t = factor(1.0 - 2.0 * error, runs as f64 - 1.0)?;
+    // Upper end of the interval of one less the other.
+    let most = |one: usize, other: usize| {
+        let (difference, std_error) = apart(systems[one], systems[other])?;
+        let resolution = systems[one].resolution + systems[other].resolution;
+        Some(difference + t * std_error + resolution)
+    };
+    let by_signs = libm::pow(0.5, runs as f64) <= error;
+    let best = (0..k).fold(0, |best, i| {
+        if systems[i].value > systems[best].value {
+            i
+        } else {
+            best
+        }
     });
-    let variance = 2.0 * sum(squares) / ((k - 1) as f64 * (n - 1) as f64);
-    let within = g * libm::sqrt(variance / n as f64);
-    let best = (0..k).fold(0, |best, i| if means[i] > means[best] { i } else { best });
-    let candidates = means.iter().map(|mean| means[best] - mean <= within);
+    let mut candidates = vec![true; k];
+    let mut within = 0.0;
+    for i in 0..k {
+        for j in (0..k).filter(|&j| j != i) {
+            let shown = most(i, j)? < 0.0;
+            let mut pairs = systems[i].each.iter().zip(systems[j].each);
+            let always = by_signs && pairs.all(|(a, b)| a < b);
+            if shown || always {
+                candidates[i] = false;
+            }
+        }
+    }
+    candidates[best] = true;
+    for i in (0..k).filter(|&i| i != best && candidates[i]) {
+        within = f64::max(within, most(i, best)?);
+    }
     Some(BestOf {
         best,
         within,
-        candidates: candidates.collect(),
+        candidates,
     })
 }
 

@@ -457,7 +457,11 @@ impl<'a> Admission<'a> {
                     "`{guest}` needs to encode, and how many NVENC engines board `{board}` has is \
                      not known"
                 );
-                let remedy = format!("give `nvenc` as `[boards.{board}]` in a boards file");
+                let remedy = format!(
+                    "give `engines = {{ nvenc = 1 }}` for GPU `{}`, or `nvenc` as \
+                     `[boards.{board}]` in a boards file",
+                    self.gpu.name
+                );
                 self.refuse(Rule::Encode, vec![guest.clone()], problem, remedy);
             }
         }

@@ -290,12 +290,12 @@ fn encoding_needs_engines_that_are_known() {
     assert_eq!(found[0].rule, Rule::Encode);
     assert!(found[0].problem.contains("no NVENC engine"), "{}", found[0]);
     let found = refusals(
-        "t4",
-        &[needing(vms("vm", 1, "t4", &[("T4-1Q", 1)]), encode)],
+        "a2",
+        &[needing(vms("vm", 1, "a2", &[("A2-1Q", 1)]), encode)],
     );
     assert!(found[0].problem.contains("not known"), "{}", found[0]);
     assert!(
-        found[0].remedy.contains("`nvenc` as `[boards.t4]`"),
+        found[0].remedy.contains("`nvenc` as `[boards.a2]`"),
         "{}",
         found[0]
     );
@@ -303,11 +303,11 @@ fn encoding_needs_engines_that_are_known() {
 
 #[test]
 fn an_unknown_maximum_is_refused_with_the_key_that_supplies_it() {
-    let found = refusals("a16", &[vms("vm", 1, "a16", &[("A16-3B", 1)])]);
+    let found = refusals("a40", &[vms("vm", 1, "a40", &[("A40-3B", 1)])]);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].rule, Rule::MaxPerGpu);
     assert!(
-        found[0].remedy.contains("`[vgpu_types.a16.\"A16-3B\"]`"),
+        found[0].remedy.contains("`[vgpu_types.a40.\"A40-3B\"]`"),
         "{}",
         found[0]
     );

@@ -124,7 +124,7 @@ mod tests {
             assert_eq!(total.value, Some(number), "{gpu}");
             assert!(matches!(total.origin, VfOrigin::Assumption { .. }), "{gpu}");
         }
-        assert_eq!(vf_total(&catalog, "h20-96gb").origin, VfOrigin::NoTypes);
+        assert_eq!(vf_total(&catalog, "rtx-2000-ada").origin, VfOrigin::NoTypes);
     }
 
     #[test]

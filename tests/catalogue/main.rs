@@ -4,3 +4,5 @@ mod catalog;
 mod configurations;
 mod mig;
 mod mig_layouts;
+mod names;
+mod remedies;

@@ -39,7 +39,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "experiment",
         &[
-            "engine", "stats", "policy", "workload", "gpu", "scenario", "sim", "result", "metrics",
+            "engine",
+            "diagnostics",
+            "stats",
+            "policy",
+            "workload",
+            "gpu",
+            "scenario",
+            "sim",
+            "result",
+            "metrics",
         ],
     ),
     (

@@ -75,7 +75,11 @@ fn the_summary_is_on_stdout_and_the_folder_has_the_scenarios_name() {
     let place = place();
     let (code, out, err) = run(&place, &["run", "small.toml"]);
     assert_eq!(code, 0, "{err}");
-    assert!(out.starts_with("small: Two small guests\n"), "{out}");
+    assert!(
+        out.starts_with("The load is sustained: 2 x one (p95 "),
+        "{out}"
+    );
+    assert!(out.contains("\nsmall: Two small guests\n"), "{out}");
     assert!(err.contains("results in results/small"), "{err}");
     let summary = fs::read_to_string(place.path().join("results/small/summary.txt")).unwrap();
     assert_eq!(out, summary);
@@ -127,7 +131,7 @@ fn without_baselines_slowdown_says_why_it_is_missing() {
     let place = place();
     let (code, out, _) = run(&place, &["run", "small.toml", "--no-baselines"]);
     assert_eq!(code, 0);
-    let row = out.lines().find(|l| l.contains("2 x one")).unwrap();
+    let row = out.lines().find(|l| l.starts_with("  2 x one")).unwrap();
     assert!(row.contains("– [1]"), "{row}");
     let note = out.lines().find(|l| l.starts_with("  [1] ")).unwrap();
     assert!(note.contains("baseline"), "{note}");

@@ -18,5 +18,6 @@ mod results_schema;
 mod scenario_documents;
 mod scenario_errors;
 mod set;
+mod statistics;
 mod synthetic;
 mod traces;

@@ -61,7 +61,8 @@ fn json_of_a_small_run() {
 #[test]
 fn json_of_another_format_is_refused() {
     let text = to_json(&crate::synthetic::calm()).unwrap();
-    let newer = text.replacen("\"format\": 1", "\"format\": 999", 1);
+    let own = format!("\"format\": {}", warpshare::result::FORMAT);
+    let newer = text.replacen(&own, "\"format\": 999", 1);
     assert!(matches!(
         from_json(&newer),
         Err(ReadError::OtherFormat { found: 999 })
@@ -125,7 +126,8 @@ fn every_row_of_a_table_has_as_many_cells_as_its_heading() {
                 assert_eq!(row.unwrap().len(), width, "{name}");
                 rows += 1;
             }
-            assert!(rows > 0, "{name} is empty");
+            let asked = name != "objectives.csv" || !result.objectives.is_empty();
+            assert!(rows > 0 || !asked, "{name} is empty");
         }
     }
 }

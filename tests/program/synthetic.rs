@@ -32,6 +32,7 @@ pub fn estimate(value: f64, half_width: f64) -> Estimate {
         n: 10,
         method: "t over replications".to_owned(),
         note: None,
+        each: Vec::new(),
     }
 }
 
@@ -42,6 +43,7 @@ pub fn missing(note: &str) -> Estimate {
         n: 0,
         method: "t over replications".to_owned(),
         note: Some(note.to_owned()),
+        each: Vec::new(),
     }
 }
 
@@ -103,7 +105,10 @@ fn latency(jobs: u64, mean_ns: f64, spread: f64, seed: u64) -> Latency {
                 value_ns: Some(at(&histogram, p)),
                 half_width_ns: enough
                     .then(|| at(&histogram, p) as f64 * 0.02 / (1.0 - p).sqrt() * 0.3),
+                method: if enough { "sectioning" } else { "none" }.to_owned(),
                 note: (!enough).then(|| "not enough data for an interval".to_owned()),
+                each: Vec::new(),
+                resolution_ns: 0.0,
             }
         })
         .collect();
@@ -388,6 +393,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
             replications: 10,
             seed: 1,
             confidence: 0.95,
+            no_chance: false,
         },
         assumptions: vec![AssumptionInfo {
             key: "switch-cost-ampere".to_owned(),
@@ -399,6 +405,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
              that the scheduler allows"
                 .to_owned(),
         ],
+        no_chance: None,
         guests,
         gpus,
         host: None,

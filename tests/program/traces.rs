@@ -141,7 +141,7 @@ fn shapes_of_published_traces_are_read() {
 
 #[test]
 fn a_gpu_trace_of_nsight_systems_is_a_profile_of_kernels() {
-    let workload = "arrivals = { process = \"closed\" }\nstages.s.kernels.file = \"FILE\"";
+    let workload = "arrivals = { process = \"deterministic\", period = \"1s\" }\nstages.s.kernels.file = \"FILE\"";
     let trace = fs::read(cases().join("nsys_gpu_trace.csv")).expect("the case");
     let gz = packed(&trace);
     let mut results = Vec::new();

@@ -59,10 +59,8 @@ pub fn run(args: &Args, catalog: &Catalog) -> Result<(), Failure> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Failure::BadInput(lines.join("\n"))
     })?;
-    if let Some(board) = &args.on
-        && catalog.gpu(board).is_none()
-    {
-        return Err(super::no_such_gpu(catalog, board));
+    if let Some(board) = &args.on {
+        super::gpu(catalog, board)?; // a scenario takes every name that is accepted here
     }
     let series = chosen(&log, args.of.as_deref())?;
     let replay = match &series.kind {

@@ -60,6 +60,7 @@ pub(super) fn with_batches(
             note: unsure.then(|| {
                 "from one run, and wider than 15 % of the value: not to be relied on".to_owned()
             }),
+            each: Vec::new(),
         };
     }
     without(note)
@@ -116,6 +117,7 @@ mod tests {
             n: 1,
             method: "jackknife over replications".into(),
             note: Some("one replication: no interval".into()),
+            each: Vec::new(),
         };
         let warmup = std::iter::repeat_n((1 << 60, 1), 100);
         let window = (0..400).map(|bin| (of(bin / 20), 1));

@@ -2,7 +2,7 @@
 
 use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
-use crate::experiment::estimate::{mean, mean_of};
+use crate::experiment::estimate::{Confidence, mean, mean_of};
 use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::{registry, spatial};
 use crate::result::{
@@ -60,7 +60,8 @@ pub(super) fn gpu(
     gpu: usize,
 ) -> GpuResult {
     let configured = &scenario.gpus[gpu];
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_gpu(scenario, gpu);
+    let seconds = window_seconds(scenario);
     let windows: Vec<Accounts> = shared
         .each_replication()
         .map(|r| window(scenario, shared, r, gpu))
@@ -103,8 +104,8 @@ pub(super) fn gpu(
                 .map(|(replication, window)| gpu_time(replication, window)),
             confidence,
         ),
-        turns_per_s: rate(&windows, |w| w.turns, scenario),
-        switches_per_s: rate(&windows, |w| w.switches, scenario),
+        turns_per_s: rate(&windows, |w| w.turns, seconds, confidence),
+        switches_per_s: rate(&windows, |w| w.switches, seconds, confidence),
         timeline: timeline(scenario, shared, gpu),
         engines: engines(scenario, shared, gpu),
         fairness: fairness(scenario, shared, baselines, gpu),
@@ -113,7 +114,7 @@ pub(super) fn gpu(
 }
 
 /// Fractions of SM time over replications.
-fn split(windows: &[Accounts], confidence: f64) -> Split {
+fn split(windows: &[Accounts], confidence: Confidence) -> Split {
     let fraction = |part: fn(&Accounts) -> u128| {
         mean_of(
             windows
@@ -130,15 +131,20 @@ fn split(windows: &[Accounts], confidence: f64) -> Split {
     }
 }
 
-fn rate(windows: &[Accounts], count: fn(&Accounts) -> u64, scenario: &Scenario) -> Estimate {
-    let seconds = window_seconds(scenario);
+fn rate(
+    windows: &[Accounts],
+    count: fn(&Accounts) -> u64,
+    seconds: f64,
+    confidence: Confidence,
+) -> Estimate {
     let rates = windows.iter().map(|w| count(w) as f64 / seconds);
-    mean_of(rates, scenario.run.confidence)
+    mean_of(rates, confidence)
 }
 
 /// Results of the compute domains of a divided GPU.
 fn instances(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<InstanceResult> {
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_gpu(scenario, gpu);
+    let seconds = window_seconds(scenario);
     let domains = scenario.gpus[gpu].domains();
     let result = |(index, domain): (usize, Domain<'_>)| {
         let instance = domain.instance?;
@@ -155,8 +161,8 @@ fn instances(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<InstanceRe
             sharing: sharing(domain.share),
             split: split(&windows, confidence),
             gpu_time: mean_of(windows.iter().map(|w| w.gpu_time as f64 / wall), confidence),
-            turns_per_s: rate(&windows, |w| w.turns, scenario),
-            switches_per_s: rate(&windows, |w| w.switches, scenario),
+            turns_per_s: rate(&windows, |w| w.turns, seconds, confidence),
+            switches_per_s: rate(&windows, |w| w.switches, seconds, confidence),
         })
     };
     domains.into_iter().enumerate().filter_map(result).collect()
@@ -274,7 +280,8 @@ fn engines(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<EngineResult
     stations
         .map(|(index, (name, servers))| {
             let busy = |replication| busy_engine(shared, replication, gpu, index);
-            station(scenario, name, servers, shared, &busy)
+            let confidence = Confidence::of_gpu(scenario, gpu);
+            station(scenario, (name, servers), shared, confidence, &busy)
         })
         .collect()
 }
@@ -361,7 +368,9 @@ const HOST_CORES: &str = "host cores";
 pub(super) fn host(scenario: &Scenario, shared: &Shared) -> Option<EngineResult> {
     let cores = scenario.host_cores?;
     let busy = |replication| busy_host(scenario, shared, replication);
-    Some(station(scenario, HOST_CORES, cores, shared, &busy))
+    let confidence = Confidence::of_all(scenario);
+    let station = station(scenario, (HOST_CORES, cores), shared, confidence, &busy);
+    Some(station)
 }
 
 fn busy_host(scenario: &Scenario, shared: &Shared, replication: usize) -> Vec<(u64, u128)> {
@@ -385,9 +394,9 @@ fn busy_in_window(scenario: &Scenario, busy: &[(u64, u128)]) -> u128 {
 /// Utilisation of a station from its busy server·ns at sampling edges.
 fn station(
     scenario: &Scenario,
-    name: &str,
-    servers: u32,
+    (name, servers): (&str, u32),
     shared: &Shared,
+    confidence: Confidence,
     busy: &dyn Fn(usize) -> Vec<(u64, u128)>,
 ) -> EngineResult {
     let schedule = Schedule::new(&scenario.run);
@@ -407,7 +416,7 @@ fn station(
     EngineResult {
         name: name.to_owned(),
         servers,
-        utilisation: mean_of(utilisations, scenario.run.confidence),
+        utilisation: mean_of(utilisations, confidence),
         timeline: bins
             .iter()
             .zip(borders.windows(2))
@@ -463,7 +472,7 @@ pub(super) fn fairness_once(
 }
 
 fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: usize) -> Fairness {
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_gpu(scenario, gpu);
     let members = members_on(scenario, shared, gpu).len();
     let each: Vec<FairnessOnce> = shared
         .each_replication()

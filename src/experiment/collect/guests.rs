@@ -3,7 +3,7 @@
 use super::batches::with_batches;
 use super::{Baselines, Shared, window_seconds};
 use crate::engine::time::Nanos;
-use crate::experiment::estimate::{mean_of, nothing, of_sums, quantile, ratio};
+use crate::experiment::estimate::{Confidence, mean_of, nothing, of_sums, quantile, ratio};
 use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
 use crate::result::{
     ClassResult, Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts,
@@ -125,9 +125,12 @@ fn slowdown_estimate(
         .collect();
     let closed = is_closed(scenario, group);
     match rows {
-        Some(rows) => of_sums(&rows, scenario.run.confidence, NO_JOBS, |sums| {
-            slowdown(closed, sums)
-        }),
+        Some(rows) => of_sums(
+            &rows,
+            Confidence::of_group(scenario, group),
+            NO_JOBS,
+            |sums| slowdown(closed, sums),
+        ),
         None => nothing(NO_BASELINE),
     }
 }
@@ -136,7 +139,7 @@ fn slowdown_estimate(
 pub(super) fn latency(
     replications: Vec<&Histogram>,
     mean_ns: Estimate,
-    confidence: f64,
+    confidence: Confidence,
 ) -> Latency {
     let mut merged = Histogram::new();
     replications.iter().for_each(|h| merged.merge(h));
@@ -162,7 +165,7 @@ pub(super) fn group(
     group: usize,
 ) -> GroupResult {
     let guest = &scenario.guests[group];
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_group(scenario, group);
     let members = shared.members_of(group);
     let seconds = window_seconds(scenario);
     // One row a replication: the sum over members of a field.
@@ -201,7 +204,7 @@ pub(super) fn group(
     if shared.replications == 1 && scenario.run.horizon == Horizon::Steady {
         let series = &shared.group(0, group).series;
         let schedule = Schedule::new(&scenario.run);
-        response.mean_ns = with_batches(response.mean_ns, series, &schedule, confidence);
+        response.mean_ns = with_batches(response.mean_ns, series, &schedule, confidence.level);
     }
     GroupResult {
         name: guest.name.clone(),
@@ -312,7 +315,12 @@ pub(super) fn group(
 }
 
 /// The response of each class of a guest's jobs.
-fn classes(guest: &Guest, shared: &Shared, group: usize, confidence: f64) -> Vec<ClassResult> {
+fn classes(
+    guest: &Guest,
+    shared: &Shared,
+    group: usize,
+    confidence: Confidence,
+) -> Vec<ClassResult> {
     let each = guest.workload.classes.iter().enumerate();
     each.map(|(place, class)| {
         let replications = shared.each_replication();
@@ -333,7 +341,12 @@ fn classes(guest: &Guest, shared: &Shared, group: usize, confidence: f64) -> Vec
 }
 
 /// Time to the end of the last of a guest's jobs.
-fn completion(guest: &Guest, shared: &Shared, members: &[usize], confidence: f64) -> Estimate {
+fn completion(
+    guest: &Guest,
+    shared: &Shared,
+    members: &[usize],
+    confidence: Confidence,
+) -> Estimate {
     let each = |replication: usize| -> Option<f64> {
         let total = completed_all(guest, shared, members, replication)?;
         Some(total as f64 / members.len() as f64)
@@ -371,7 +384,7 @@ fn member(
     group: usize,
     member: usize,
 ) -> Member {
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_group(scenario, group);
     let guest = &scenario.guests[group];
     let records: Vec<&MemberRecord> = shared
         .each_replication()
@@ -438,8 +451,9 @@ fn holds(scenario: &Scenario, guest: &Guest) -> String {
 }
 
 /// Why latencies are lower bounds, if they are. An open guest is overloaded if jobs of the window
-/// were still there when the drain bound was reached, or if its backlog grew over the last half of
-/// the window.
+/// were still there when the drain bound was reached. In a steady run it is so as well if its backlog
+/// grew over the last half of the window: it would go on growing. A terminating run has an end, so
+/// that a backlog that is worked off is a busy time and no overload.
 fn overload(
     scenario: &Scenario,
     shared: &Shared,
@@ -454,6 +468,9 @@ fn overload(
         return Some(format!(
             "{unfinished} jobs of the window were unfinished when the drain bound was reached"
         ));
+    }
+    if scenario.run.horizon == Horizon::Terminating {
+        return None;
     }
     let (mut growths, mut arrivals) = (Vec::new(), 0.0);
     for replication in shared.each_replication() {

@@ -8,10 +8,10 @@ use crate::scenario::{Asked, AskedOf, Scenario};
 /// Every objective of the scenario, in its order.
 pub(super) fn judged(scenario: &Scenario, result: &RunResult) -> Vec<ObjectiveResult> {
     let each = scenario.objectives.iter();
-    each.map(|asked| judge(asked, result)).collect()
+    each.map(|asked| judge(scenario, asked, result)).collect()
 }
 
-fn judge(asked: &Asked, result: &RunResult) -> ObjectiveResult {
+fn judge(scenario: &Scenario, asked: &Asked, result: &RunResult) -> ObjectiveResult {
     let objective = &asked.objective;
     let (kind, of, figure, lower_bound) = match asked.of {
         AskedOf::Guest(index) => {
@@ -31,6 +31,7 @@ fn judge(asked: &Asked, result: &RunResult) -> ObjectiveResult {
     };
     let evidence = Evidence {
         lower_bound,
+        chance: chance(scenario, asked.of),
         same: same(asked, result),
     };
     let judgement = objective.judge(figure.as_ref(), evidence);
@@ -53,7 +54,18 @@ fn judge(asked: &Asked, result: &RunResult) -> ObjectiveResult {
     }
 }
 
-/// Whether all of several replications have the same value: nothing in them is left to chance.
+/// Whether what is asked can differ between replications.
+fn chance(scenario: &Scenario, of: AskedOf) -> bool {
+    match of {
+        AskedOf::Guest(guest) => scenario.chance_reaches(guest),
+        AskedOf::Gpu(gpu) => {
+            let mut guests = scenario.guests.iter().enumerate();
+            guests.any(|(index, guest)| guest.gpu == gpu && scenario.chance_reaches(index))
+        }
+    }
+}
+
+/// Whether all of several replications have the same value.
 fn same(asked: &Asked, result: &RunResult) -> bool {
     let Objective { metric, .. } = &asked.objective;
     let values: Vec<Option<f64>> = result

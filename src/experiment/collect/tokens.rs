@@ -3,7 +3,7 @@
 use super::guests::latency;
 use super::latency as once_latency;
 use super::{Shared, window_seconds};
-use crate::experiment::estimate::{mean_of, ratio};
+use crate::experiment::estimate::{Confidence, mean_of, ratio};
 use crate::experiment::recorder::{MemberRecord, TokenRecord};
 use crate::result::{Latency, ReplicationTokens, TokenResult};
 use crate::scenario::Scenario;
@@ -14,7 +14,7 @@ const NO_TOKENS: &str = "no tokens";
 
 pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Option<TokenResult> {
     let llm = scenario.guests[group].workload.llm.as_ref()?;
-    let confidence = scenario.run.confidence;
+    let confidence = Confidence::of_group(scenario, group);
     let members = shared.members_of(group);
     let seconds = window_seconds(scenario);
     let sum = |replication: usize, field: &dyn Fn(&MemberRecord) -> u64| -> f64 {

@@ -1,42 +1,87 @@
-//! The metrics of a comparison: one value a replication and policy.
+//! The metrics of a comparison: what a run reports of each, with the values of replications behind it.
 
-use crate::metrics::{Chosen, Once, Scope, Statistic, of_scope};
-use crate::result::{Better, GroupResult, Replication, RunResult};
+use crate::experiment::estimate::{Confidence, mean_of};
+use crate::metrics::{Chosen, Once, Reading, Scope, Statistic, Subject, of_scope};
+use crate::result::{Better, Estimate, QuantileEstimate, Replication, RunResult};
 
 /// A metric of one GPU or guest group.
 pub(super) struct Row {
     pub of: String,
     /// `gpu` or `guest`.
     pub kind: &'static str,
+    /// Such as `antt` or `response.p95`.
     pub metric: String,
     pub unit: &'static str,
     pub better: Better,
-    /// By policy, then replication.
-    pub values: Vec<Vec<Option<f64>>>,
-    /// By policy: why the values are not compared.
-    pub notes: Vec<Option<String>>,
+    /// By policy.
+    pub cells: Vec<Cell>,
 }
 
-impl Row {
-    /// The values under one policy, if all are there and can be compared.
-    pub fn whole(&self, policy: usize) -> Option<Vec<f64>> {
-        if self.notes[policy].is_some() {
-            return None;
+/// A metric under one policy: the value and the interval are those that `run` reports.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cell {
+    pub value: Option<f64>,
+    pub half_width: Option<f64>,
+    /// One value a replication ([`Estimate::each`]); empty where there is nothing to compare.
+    pub each: Vec<f64>,
+    /// How well the value is known at best: half a bucket of a histogram.
+    pub resolution: f64,
+    /// Whether replications differ by chance.
+    pub chance: bool,
+    /// Why there is no value or no interval.
+    pub note: Option<String>,
+}
+
+impl Cell {
+    fn estimate(estimate: &Estimate, chance: bool) -> Cell {
+        Cell {
+            value: estimate.value,
+            half_width: estimate.half_width,
+            each: estimate.each.clone(),
+            resolution: 0.0,
+            chance,
+            note: estimate.note.clone(),
         }
-        self.values[policy].iter().copied().collect()
+    }
+
+    fn quantile(quantile: &QuantileEstimate, chance: bool) -> Cell {
+        Cell {
+            value: quantile.value_ns.map(|ns| ns as f64),
+            half_width: quantile.half_width_ns,
+            each: quantile.each.clone(),
+            resolution: quantile.resolution_ns,
+            chance,
+            note: quantile.note.clone(),
+        }
+    }
+
+    /// What rests on the latency of an overloaded guest is only a bound, which is not compared.
+    fn bound(self, why: Option<String>) -> Cell {
+        match why {
+            None => self,
+            Some(why) => Cell {
+                half_width: None,
+                each: Vec::new(),
+                note: Some(why),
+                ..self
+            },
+        }
+    }
+
+    /// Whether a difference to it means something.
+    pub fn comparable(&self) -> bool {
+        self.value.is_some() && !self.each.is_empty()
     }
 }
 
-/// What is compared, of all that a result has: of GPUs, then of guest groups.
-const GPU: [&str; 6] = [
+/// Metrics that make one family where the user names none: of GPUs, then of guests.
+pub(super) const USUAL: [&str; 12] = [
     "antt",
     "stp",
     "jain_progress",
     "jain_gpu_time",
     "longest_starvation",
     "switching",
-];
-const GUEST: [&str; 6] = [
     "throughput",
     "response.mean",
     "response.p50",
@@ -45,80 +90,123 @@ const GUEST: [&str; 6] = [
     "slowdown",
 ];
 
-/// The metrics of these names, in the order of the names, each with the way that is better.
-fn chosen(scope: Scope, names: &[&str]) -> Vec<(Chosen, Better)> {
-    let all = of_scope(scope, &[]);
-    let named = names.iter().flat_map(|name| {
-        let found = all.iter().filter(|metric| metric.name(".") == *name);
-        found.filter_map(|metric| Some((metric.clone(), metric.metric.better?)))
-    });
-    named.collect()
+/// What can be compared of all that a result has: what has a better and a worse, and does not grow with the run. The
+/// usual metrics come first.
+pub(super) fn comparable(scope: Scope, classes: &[&str]) -> Vec<(Chosen, Better)> {
+    let all = of_scope(scope, classes).into_iter();
+    let mut found: Vec<(Chosen, Better)> = all
+        .filter(|chosen| chosen.metric.asked && chosen.statistic != Some(Statistic::Largest))
+        .filter_map(|chosen| {
+            let better = chosen.metric.better?;
+            Some((chosen, better))
+        })
+        .collect();
+    let place = |name: &str| USUAL.iter().position(|usual| *usual == name);
+    found.sort_by_key(|(chosen, _)| place(&chosen.name(".")).unwrap_or(USUAL.len()));
+    found
 }
 
-/// All metrics of results that differ in their schedulers only.
+/// All metrics of results that differ in their schedulers only: of GPUs, then of guests.
 pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
     let mut rows = Vec::new();
-    let each = |value: &dyn Fn(&Replication, &RunResult) -> Option<f64>| -> Vec<Vec<Option<f64>>> {
-        let of = |result: &RunResult| {
-            let each = result.replications.iter();
-            each.map(|replication| value(replication, result)).collect()
-        };
-        results.iter().map(of).collect()
+    let Some(first) = results.first() else {
+        return rows;
     };
-    for (index, gpu) in results[0].gpus.iter().enumerate() {
-        for (metric, better) in chosen(Scope::Gpu, &GPU) {
-            rows.push(Row {
-                of: gpu.name.clone(),
-                kind: "gpu",
-                metric: metric.short_name(),
-                unit: metric.metric.unit.name(),
+    for (index, gpu) in first.gpus.iter().enumerate() {
+        for (metric, better) in comparable(Scope::Gpu, &[]) {
+            let cells = results.iter().map(|result| of_gpu(result, index, &metric));
+            put(
+                &mut rows,
+                (&gpu.name, "gpu"),
+                &metric,
                 better,
-                values: each(&|replication, result| {
-                    metric.once(Once::Gpu(&replication.gpus[index]), result.plan.window_ns)
-                }),
-                notes: results
-                    .iter()
-                    .map(|result| note_of_gpu(result, &gpu.name, &metric))
-                    .collect(),
-            });
+                cells.collect(),
+            );
         }
     }
-    for (index, group) in results[0].guests.iter().enumerate() {
-        for (metric, better) in chosen(Scope::Group, &GUEST) {
-            rows.push(Row {
-                of: group.name.clone(),
-                kind: "guest",
-                metric: metric.short_name(),
-                unit: metric.metric.unit.name(),
+    for (index, group) in first.guests.iter().enumerate() {
+        let classes: Vec<&str> = group.classes.iter().map(|c| c.name.as_str()).collect();
+        for (metric, better) in comparable(Scope::Group, &classes) {
+            let cells = results
+                .iter()
+                .map(|result| of_group(result, index, &metric));
+            put(
+                &mut rows,
+                (&group.name, "guest"),
+                &metric,
                 better,
-                values: each(&|replication, result| {
-                    let once = Once::Guest(&replication.guests[index], &result.guests[index]);
-                    metric.once(once, result.plan.window_ns)
-                }),
-                notes: results
-                    .iter()
-                    .map(|result| note_of_guest(&result.guests[index], &metric))
-                    .collect(),
-            });
+                cells.collect(),
+            );
         }
     }
     rows
 }
 
-/// What rests on the latency of an overloaded guest is only a bound.
-fn note_of_gpu(result: &RunResult, gpu: &str, metric: &Chosen) -> Option<String> {
-    let mut guests = result.guests.iter().filter(|guest| guest.gpu == gpu);
-    let overloaded = guests.find(|guest| guest.overload.is_some())?;
-    let bounded = metric.metric.bounded;
-    bounded.then(|| format!("{} is overloaded", overloaded.name))
+/// A row, unless the metric applies under no policy.
+fn put(
+    rows: &mut Vec<Row>,
+    (of, kind): (&str, &'static str),
+    metric: &Chosen,
+    better: Better,
+    cells: Vec<Option<Cell>>,
+) {
+    if cells.iter().any(Option::is_some) {
+        rows.push(Row {
+            of: of.to_owned(),
+            kind,
+            metric: metric.name("."),
+            unit: metric.metric.unit.name(),
+            better,
+            cells: cells.into_iter().map(Option::unwrap_or_default).collect(),
+        });
+    }
 }
 
-fn note_of_guest(group: &GroupResult, metric: &Chosen) -> Option<String> {
-    let figure = metric.figure(group.into())?;
-    if figure.lower_bound {
-        return Some("overloaded: at least".to_owned());
-    }
-    // A quantile of a replication needs as much data here as in a report.
-    let quantile = matches!(metric.statistic, Some(Statistic::Quantile(_)));
-    (quantile && !figure.note.is_empty()).then(|| figure.note.to_owned())
+fn of_gpu(result: &RunResult, index: usize, metric: &Chosen) -> Option<Cell> {
+    let gpu = &result.gpus[index];
+    let without = result.no_chance.as_ref();
+    let chance = without.is_none_or(|found| !found.gpus.contains(&gpu.name));
+    let mut guests = result.guests.iter().filter(|guest| guest.gpu == gpu.name);
+    let overloaded = guests.find(|guest| metric.metric.bounded && guest.overload.is_some());
+    let bound = overloaded.map(|guest| format!("{} is overloaded", guest.name));
+    let once = |replication: &Replication| {
+        metric.once(Once::Gpu(&replication.gpus[index]), result.plan.window_ns)
+    };
+    Some(cell(metric, Subject::Gpu(gpu), result, (chance, &once))?.bound(bound))
+}
+
+fn of_group(result: &RunResult, index: usize, metric: &Chosen) -> Option<Cell> {
+    let group = &result.guests[index];
+    let without = result.no_chance.as_ref();
+    let chance = without.is_none_or(|found| !found.guests.contains(&group.name));
+    let bounded = metric.metric.bounded && group.overload.is_some();
+    let bound = bounded.then(|| "overloaded: at least".to_owned());
+    let once = |replication: &Replication| {
+        let guest = Once::Guest(&replication.guests[index], group);
+        metric.once(guest, result.plan.window_ns)
+    };
+    Some(cell(metric, Subject::Group(group), result, (chance, &once))?.bound(bound))
+}
+
+/// What a result says of a metric. Of what is only observed, such as the longest starvation, the mean over
+/// replications: the largest over all of them would estimate nothing.
+fn cell(
+    metric: &Chosen,
+    subject: Subject<'_>,
+    result: &RunResult,
+    (chance, once): (bool, &dyn Fn(&Replication) -> Option<f64>),
+) -> Option<Cell> {
+    Some(match metric.reading(subject)? {
+        Reading::Estimate(estimate) => Cell::estimate(estimate, chance),
+        Reading::Quantile(quantile) => Cell::quantile(quantile, chance),
+        Reading::Observed(..) => {
+            let each: Option<Vec<f64>> = result.replications.iter().map(once).collect();
+            let confidence = Confidence {
+                level: result.plan.confidence,
+                chance,
+                window: result.plan.window_ns,
+            };
+            Cell::estimate(&mean_of(each?, confidence), chance)
+        }
+    })
 }

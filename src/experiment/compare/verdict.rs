@@ -1,6 +1,6 @@
 //! A comparison in words: made from its numbers, and from nothing else.
 
-use crate::result::{Better, ComparisonResult, MetricComparison, Verdict};
+use crate::result::{Better, ComparisonResult, Difference, MetricComparison, Verdict};
 
 /// One paragraph for each GPU with what policies change about its fairness and throughput, and what they
 /// do to the tails of its guests.
@@ -17,12 +17,14 @@ pub(super) fn words(comparison: &ComparisonResult) -> String {
         ("longest_starvation", "longest starvation"),
     ] {
         let rows = comparison.metrics.iter();
-        for row in rows.filter(|row| row.kind == "gpu" && row.metric == metric) {
+        for row in rows.filter(|row| row.primary && row.kind == "gpu" && row.metric == metric) {
             sentences.extend(sentence(comparison, row, what));
         }
     }
     let tails = comparison.metrics.iter();
-    for row in tails.filter(|row| row.kind == "guest" && row.metric == "p95") {
+    for row in
+        tails.filter(|row| row.primary && row.kind == "guest" && row.metric == "response.p95")
+    {
         sentences.extend(sentence(
             comparison,
             row,
@@ -44,17 +46,35 @@ pub(super) fn words(comparison: &ComparisonResult) -> String {
             }
         ));
     }
+    let primary = comparison.metrics.iter().filter(|row| row.primary);
+    let mut all = primary.flat_map(|row| &row.values);
+    let fixed = |d: &Difference| d.verdict == Verdict::Fixed;
+    if all.any(|value| value.difference.as_ref().is_some_and(fixed)) {
+        sentences.push(
+            "Differences that are the same in every replication are facts of these runs and are not tested."
+                .to_owned(),
+        );
+    }
     sentences.join(" ")
 }
 
 /// Who is better and who is worse than the policy that all are compared with.
 fn sentence(comparison: &ComparisonResult, row: &MetricComparison, what: &str) -> Option<String> {
+    // What is the same in every replication is better or worse by its direction.
+    let direction = |found: &Difference| match (found.verdict, row.better, found.mean < 0.0) {
+        (Verdict::Fixed, Better::Lower, true) | (Verdict::Fixed, Better::Higher, false) => {
+            Verdict::Better
+        }
+        (Verdict::Fixed, ..) => Verdict::Worse,
+        (verdict, ..) => verdict,
+    };
     let named = |wanted: Verdict| -> Vec<(&str, f64)> {
         let policies = comparison.policies.iter().zip(&row.values);
         policies
             .filter_map(|(policy, value)| {
                 let difference = value.difference.as_ref()?;
-                (difference.verdict == wanted).then_some((policy.name.as_str(), difference.mean))
+                let found = direction(difference) == wanted;
+                found.then_some((policy.name.as_str(), difference.mean))
             })
             .collect()
     };
@@ -63,7 +83,7 @@ fn sentence(comparison: &ComparisonResult, row: &MetricComparison, what: &str) -
     if tested == 0 {
         return None;
     }
-    let base = row.values[0].mean?;
+    let base = row.values[0].value?;
     let (better, worse) = (named(Verdict::Better), named(Verdict::Worse));
     let what = format!("{what} of {}", row.of);
     if better.is_empty() && worse.is_empty() {
@@ -120,7 +140,7 @@ fn sentence(comparison: &ComparisonResult, row: &MetricComparison, what: &str) -
 mod tests {
     use super::*;
     use crate::result::{
-        COMPARISON_FORMAT, Difference, Meta, PlanInfo, PolicyResult, PolicyValue, ScenarioInfo,
+        COMPARISON_FORMAT, Meta, PlanInfo, PolicyResult, PolicyValue, ScenarioInfo,
     };
 
     fn policy(name: &str) -> PolicyResult {
@@ -131,6 +151,7 @@ mod tests {
             sharing: Vec::new(),
             hash: String::new(),
             overloaded: Vec::new(),
+            findings: Vec::new(),
             broken: Vec::new(),
             response: Vec::new(),
             members: Vec::new(),
@@ -140,15 +161,15 @@ mod tests {
 
     fn value(difference: Option<(f64, Verdict)>) -> PolicyValue {
         PolicyValue {
-            mean: Some(10.0),
+            value: Some(10.0),
             half_width: None,
             note: None,
             difference: difference.map(|(mean, verdict)| Difference {
                 mean,
-                low: mean,
-                high: mean,
-                p: 1.0,
-                adjusted_p: 1.0,
+                low: Some(mean),
+                high: Some(mean),
+                p: Some(1.0),
+                adjusted_p: Some(1.0),
                 verdict,
                 variance_ratio: None,
             }),
@@ -164,6 +185,7 @@ mod tests {
             metric: metric.into(),
             unit: String::new(),
             better,
+            primary: true,
             values: [value(None)].into_iter().chain(others).collect(),
             best: None,
         }
@@ -190,10 +212,14 @@ mod tests {
                 replications: 2,
                 seed: 1,
                 confidence: 0.95,
+                no_chance: false,
             },
             against: "p0".into(),
+            primary: Vec::new(),
             tested: 0,
+            explored: 0,
             sequential: None,
+            remarks: Vec::new(),
             policies: policies.collect(),
             metrics,
             verdict: String::new(),
@@ -258,9 +284,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_the_same_in_every_replication_is_said_without_a_test() {
+        let fixed = Some((-1.0, Verdict::Fixed));
+        assert_eq!(
+            of(&[fixed]),
+            "Against p0, the mean slowdown of a is lower under p1 (-10.0 %). Differences that are the same in \
+             every replication are facts of these runs and are not tested."
+        );
+    }
+
+    #[test]
+    fn exploratory_metrics_are_not_in_the_words() {
+        let mut aside = row("antt", Better::Lower, &[BETTER]);
+        aside.primary = false;
+        assert_eq!(words(&comparison(vec![aside], 2)), "");
+    }
+
+    #[test]
     fn a_change_from_nothing_has_no_percentage() {
         let mut from_nothing = row("longest_starvation", Better::Lower, &[WORSE]);
-        from_nothing.values[0].mean = Some(0.0);
+        from_nothing.values[0].value = Some(0.0);
         assert_eq!(
             words(&comparison(vec![from_nothing], 2)),
             "Against p0, the longest starvation of a is higher under p1."

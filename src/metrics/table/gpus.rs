@@ -142,7 +142,7 @@ pub(super) static ROWS: &[Metric] = &[
         "",
         "jain_progress",
         Unit::Index,
-        "the same of their progress",
+        "Jain's index of the guests' progress, 1 / slowdown: from 1/n to 1",
         fairness!(jain_progress),
     )
     .higher()

@@ -193,7 +193,7 @@ pub(super) static ROWS: &[Metric] = &[
         "response",
         "",
         Unit::Time,
-        "the same, of the jobs of class NAME, for workloads with `classes`",
+        "from the arrival of a job of class NAME to its end, for workloads with `classes`",
         &[Reader::Classes],
     )
     .lower()
@@ -239,7 +239,9 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts),
-    row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns)).lower(),
+    row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns))
+        .lower()
+        .within(Section::Parts),
     row(
         "part",
         "copy",
@@ -448,7 +450,8 @@ pub(super) static ROWS: &[Metric] = &[
         "",
         "interference",
         Unit::Ratio,
-        "the same, with the guest alone on its own share as the denominator",
+        "mean response over the mean response of the same draws alone on the guest's own share; of \
+         closed guests the ratio of throughputs",
         &[
             Reader::Group(
                 |group| of(&group.interference),

@@ -13,6 +13,10 @@ fn words(metric: &str) -> String {
         "stp" => "STP".to_owned(),
         "jain_progress" => "Jain of progress".to_owned(),
         "jain_gpu_time" => "Jain of GPU time".to_owned(),
-        other => other.replace('_', " "),
+        // Of the response where nothing else is said.
+        other => {
+            let other = other.strip_prefix("response.").unwrap_or(other);
+            other.replace(['_', '.'], " ")
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! The tidy tables of a comparison: one observation a row, full precision.
 
 use crate::report::csv::{File, Sheet, float};
-use crate::result::{Better, ComparisonResult, Difference, MetricComparison, PolicyValue, Verdict};
+use crate::result::{
+    Better, ComparisonResult, Difference, FindingKind, MetricComparison, PolicyValue, Verdict,
+};
 
 /// All tables, in the order in which the folder's README lists them.
 ///
@@ -11,6 +13,7 @@ use crate::result::{Better, ComparisonResult, Difference, MetricComparison, Poli
 pub fn tables(result: &ComparisonResult) -> Result<Vec<File>, csv::Error> {
     Ok(vec![
         ("comparison.csv", metrics(result)?),
+        ("findings.csv", findings(result)?),
         ("members.csv", members(result)?),
         ("turns.csv", turns(result)?),
     ])
@@ -23,8 +26,9 @@ fn metrics(result: &ComparisonResult) -> Result<String, csv::Error> {
         "metric",
         "unit",
         "better",
+        "primary",
         "policy",
-        "mean",
+        "value",
         "half_width",
         "difference",
         "low",
@@ -50,11 +54,13 @@ fn row(
     policy: &str,
     value: &PolicyValue,
 ) -> Result<(), csv::Error> {
-    let of = |number: fn(&Difference) -> f64| float(value.difference.as_ref().map(number));
+    let of =
+        |number: fn(&Difference) -> Option<f64>| float(value.difference.as_ref().and_then(number));
     let verdict = value.difference.as_ref().map_or("", |d| match d.verdict {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
         Verdict::Same => "same",
+        Verdict::Fixed => "fixed",
         Verdict::Undecided => "undecided",
     });
     let ratio = value.difference.as_ref().and_then(|d| d.variance_ratio);
@@ -74,10 +80,11 @@ fn row(
             Better::Lower => "lower",
             Better::Higher => "higher",
         },
+        if metric.primary { "yes" } else { "no" },
         policy,
-        &float(value.mean),
+        &float(value.value),
         &float(value.half_width),
-        &of(|d| d.mean),
+        &of(|d| Some(d.mean)),
         &of(|d| d.low),
         &of(|d| d.high),
         &of(|d| d.p),
@@ -87,6 +94,24 @@ fn row(
         best,
         value.note.as_deref().unwrap_or(""),
     ])
+}
+
+/// What the checks of each run found.
+fn findings(result: &ComparisonResult) -> Result<String, csv::Error> {
+    let mut sheet = Sheet::new(&["policy", "kind", "of", "text"])?;
+    for policy in &result.policies {
+        for finding in &policy.findings {
+            let kind = match finding.kind {
+                FindingKind::Invariant => "invariant",
+                FindingKind::Overload => "overload",
+                FindingKind::WarmUp => "warm-up",
+                FindingKind::Data => "data",
+                FindingKind::Notice => "notice",
+            };
+            sheet.row(&[&policy.name, kind, &finding.of, &finding.text])?;
+        }
+    }
+    sheet.text()
 }
 
 fn members(result: &ComparisonResult) -> Result<String, csv::Error> {

@@ -6,7 +6,8 @@ use crate::report::table::{Table, alarm, cut, paragraph, pieces};
 use crate::report::text::{plan_pieces, short_hash, title};
 use crate::report::units::{Unit, difference, number, short, time, with_interval};
 use crate::result::{
-    Best, ComparisonResult, Difference, MetricComparison, PolicyResult, PolicyValue, Verdict,
+    Best, ComparisonResult, Difference, FindingKind, MetricComparison, PolicyResult, PolicyValue,
+    Verdict,
 };
 
 /// Columns that a policy's name may take in a table.
@@ -26,6 +27,7 @@ pub fn to_text(result: &ComparisonResult) -> String {
         paragraph(&mut page.out, "", &result.verdict);
     }
     page.policies();
+    page.findings();
     for (kind, of) in subjects(&result.metrics) {
         page.metrics(kind, of);
     }
@@ -62,6 +64,22 @@ fn unit(metric: &MetricComparison) -> Unit {
         "fraction" => Unit::Percent,
         _ => Unit::Plain,
     }
+}
+
+/// Whether an exploratory metric is shown on a terminal; the tables have all. The parts of the response time and the
+/// service time follow the response, and a quantile or two of each latency are enough for a first look.
+fn shown(metric: &MetricComparison) -> bool {
+    let aside = ["part.", "service."]
+        .iter()
+        .any(|family| metric.metric.starts_with(family));
+    let rare = [".p90", ".p99.9"]
+        .iter()
+        .any(|end| metric.metric.ends_with(end));
+    let moves = metric.values.iter().any(|value| {
+        let same = |difference: &Difference| difference.verdict == Verdict::Same;
+        value.difference.as_ref().is_some_and(|found| !same(found))
+    });
+    metric.primary || (!aside && !rare && moves)
 }
 
 struct Page<'a> {
@@ -104,9 +122,24 @@ impl Page<'_> {
                 &mut self.out,
                 "",
                 &format!(
-                    "{n} differences tested together: {level} intervals hold for all at once (Bonferroni), p adjusted by Holm"
+                    "{n} differences of primary metrics tested together: {level} intervals hold for all at once (Bonferroni), p adjusted by Holm"
                 ),
             ),
+        }
+        if result.explored > 0 {
+            let text = format!(
+                "{} differences of other metrics are exploratory: {level} intervals and tests of each by itself, so that one in {} of those that are none is marked",
+                result.explored,
+                short((1.0 / (1.0 - result.plan.confidence)).round())
+            );
+            paragraph(&mut self.out, "", &text);
+        }
+        if result.tested + result.explored == 0 && result.policies.len() > 1 {
+            let text = "no difference tested: each is the same in every replication, or there is nothing to compare";
+            paragraph(&mut self.out, "", text);
+        }
+        for remark in &result.remarks {
+            paragraph(&mut self.out, "", remark);
         }
         if let Some(sequential) = &result.sequential {
             let looks: Vec<String> = sequential.looks.iter().map(u32::to_string).collect();
@@ -173,18 +206,63 @@ impl Page<'_> {
         }
     }
 
-    /// Policies by metrics of one GPU or guest.
+    /// What the checks of a run found, each with the policies under which it did. Overload and broken invariants have
+    /// sections of their own.
+    fn findings(&mut self) {
+        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+        for policy in &self.result.policies {
+            for finding in &policy.findings {
+                if matches!(finding.kind, FindingKind::Invariant | FindingKind::Overload) {
+                    continue;
+                }
+                match found.iter_mut().find(|known| known.0 == finding.text) {
+                    Some(known) => known.1.push(&policy.name),
+                    None => found.push((&finding.text, vec![&policy.name])),
+                }
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        self.section("What the checks of each run found");
+        let all = self.result.policies.len();
+        for (text, policies) in found {
+            let under = match policies.as_slice() {
+                several if several.len() == all && all > 1 => "all policies".to_owned(),
+                several if several.len() > 6 => format!(
+                    "{} and {} others",
+                    several[..5].join(", "),
+                    several.len() - 5
+                ),
+                several => several.join(", "),
+            };
+            paragraph(&mut self.out, "  - ", &format!("under {under}: {text}"));
+        }
+    }
+
+    /// Policies by metrics of one GPU or guest: what the comparison is about, then what is exploratory.
     fn metrics(&mut self, kind: &str, of: &str) {
-        self.section(&subject(kind, of));
-        let result = self.result;
-        let metrics: Vec<&MetricComparison> = result
+        let (primary, others): (Vec<&MetricComparison>, _) = self
+            .result
             .metrics
             .iter()
-            .filter(|m| m.kind == kind && m.of == of)
-            .collect();
+            .filter(|m| m.kind == kind && m.of == of && shown(m))
+            .partition(|m| m.primary);
+        if !primary.is_empty() {
+            self.table(&subject(kind, of), &primary);
+        }
+        if !others.is_empty() {
+            let title = format!("{}, exploratory", subject(kind, of));
+            self.table(&title, &others);
+        }
+    }
+
+    fn table(&mut self, title: &str, metrics: &[&MetricComparison]) {
+        self.section(title);
+        let result = self.result;
         let heads: Vec<String> = std::iter::once("policy".to_owned())
             .chain(metrics.iter().map(|m| match m.unit.as_str() {
-                "1/s" => format!("{}/s  ", words(&m.metric)),
+                "1/s" | "tokens/s" => format!("{}/s  ", words(&m.metric)),
                 _ => format!("{}  ", words(&m.metric)),
             }))
             .collect();
@@ -192,7 +270,7 @@ impl Page<'_> {
         let mut table = Table::new(&heads);
         for (n, policy) in result.policies.iter().enumerate() {
             let mut row = vec![cut(&policy.name, NAME)];
-            for metric in &metrics {
+            for metric in metrics {
                 row.push(match metric.values.get(n) {
                     Some(value) => self.value(metric, value, policy.name == result.against),
                     None => "–  ".to_owned(),
@@ -210,11 +288,11 @@ impl Page<'_> {
         if let Some(found) = &value.difference {
             return format!("{} {}", difference_text(found, unit), mark(found.verdict));
         }
-        let mut text = match value.mean {
+        let mut text = match value.value {
             Some(mean) => with_interval(mean, value.half_width, unit),
             None => "–".to_owned(),
         };
-        let missing = value.mean.is_none() || value.half_width.is_none();
+        let missing = value.value.is_none() || value.half_width.is_none();
         let note = match &value.note {
             Some(note) => Some(note.clone()),
             None if !baseline => Some(format!(
@@ -233,11 +311,12 @@ impl Page<'_> {
     fn legend(&mut self) {
         let (against, level) = (&self.result.against, self.level());
         let mut text = format!(
-            "The row of {against} has the means over replications, ± the half-width of the {level} interval of each alone."
+            "The row of {against} has the values as `run` reports them, ± the half-width of the {level} interval of each alone."
         );
-        if self.result.tested > 0 {
+        let compared = self.result.metrics.iter().flat_map(|metric| &metric.values);
+        if compared.into_iter().any(|value| value.difference.is_some()) {
             text.push_str(
-                " Numbers with a sign are mean paired differences to it, ± the half-width of their interval (pp: percentage points); a number without a sign in the other rows is a mean that is not compared. Marks: + better, - worse, = the same in every replication; without a mark no difference is shown, which is not to say that there is none.",
+                " Numbers with a sign are paired differences to it, ± the half-width of their interval (pp: percentage points); a number without a sign in the other rows is a value that is not compared. Marks: + better, - worse, = the same value in every replication, ! another one by the same in every replication (not tested); without a mark no difference is shown, which is not to say that there is none.",
             );
         }
         self.out.push('\n');
@@ -249,6 +328,7 @@ impl Page<'_> {
             .result
             .metrics
             .iter()
+            .filter(|metric| metric.primary)
             .filter_map(|metric| Some((metric, metric.best.as_ref()?)))
             .collect();
         if found.is_empty() || self.result.policies.len() < 2 {
@@ -258,7 +338,7 @@ impl Page<'_> {
         self.section(&format!(
             "Best on each metric, and by how much another may at most be better ({level})"
         ));
-        let mut table = Table::new(&["metric", "best mean", "within", "may be best"]);
+        let mut table = Table::new(&["metric", "best value", "within", "may be best"]);
         for (metric, best) in found {
             let subject = match metric.kind.as_str() {
                 "gpu" => format!("GPU {}", cut(&metric.of, 16)),
@@ -309,9 +389,14 @@ impl Page<'_> {
 }
 
 fn difference_text(found: &Difference, unit: Unit) -> String {
-    match found.verdict {
-        Verdict::Same => "0".to_owned(),
-        _ => difference(found.mean, (found.high - found.low) / 2.0, unit),
+    match (found.verdict, found.low.zip(found.high)) {
+        (Verdict::Same, _) => "0".to_owned(),
+        (_, Some((low, high))) => difference(found.mean, (high - low) / 2.0, unit),
+        (_, None) => {
+            // Without an interval there is no half-width to show.
+            let text = difference(found.mean, 0.0, unit);
+            text.replacen(" ± 0", "", 1)
+        }
     }
 }
 
@@ -320,6 +405,7 @@ fn mark(verdict: Verdict) -> char {
         Verdict::Better => '+',
         Verdict::Worse => '-',
         Verdict::Same => '=',
+        Verdict::Fixed => '!',
         Verdict::Undecided => ' ',
     }
 }

@@ -15,13 +15,22 @@ use plotters_backend::text_anchor::HPos;
 
 /// Width of the column of names beside the curves.
 const NAMES: f64 = 170.0;
-/// Height of one name with its p95 and its losses under it.
-const NAME: f64 = 49.0;
+/// Height of one name with its p95 under it, and of each further line.
+const NAME: f64 = 36.0;
+const LINE: f64 = 13.0;
 /// Curves that one page shows.
 const MOST: usize = 20;
 
+/// Height of each name with all that stands under it.
+fn name_height(result: &RunResult) -> f64 {
+    let lines = result.guests.iter().take(MOST);
+    let most = lines.map(|group| verdict::delivered(group).len()).max();
+    NAME + LINE * most.unwrap_or(0) as f64
+}
+
 pub(super) fn page(result: &RunResult) -> Page {
-    let names = HEADING + NAME * result.guests.len().min(MOST) as f64 + MARGIN;
+    let shown = result.guests.len().min(MOST) as f64;
+    let names = HEADING + name_height(result) * shown + MARGIN;
     Page {
         width: WIDTH,
         height: (names as u32).max(460),
@@ -83,8 +92,9 @@ fn names<B: DrawingBackend>(
     left: f64,
     top: f64,
 ) -> Drawn<B> {
+    let height = name_height(result);
     for (n, group) in result.guests.iter().take(MOST).enumerate() {
-        let y = top + NAME * n as f64;
+        let y = top + height * n as f64;
         let (colour, dashes) = look::series(n);
         look::swatch(canvas, (left, y), Swatch::Line(colour, dashes))?;
         let width = f64::from(WIDTH) - 8.0 - (left + 24.0);
@@ -96,11 +106,11 @@ fn names<B: DrawingBackend>(
             (left + 24.0, y + 15.0),
             label(SMALLER, colour, HPos::Left),
         )?;
-        if let Some(text) = verdict::delivered(group) {
-            let text = look::fit(&text, width, SMALLER);
+        for (line, text) in verdict::delivered(group).iter().enumerate() {
+            let text = look::fit(text, width, SMALLER);
             canvas.text(
                 &text,
-                (left + 24.0, y + 28.0),
+                (left + 24.0, y + 28.0 + LINE * line as f64),
                 label(SMALLER, FAINT_INK, HPos::Left),
             )?;
         }

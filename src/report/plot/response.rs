@@ -58,7 +58,8 @@ fn rows(result: &RunResult) -> (Vec<Row>, usize) {
                     p95: p95.and_then(|q| q.value_ns).map(|ns| ns as f64),
                     p95_half_width: p95.and_then(|q| q.half_width_ns),
                     overloaded: group.overload.is_some(),
-                    delivered: verdict::delivered(group),
+                    delivered: Some(verdict::delivered(group).join(", "))
+                        .filter(|text| !text.is_empty()),
                 }
             })
             .collect(),

@@ -92,7 +92,7 @@ fn types_print_as_administrators_know_them() {
 fn json_has_null_for_unknown() {
     let (_, out, _) = warpshare(&["gpus", "--json"]);
     let gpus: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(gpus.as_array().map(Vec::len), Some(35));
+    assert_eq!(gpus.as_array().map(Vec::len), Some(57));
     let (_, out, _) = warpshare(&["gpus", "show", "a40", "--json"]);
     let shown: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(shown["gpu"]["copy_engines"], serde_json::Value::Null);
@@ -103,11 +103,11 @@ fn json_has_null_for_unknown() {
             .as_array()
             .is_some_and(|s| s.iter().any(|s| s["key"] == "VFA40"))
     );
-    let (_, out, _) = warpshare(&["vgpu", "types", "--gpu", "a16", "--json"]);
+    let (_, out, _) = warpshare(&["vgpu", "types", "--gpu", "a40", "--json"]);
     let types: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     let odd = types
         .as_array()
-        .and_then(|t| t.iter().find(|t| t["type_name"] == "A16-3B"));
+        .and_then(|t| t.iter().find(|t| t["type_name"] == "A40-3B"));
     assert_eq!(
         odd.map(|t| &t["max_per_gpu"]),
         Some(&serde_json::Value::Null)
@@ -127,7 +127,7 @@ fn unknown_gpus_are_bad_input_with_the_nearest_name() {
             "error: there is no GPU `a4o`\nhelp: did you mean `a40`?\n"
         );
     }
-    let (code, out, err) = warpshare(&["vgpu", "types", "--gpu", "rtx-a5000"]);
+    let (code, out, err) = warpshare(&["vgpu", "types", "--gpu", "rtx-2000-ada"]);
     assert_eq!((code, out.as_str()), (0, ""));
     assert!(err.contains("no vGPU types"), "{err}");
 }

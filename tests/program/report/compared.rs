@@ -52,6 +52,7 @@ pub fn policy(name: &str, scale: f64) -> PolicyResult {
         sharing: vec![format!("time-slice: {name}, 2 ms"); 2],
         hash: "b7".repeat(32),
         overloaded: Vec::new(),
+        findings: Vec::new(),
         broken: Vec::new(),
         response: vec![group("desktop", 800, 31e6), group("render", 300, 180e6)],
         members: vec![
@@ -74,10 +75,10 @@ fn difference(mean: f64, half: f64, better: Better) -> Difference {
     };
     Difference {
         mean,
-        low: mean - half,
-        high: mean + half,
-        p: 0.0004,
-        adjusted_p: 0.004,
+        low: Some(mean - half),
+        high: Some(mean + half),
+        p: Some(0.0004),
+        adjusted_p: Some(0.004),
         verdict: match (mean, half) {
             (0.0, 0.0) => Verdict::Same,
             _ if mean.abs() <= half => Verdict::Undecided,
@@ -97,21 +98,21 @@ fn metric(
     names: &[&str],
 ) -> MetricComparison {
     let mut values = vec![PolicyValue {
-        mean: Some(base),
+        value: Some(base),
         half_width: Some(base.abs() * 0.021),
         note: None,
         difference: None,
     }];
     values.extend(changes.iter().map(|&(mean, half)| PolicyValue {
-        mean: Some(base + mean),
+        value: Some(base + mean),
         half_width: Some(base.abs() * 0.023),
         note: None,
         difference: Some(difference(mean, half, better)),
     }));
     let best = values.iter().enumerate().min_by(|a, b| {
         let of = |value: &PolicyValue| match better {
-            Better::Lower => value.mean,
-            Better::Higher => value.mean.map(|mean| -mean),
+            Better::Lower => value.value,
+            Better::Higher => value.value.map(|value| -value),
         };
         of(a.1).partial_cmp(&of(b.1)).unwrap()
     });
@@ -131,6 +132,7 @@ fn metric(
         metric: metric.to_owned(),
         unit: unit.to_owned(),
         better,
+        primary: true,
         values,
         best,
     }
@@ -162,10 +164,10 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
     for (guest, mean) in [("desktop", 31e6), ("render", 180e6)] {
         let of = ("guest", guest);
         metrics.push(row(of, ("throughput", "1/s", Higher), 12.5, 0.01));
-        metrics.push(row(of, ("mean", "ns", Lower), mean, 0.1));
-        metrics.push(row(of, ("p50", "ns", Lower), mean * 0.8, 0.1));
-        metrics.push(row(of, ("p95", "ns", Lower), mean * 2.6, 0.2));
-        metrics.push(row(of, ("p99", "ns", Lower), mean * 4.1, 0.3));
+        metrics.push(row(of, ("response.mean", "ns", Lower), mean, 0.1));
+        metrics.push(row(of, ("response.p50", "ns", Lower), mean * 0.8, 0.1));
+        metrics.push(row(of, ("response.p95", "ns", Lower), mean * 2.6, 0.2));
+        metrics.push(row(of, ("response.p99", "ns", Lower), mean * 4.1, 0.3));
         metrics.push(row(of, ("slowdown", "", Lower), 1.93, 0.1));
     }
     let policies = names.iter().enumerate();
@@ -188,10 +190,14 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
             replications: 10,
             seed: 1,
             confidence: 0.95,
+            no_chance: false,
         },
         against: names[0].to_owned(),
+        primary: vec!["antt".to_owned(), "response.p95".to_owned()],
         tested: ((names.len() - 1) * metrics.len()) as u32,
+        explored: 0,
         sequential: None,
+        remarks: Vec::new(),
         policies: policies
             .map(|(n, name)| policy(name, 1.0 + 0.17 * n as f64))
             .collect(),
@@ -212,7 +218,7 @@ pub fn troubled() -> ComparisonResult {
         precision: 0.05,
         reached: false,
         worst: 0.0731,
-        worst_of: "p99 of render under fixed-share".to_owned(),
+        worst_of: "response.p99 of render under fixed-share".to_owned(),
         looks: vec![10, 20, 40],
     });
     result.policies[2].overloaded = vec![(
@@ -221,6 +227,46 @@ pub fn troubled() -> ComparisonResult {
             .to_owned(),
     )];
     result.policies[2].response[1].unfinished = 137;
+    let finding = |kind, of: &str, text: &str| Finding {
+        kind,
+        of: of.to_owned(),
+        text: text.to_owned(),
+    };
+    let short = "warm-up of desktop: too short (MSER-5 would remove 3s)";
+    result.policies[0].findings = vec![finding(FindingKind::WarmUp, "desktop", short)];
+    let why = result.policies[2].overloaded[0].1.clone();
+    result.policies[2].findings = vec![
+        finding(FindingKind::WarmUp, "desktop", short),
+        finding(FindingKind::Overload, "render", &why),
+        finding(
+            FindingKind::Data,
+            "desktop",
+            "p99 of desktop: not enough data for an interval: about 9000 jobs are needed, 800 there are \
+             (replications = 113 or duration = \"120s\")",
+        ),
+    ];
+    result.remarks = vec![
+        "Slices differ: 1ms under best-effort, 2ms under equal-share and fixed-share.".to_owned(),
+    ];
+    // One metric aside, one difference that does not vary.
+    for row in &mut result.metrics {
+        if row.metric == "switching" {
+            row.primary = false;
+        }
+        if row.metric == "jain_gpu_time" {
+            let fixed = row.values[1].difference.as_mut().expect("a difference");
+            *fixed = Difference {
+                low: None,
+                high: None,
+                p: None,
+                adjusted_p: None,
+                verdict: Verdict::Fixed,
+                variance_ratio: None,
+                ..fixed.clone()
+            };
+        }
+    }
+    result.explored = 2;
     result.policies[2].members[3].slowdown = None;
     result.policies[1].turns.clear();
     result.policies[1].broken = vec!["V3 time is kept: 1 ns is missing".to_owned()];
@@ -231,7 +277,7 @@ pub fn troubled() -> ComparisonResult {
         }
         if row.metric == "stp" {
             row.values[2] = PolicyValue {
-                mean: None,
+                value: None,
                 half_width: None,
                 note: Some("render is overloaded".to_owned()),
                 difference: None,
@@ -248,7 +294,7 @@ pub fn bare() -> ComparisonResult {
         row.best = None;
         for value in &mut row.values {
             *value = PolicyValue {
-                mean: None,
+                value: None,
                 half_width: None,
                 note: None,
                 difference: None,

@@ -67,7 +67,7 @@ fn tables_of_a_comparison() {
     let mut result = compared::troubled();
     result
         .metrics
-        .retain(|row| ["stp", "p95"].contains(&row.metric.as_str()));
+        .retain(|row| ["stp", "response.p95"].contains(&row.metric.as_str()));
     for policy in &mut result.policies {
         for row in &mut policy.turns {
             row.turns.truncate(2);
@@ -122,16 +122,27 @@ fn figures_of_comparisons_name_what_they_show() {
                 "equal-share",
                 "desktop",
                 "render",
-                "overloaded under 1 of 3",
+                "overloaded under fixed-share",
             ],
         ),
         (
             ComparisonFigure::TradeOff,
-            &["GPU a", "best-effort", "equal-share", "Pareto front"],
+            &[
+                "GPU a",
+                "best-effort",
+                "equal-share",
+                "Pareto front",
+                "Not shown: fixed-share (render is overloaded)",
+            ],
         ),
         (
             ComparisonFigure::Slowdowns,
-            &["fixed-share", "median", "median 1.975 · worst 3.400"],
+            &[
+                "fixed-share",
+                "median",
+                "median 1.975 · worst 3.400",
+                "overloaded: at least",
+            ],
         ),
         (
             ComparisonFigure::Turns,
@@ -204,6 +215,7 @@ fn a_comparison_has_a_results_folder_whose_readme_names_each_file() {
             "comparison.json",
             "fairness_throughput.png",
             "fairness_throughput.svg",
+            "findings.csv",
             "members.csv",
             "response_cdf.png",
             "response_cdf.svg",

@@ -76,6 +76,7 @@ pub fn all() -> Vec<Experiment> {
     vec![
         one_server(),
         one_long_run(),
+        short_runs(),
         fixed_work(),
         pool(),
         turns(100.0, 1_000.0),
@@ -108,6 +109,21 @@ fn one_long_run() -> Experiment {
         reported: response,
         quantile: false,
         band: MEAN,
+    })
+}
+
+/// Too short for a quantile of its own, and long enough together: a third of the effective observations that sectioning
+/// asks of each.
+fn short_runs() -> Experiment {
+    const PARAMETERS: &str = "lambda=0.7";
+    let guest = streams(gpu_workload(poisson(0.7), exp(1.0)), 1);
+    let scenario = steady(fifo(), vec![guest], 200.0, 700.0);
+    Experiment::new("V01", PARAMETERS, 161, scenario).target(Target {
+        name: "response_p95, short runs",
+        exact: row("V01", PARAMETERS, "response_p95").value,
+        reported: p95,
+        quantile: true,
+        band: QUANTILE,
     })
 }
 

@@ -5,7 +5,7 @@ use super::models::turns;
 use crate::common::*;
 use crate::theory::models::*;
 use std::sync::LazyLock;
-use warpshare::experiment::compare::{Candidate, Plan, compare};
+use warpshare::experiment::compare::{Candidate, Plan, Primary, compare};
 use warpshare::experiment::{Options, Silent};
 use warpshare::gpu::Charge;
 use warpshare::result::{ComparisonResult, Replication, RunResult};
@@ -85,6 +85,7 @@ pub fn with_itself(scheduler: &str) -> ComparisonResult {
         scenario: scenario.clone(),
     });
     let plan = Plan {
+        primary: Primary::default(),
         precision: None,
         most: 5,
     };

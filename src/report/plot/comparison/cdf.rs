@@ -113,9 +113,29 @@ fn panel<B: DrawingBackend>(
         );
     };
     let overloaded = |p: &&crate::result::PolicyResult| p.overloaded.iter().any(|o| o.0 == guest);
-    let bounds = result.policies.iter().filter(overloaded).count();
-    if bounds > 0 {
-        let text = format!("overloaded under {bounds} of {}", result.policies.len());
+    let bounds: Vec<&str> = result
+        .policies
+        .iter()
+        .filter(overloaded)
+        .map(|policy| policy.name.as_str())
+        .collect();
+    let absent: Vec<&str> = result
+        .policies
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| !curves.iter().any(|(drawn, _)| drawn == n))
+        .map(|(_, policy)| policy.name.as_str())
+        .collect();
+    let mut remarks = Vec::new();
+    if !bounds.is_empty() {
+        remarks.push(format!("overloaded under {}", bounds.join(", ")));
+    }
+    if !absent.is_empty() {
+        remarks.push(format!("no job ended under {}", absent.join(", ")));
+    }
+    if !remarks.is_empty() {
+        let room = right - left - crate::report::plot::canvas::text_width(&name, BODY, true) - 30.0;
+        let text = look::fit(&remarks.join("; "), room, SMALLER);
         let style = label(SMALLER, ALARM, HPos::Right);
         canvas.text(&text, (right, top - 15.0), style)?;
     }

@@ -4,7 +4,7 @@ use super::groups;
 use crate::report::plot::axes::{Panel, Scale};
 use crate::report::plot::canvas::{Canvas, Colour, Drawn, Page, text_width};
 use crate::report::plot::look::{
-    self, BODY, FAINT_INK, GRID, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
+    self, BODY, FAINT_INK, GRID, INK, MARGIN, SERIES, SMALLER, Swatch, WHITE, WIDTH, label,
 };
 use crate::report::table::cut;
 use crate::report::units::number;
@@ -39,7 +39,7 @@ fn colour(group: Option<usize>) -> Colour {
     }
 }
 
-fn legend<'a>(groups: &[&'a str]) -> Vec<(Swatch, &'a str)> {
+fn legend<'a>(groups: &[&'a str], overloaded: bool) -> Vec<(Swatch, &'a str)> {
     let shown = groups.iter().take(COLOURS).enumerate();
     let mut entries: Vec<(Swatch, &str)> = shown
         .map(|(n, &name)| (Swatch::Dot(colour(Some(n))), name))
@@ -48,11 +48,23 @@ fn legend<'a>(groups: &[&'a str]) -> Vec<(Swatch, &'a str)> {
         entries.push((Swatch::Dot(colour(None)), "other guests"));
     }
     entries.push((Swatch::Pointer(INK), "median"));
+    if overloaded {
+        entries.push((Swatch::Ring(INK), "overloaded: at least"));
+    }
     entries
 }
 
-fn start(groups: &[&str]) -> f64 {
-    let names: Vec<&str> = legend(groups).iter().map(|entry| entry.1).collect();
+/// Whether a guest is overloaded anywhere.
+fn any_overloaded(result: &ComparisonResult) -> bool {
+    let mut policies = result.policies.iter();
+    policies.any(|policy| !policy.overloaded.is_empty())
+}
+
+fn start(groups: &[&str], overloaded: bool) -> f64 {
+    let names: Vec<&str> = legend(groups, overloaded)
+        .iter()
+        .map(|entry| entry.1)
+        .collect();
     look::below_legend(look::legend_rows(&names)) + 6.0
 }
 
@@ -60,50 +72,78 @@ pub(super) fn page(result: &ComparisonResult) -> Page {
     let rows = ROW * result.policies.len().clamp(2, MOST) as f64;
     Page {
         width: WIDTH,
-        height: (start(&groups(result)) + rows + 50.0 + MARGIN) as u32,
+        height: (start(&groups(result), any_overloaded(result)) + rows + 50.0 + MARGIN) as u32,
     }
 }
 
+/// The slowdown of a guest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Known {
+    slowdown: f64,
+    group: Option<usize>,
+    /// Only a bound: the guest is overloaded.
+    at_least: bool,
+}
+
 /// Known slowdowns in rising order, with the guests' groups.
-fn known(groups: &[&str], policy: &PolicyResult) -> Vec<(f64, Option<usize>)> {
-    let mut known: Vec<(f64, Option<usize>)> = policy
+fn known(groups: &[&str], policy: &PolicyResult) -> Vec<Known> {
+    let overloaded = |group: Option<usize>| {
+        let name = group.and_then(|group| groups.get(group));
+        name.is_some_and(|name| policy.overloaded.iter().any(|found| found.0 == *name))
+    };
+    let mut known: Vec<Known> = policy
         .members
         .iter()
         .filter_map(|member| {
             let slowdown = member.slowdown.filter(|s| s.is_finite() && *s > 0.0)?;
-            Some((slowdown, group_of(groups, member)))
+            let group = group_of(groups, member);
+            Some(Known {
+                slowdown,
+                group,
+                at_least: overloaded(group),
+            })
         })
         .collect();
-    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    known.sort_by(|a, b| a.slowdown.total_cmp(&b.slowdown));
     known
 }
 
 /// The middle value, or the mean of the two in the middle.
-fn median(sorted: &[(f64, Option<usize>)]) -> Option<f64> {
-    let upper = sorted.get(sorted.len() / 2)?.0;
+fn median(sorted: &[Known]) -> Option<f64> {
+    let upper = sorted.get(sorted.len() / 2)?.slowdown;
     Some(match sorted.len() % 2 {
         1 => upper,
-        _ => (sorted[sorted.len() / 2 - 1].0 + upper) / 2.0,
+        _ => (sorted[sorted.len() / 2 - 1].slowdown + upper) / 2.0,
     })
 }
 
 /// The figures of a row, at its end.
-fn caption(policy: &PolicyResult, known: &[(f64, Option<usize>)]) -> String {
+fn caption(policy: &PolicyResult, known: &[Known]) -> String {
     let missing = policy.members.len() - known.len();
     let mut text = match (median(known), known.last()) {
-        (Some(median), Some((worst, _))) => {
-            format!("median {} · worst {}", number(median), number(*worst))
+        (Some(median), Some(worst)) => {
+            let bound = if worst.at_least { "≥ " } else { "" };
+            format!(
+                "median {} · worst {bound}{}",
+                number(median),
+                number(worst.slowdown)
+            )
         }
         _ => "no slowdown is known".to_owned(),
     };
     if missing > 0 && !known.is_empty() {
         text.push_str(&format!(" · {missing} unknown"));
     }
+    if !policy.overloaded.is_empty() {
+        let names: Vec<&str> = policy.overloaded.iter().map(|o| o.0.as_str()).collect();
+        let names = look::fit(&names.join(", "), 120.0, SMALLER);
+        text.push_str(&format!(" · overloaded: {names}"));
+    }
     text
 }
 
 /// A policy with the slowdown of each guest and the colour of its group.
-type Row<'a> = (&'a PolicyResult, Vec<(f64, Option<usize>)>);
+type Row<'a> = (&'a PolicyResult, Vec<Known>);
 
 pub(super) fn draw<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
@@ -127,16 +167,20 @@ pub(super) fn draw<B: DrawingBackend>(
         .iter()
         .map(|policy| (policy, known(&groups, policy)))
         .collect();
-    let top = start(&groups);
+    let top = start(&groups, any_overloaded(result));
     let bottom = top + ROW * rows.len().max(2) as f64;
-    let values = || rows.iter().flat_map(|row| &row.1).map(|known| known.0);
+    let values = || {
+        rows.iter()
+            .flat_map(|row| &row.1)
+            .map(|known| known.slowdown)
+    };
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(0.0, f64::max);
     if most == 0.0 {
         let centre = (f64::from(WIDTH) / 2.0, (top + bottom) / 2.0);
         return look::nothing(canvas, centre, "The slowdown of no guest is known.");
     }
-    look::legend(canvas, &legend(&groups))?;
+    look::legend(canvas, &legend(&groups, any_overloaded(result)))?;
     let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0_f64, f64::max);
     let names = rows.iter().map(|row| text_width(&row.0.name, BODY, false));
     let names = widest(&mut names.into_iter()).min(190.0);
@@ -162,8 +206,11 @@ pub(super) fn draw<B: DrawingBackend>(
         let name = look::fit(&cut(&policy.name, 28), names, BODY);
         canvas.text(&name, (panel.left - 10.0, y), label(BODY, INK, HPos::Right))?;
         canvas.line(&[(panel.left, y), (panel.right, y)], 1.0, GRID)?;
-        for (x, offset, group) in swarm(&panel, &sample(known, dots)) {
-            canvas.disc((x, y + offset), RADIUS, colour(group))?;
+        for (x, offset, guest) in swarm(&panel, &sample(known, dots)) {
+            canvas.disc((x, y + offset), RADIUS, colour(guest.group))?;
+            if guest.at_least {
+                canvas.disc((x, y + offset), RADIUS - 1.4, WHITE)?;
+            }
         }
         if let Some(median) = median(known) {
             let tip = (panel.along(median), y + ROW / 2.0 - 11.0);
@@ -186,12 +233,12 @@ fn sample<T: Copy>(sorted: &[T], most: usize) -> Vec<T> {
 }
 
 /// Places of dots: those that would cover one another move up or down, as far as the row allows.
-fn swarm(panel: &Panel, known: &[(f64, Option<usize>)]) -> Vec<(f64, f64, Option<usize>)> {
+fn swarm(panel: &Panel, known: &[Known]) -> Vec<(f64, f64, Known)> {
     const STEP: f64 = 3.2;
     const OFFSETS: [f64; 5] = [0.0, -STEP, STEP, -2.0 * STEP, -3.0 * STEP];
-    let mut placed: Vec<(f64, f64, Option<usize>)> = Vec::new();
-    for &(slowdown, group) in known {
-        let x = panel.along(slowdown);
+    let mut placed: Vec<(f64, f64, Known)> = Vec::new();
+    for &guest in known {
+        let x = panel.along(guest.slowdown);
         let free = |offset: &f64| {
             placed.iter().rev().take(16).all(|other| {
                 let (dx, dy) = (x - other.0, offset - other.1);
@@ -199,7 +246,7 @@ fn swarm(panel: &Panel, known: &[(f64, Option<usize>)]) -> Vec<(f64, f64, Option
             })
         };
         let offset = OFFSETS.into_iter().find(free).unwrap_or(0.0);
-        placed.push((x, offset, group));
+        placed.push((x, offset, guest));
     }
     placed
 }
@@ -210,8 +257,13 @@ mod tests {
 
     #[test]
     fn medians_of_odd_and_even_numbers_of_guests() {
-        let values = |all: &[f64]| -> Vec<(f64, Option<usize>)> {
-            all.iter().map(|&value| (value, None)).collect()
+        let values = |all: &[f64]| -> Vec<Known> {
+            let known = |&slowdown| Known {
+                slowdown,
+                group: None,
+                at_least: false,
+            };
+            all.iter().map(known).collect()
         };
         assert_eq!(median(&[]), None);
         assert_eq!(median(&values(&[1.0, 2.0, 7.0])), Some(2.0));

@@ -3,7 +3,7 @@
 use crate::report::plot::axes::{Panel, Scale};
 use crate::report::plot::canvas::{Canvas, Colour, Drawn, Page, Point, text_width};
 use crate::report::plot::look::{
-    self, AXIS, BODY, INK, MARGIN, SERIES, SMALLER, Swatch, WHITE, WIDTH, bold, label,
+    self, ALARM, AXIS, BODY, INK, MARGIN, SERIES, SMALLER, Swatch, WHITE, WIDTH, bold, label,
 };
 use crate::report::table::cut;
 use crate::result::{ComparisonResult, PolicyValue};
@@ -18,6 +18,8 @@ const MORE: f64 = 12.0;
 const TALLEST: f64 = 480.0;
 const STRIP: f64 = 34.0;
 const BELOW: f64 = 52.0;
+/// A line of names that are not shown.
+const LINE: f64 = 16.0;
 
 const THROUGHPUT: &str = "stp";
 const FAIRNESS: &str = "jain_progress";
@@ -54,7 +56,7 @@ fn spots<'a>(result: &'a ComparisonResult, gpu: &str) -> Vec<Spot<'a>> {
     // A bound has no place among values: another policy could only seem to beat it.
     let known = |value: &PolicyValue| {
         let mean = value
-            .mean
+            .value
             .filter(|mean| mean.is_finite() && value.note.is_none())?;
         Some((mean, value.half_width.unwrap_or(0.0)))
     };
@@ -70,6 +72,56 @@ fn spots<'a>(result: &'a ComparisonResult, gpu: &str) -> Vec<Spot<'a>> {
             })
         })
         .collect()
+}
+
+/// Policies that have no point, with the reason, in lines that fit.
+fn left_out(result: &ComparisonResult, gpu: &str) -> Vec<String> {
+    let drawn = spots(result, gpu);
+    let rows = result.metrics.iter();
+    let rows: Vec<_> = rows
+        .filter(|row| row.kind == "gpu" && row.of == gpu)
+        .filter(|row| [THROUGHPUT, FAIRNESS].contains(&row.metric.as_str()))
+        .collect();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (n, policy) in result.policies.iter().enumerate() {
+        if drawn.iter().any(|spot| spot.name == policy.name) {
+            continue;
+        }
+        let mut notes = rows
+            .iter()
+            .filter_map(|row| row.values.get(n)?.note.as_deref());
+        let why = notes.next().unwrap_or("no value");
+        match reasons.iter_mut().find(|known| known.0 == why) {
+            Some(known) => known.1.push(&policy.name),
+            None => reasons.push((why, vec![&policy.name])),
+        }
+    }
+    if reasons.is_empty() || drawn.is_empty() {
+        return Vec::new();
+    }
+    let each = reasons
+        .iter()
+        .map(|(why, names)| format!("{} ({why})", names.join(", ")));
+    let text = format!("Not shown: {}", each.collect::<Vec<_>>().join("; "));
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let longer = match lines[last].is_empty() {
+            true => word.to_owned(),
+            false => format!("{} {word}", lines[last]),
+        };
+        if text_width(&longer, SMALLER, false) <= f64::from(WIDTH) - 2.0 * MARGIN - 64.0 {
+            lines[last] = longer;
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// What is below a panel: its axis, and who is not shown.
+fn below(result: &ComparisonResult, gpu: &str) -> f64 {
+    BELOW + LINE * left_out(result, gpu).len() as f64
 }
 
 /// Places of the points that no other point beats: none is at least as high in both and higher in one.
@@ -88,8 +140,12 @@ fn panel_height(result: &ComparisonResult) -> f64 {
 }
 
 pub(super) fn page(result: &ComparisonResult) -> Page {
-    let panels = gpus(result).len().clamp(1, MOST) as f64;
-    let height = (STRIP + panel_height(result) + BELOW) * panels;
+    let shown: Vec<&str> = gpus(result).into_iter().take(MOST).collect();
+    let panel = STRIP + panel_height(result);
+    let height = match shown.is_empty() {
+        true => panel + BELOW,
+        false => shown.iter().map(|gpu| panel + below(result, gpu)).sum(),
+    };
     Page {
         width: WIDTH,
         height: (look::below_legend(1) + height + MARGIN / 2.0) as u32,
@@ -121,8 +177,10 @@ pub(super) fn draw<B: DrawingBackend>(
         let centre = (f64::from(WIDTH) / 2.0, start + height / 2.0);
         return look::nothing(canvas, centre, "There are no values.");
     }
-    for (n, gpu) in gpus.into_iter().take(MOST).enumerate() {
-        let top = start + (STRIP + height + BELOW) * n as f64 + STRIP;
+    let mut next = start;
+    for gpu in gpus.into_iter().take(MOST) {
+        let top = next + STRIP;
+        next = top + height + below(result, gpu);
         let name = look::fit(&format!("GPU {gpu}"), 400.0, BODY);
         let style = bold(label(BODY, INK, HPos::Left));
         canvas.text(&name, (MARGIN + 64.0, top - 15.0), style)?;
@@ -133,6 +191,11 @@ pub(super) fn draw<B: DrawingBackend>(
             look::nothing(canvas, centre, text)?;
         } else {
             panel(canvas, &spots, (top, top + height))?;
+        }
+        for (n, line) in left_out(result, gpu).iter().enumerate() {
+            let y = top + height + BELOW + LINE * (n as f64 - 0.5);
+            let style = label(SMALLER, ALARM, HPos::Left);
+            canvas.text(line, (MARGIN + 64.0, y), style)?;
         }
     }
     Ok(())
