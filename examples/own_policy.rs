@@ -1,22 +1,27 @@
-//! warpshare with one more scheduler, `longest-idle-first`, and one more way for MPS clients to divide SMs,
-//! `smallest-first`: policies of your own in a crate of your own.
+//! warpshare with two more schedulers, `longest-idle-first` and `two-levels`, and one more way for MPS clients to
+//! divide SMs, `smallest-first`: policies of your own in a crate of your own.
 //!
 //! ```text
 //! cargo run --release --example own_policy -- run scenario.toml
 //! ```
 //!
 //! has every command of warpshare, and scenarios may say `scheduler = "longest-idle-first"`, or
-//! `division = "smallest-first"` where they share with `mode = "spatial"`.
+//! `scheduler = "two-levels"` with its own key `ratio`, or `division = "smallest-first"` where they share
+//! with `mode = "spatial"`.
 
 use std::process::ExitCode;
 use warpshare::engine::time::Nanos;
+use warpshare::policy::keyed::{LeastFirst, Rule};
 use warpshare::policy::registry::{Registered, Use, extend};
 use warpshare::policy::spatial::{self, Demand, Division, Spatial};
-use warpshare::policy::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use warpshare::policy::{
+    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights, Work,
+};
 
 /// Registers the policies, and is warpshare from there on.
 pub fn main() -> ExitCode {
-    let both = extend(&[LONGEST_IDLE_FIRST]).and_then(|()| spatial::extend(&[SMALLEST_FIRST]));
+    let schedulers = [LONGEST_IDLE_FIRST, TWO_LEVELS];
+    let both = extend(&schedulers).and_then(|()| spatial::extend(&[SMALLEST_FIRST]));
     if let Err(error) = both {
         eprintln!("error: {error}");
         return ExitCode::FAILURE;
@@ -73,9 +78,10 @@ pub const LONGEST_IDLE_FIRST: Registered = Registered {
         weights: Weights::Equal { slices: 2.0 },
         // Who has had a turn is behind all that wait, so each of the others has one turn at most.
         starvation: Starvation::Slices(|weights, _| 2.0 * (weights.len() as f64 - 1.0)),
-        preempts: false,
+        preempts: Preempts::Never,
     },
     uses: &[Use::Slice],
+    parameters: &[],
     build: |setup| Box::new(LongestIdleFirst::new(setup.config.slice)),
 };
 
@@ -135,5 +141,91 @@ impl Policy for LongestIdleFirst {
             entry: Some(entry),
             slice: self.slice.saturating_mul(2),
         })
+    }
+}
+
+/// How long the slices of work are that has used up its first one.
+const RATIO: Parameter = Parameter {
+    name: "ratio",
+    about: "how many times as long as the first slice of a piece of work all further ones are",
+    values: Values::Count {
+        low: 1,
+        high: 1_000,
+        default: 4,
+    },
+};
+
+pub const TWO_LEVELS: Registered = Registered {
+    name: "two-levels",
+    about: "new work has one short slice first; what is left of it has long slices when there is no new work",
+    source: "an example: examples/own_policy.rs; after Corbato et al., AFIPS 1962, with two levels",
+    slice: None,
+    reserves: false,
+    properties: Properties {
+        work_conserving: true,
+        weights: Weights::Other,
+        // Who always has new work is always first.
+        starvation: Starvation::Unbounded,
+        // New work takes the SMs from old work, and not from other new work.
+        preempts: Preempts::Some,
+    },
+    uses: &[Use::Slice],
+    parameters: &[RATIO],
+    build: |setup| {
+        Box::new(LeastFirst::new(TwoLevels {
+            slice: setup.config.slice,
+            ratio: setup.setting(&RATIO).whole(),
+            served: Vec::new(),
+            level: Vec::new(),
+        }))
+    },
+};
+
+/// A feedback queue of two levels, as a rule for the least key.
+struct TwoLevels {
+    slice: Nanos,
+    ratio: u64,
+    /// What the work at the head of each entry has had.
+    served: Vec<Nanos>,
+    /// Level of the present turn, or the last one, of each entry.
+    level: Vec<u8>,
+}
+
+impl Rule for TwoLevels {
+    /// The level: 0 for new work.
+    type Key = u8;
+
+    const SEES_WORK: bool = true;
+
+    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
+        self.served.push(0);
+        self.level.push(0);
+    }
+
+    fn key(&self, entry: Entry) -> u8 {
+        u8::from(self.served[entry as usize] >= self.slice)
+    }
+
+    fn slice(&self, entry: Entry) -> Nanos {
+        match self.key(entry) {
+            0 => self.slice - self.served[entry as usize],
+            _ => self.slice.saturating_mul(self.ratio),
+        }
+    }
+
+    fn chosen(&mut self, entry: Entry) {
+        self.level[entry as usize] = self.key(entry);
+    }
+
+    fn work(&mut self, entry: Entry, work: Work) {
+        self.served[entry as usize] = work.served;
+    }
+
+    fn over_ran(&mut self, entry: Entry, time: Nanos) {
+        self.served[entry as usize] += time;
+    }
+
+    fn preempts(&self, entry: Entry, holder: Entry, _held: Nanos) -> bool {
+        self.key(entry) < self.level[holder as usize]
     }
 }

@@ -16,10 +16,11 @@
 //! 12. [`vgpu`]: what the vGPU manager admits.
 //! 13. [`sim`]: builds the world from a scenario and runs it: the only place where the rooms meet.
 //! 14. [`experiment`]: replications, baselines, estimates.
-//! 15. [`report`]: views of a result.
-//! 16. [`check`]: a result against a committed baseline.
-//! 17. [`calibrate`]: from measured points to a workload.
-//! 18. [`cli`]: one file a subcommand.
+//! 15. [`conformance`]: whether policies keep what they declare.
+//! 16. [`report`]: views of a result.
+//! 17. [`check`]: a result against a committed baseline.
+//! 18. [`calibrate`]: from measured points to a workload.
+//! 19. [`cli`]: one file a subcommand.
 //!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
@@ -27,6 +28,7 @@ pub mod calibrate;
 pub mod catalog;
 pub mod check;
 pub mod cli;
+pub mod conformance;
 pub mod diagnostics;
 pub mod engine;
 pub mod experiment;

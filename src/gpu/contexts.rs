@@ -11,7 +11,8 @@ use super::Preemption;
 use super::entry::{Active, to_kernel_boundary};
 use super::rates::Client;
 use crate::engine::time::{NEVER, Nanos};
-use crate::policy::{Grant, OnCompletion, Policy, Terms};
+use crate::engine::work::time_for;
+use crate::policy::{Grant, OnCompletion, Policy, Terms, Work};
 use std::fmt;
 
 /// No context.
@@ -29,6 +30,8 @@ pub struct ContextRules {
 /// See the [module documentation](self).
 pub(super) struct Contexts {
     policy: Box<dyn Policy>,
+    /// Turns are for pieces of work.
+    by_piece: bool,
     rules: ContextRules,
     /// Operations of each context, on the SMs or not.
     work: Vec<u32>,
@@ -60,6 +63,7 @@ pub(super) struct Contexts {
 impl Contexts {
     pub fn new(policy: Box<dyn Policy>, rules: ContextRules) -> Self {
         Contexts {
+            by_piece: policy.by_piece(),
             policy,
             rules,
             work: Vec::new(),
@@ -121,6 +125,7 @@ impl Contexts {
     /// An operation has come at `ran`, which is `now`; hands it back if it runs at once.
     pub fn join(&mut self, operation: Active, ran: Nanos, now: Nanos) -> Option<Active> {
         let context = operation.operation.client;
+        let begins = self.current == NONE;
         let work = &mut self.work[context as usize];
         *work += 1;
         if *work == 1 {
@@ -132,13 +137,20 @@ impl Contexts {
                 self.until += turns * self.slice;
                 self.begin = self.until - self.slice;
             }
+            if self.by_piece {
+                self.policy.work(context, piece(&operation));
+            }
             self.policy.ready(context);
             if self.current == NONE {
                 let grant = self.policy.select(ran);
                 self.begin_turn(grant, ran);
             }
         }
-        if self.current == context && !self.loading && !self.giving_way {
+        if self.current == context
+            && !self.loading
+            && !self.giving_way
+            && (!self.by_piece || begins || self.policy.joins(operation.number))
+        {
             return Some(operation);
         }
         self.waiting.push(operation);
@@ -167,7 +179,12 @@ impl Contexts {
             return;
         }
         let more = self.work[self.current as usize] > 0;
-        if more {
+        if self.by_piece {
+            if !active.is_empty() {
+                return;
+            }
+            self.wait_for_another_turn(now);
+        } else if more {
             let over = self.giving_way || (ended && self.rules.on_completion == OnCompletion::End);
             let over = over || (self.slice_is_over(ran) && !self.gives_way(ran, active));
             if !over {
@@ -176,13 +193,24 @@ impl Contexts {
             clients[self.current as usize].active = 0;
             self.waiting.append(active);
             self.waiting_since[self.current as usize] = now;
-        } else {
+        }
+        if !more {
             self.backlogged -= 1;
         }
         let held = ran.saturating_sub(self.begin);
         let grant = self.policy.rotate(held, more, ran);
         self.begin_turn(grant, ran);
         self.bring(active, clients);
+    }
+
+    /// The pieces of work that had this turn are done; others may be left.
+    fn wait_for_another_turn(&mut self, now: Nanos) {
+        let current = self.current;
+        let mut left = self.waiting.iter();
+        if let Some(first) = left.find(|operation| operation.operation.client == current) {
+            self.waiting_since[current as usize] = now;
+            self.policy.work(current, piece(first));
+        }
     }
 
     /// The switch to this tenant has loaded the context that was being loaded.
@@ -262,15 +290,32 @@ impl Contexts {
         if self.current == NONE || self.loading {
             return;
         }
-        let current = self.current;
+        let (current, by_piece, policy) = (self.current, self.by_piece, &mut self.policy);
         self.waiting.retain(|operation| {
-            let stays = operation.operation.client != current;
+            let stays = operation.operation.client != current
+                || (by_piece && !active.is_empty() && !policy.joins(operation.number));
             if !stays {
-                clients[current as usize].active += 1;
-                active.push(*operation);
+                let client = &mut clients[current as usize];
+                let mut operation = *operation;
+                if by_piece {
+                    // What ran meanwhile was other work.
+                    operation.busy = client.busy;
+                }
+                client.active += 1;
+                active.push(operation);
             }
             stays
         });
+    }
+}
+
+/// A piece of work that has not run, as policies by pieces see it.
+fn piece(operation: &Active) -> Work {
+    Work {
+        deadline: operation.operation.deadline,
+        served: 0,
+        left: time_for(operation.left, operation.operation.speed),
+        oldest: operation.number,
     }
 }
 

@@ -77,6 +77,10 @@ pub struct ComputeDomain {
     pub(super) preempts_at_once: bool,
     /// The policy is told of the work of entries.
     watched: bool,
+    /// Turns are for pieces of work.
+    pub(super) by_piece: bool,
+    /// Operations that have come.
+    came: u64,
     /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
     pub(super) sprints: bool,
     /// Save, restore and scheduler call together.
@@ -92,7 +96,7 @@ pub struct ComputeDomain {
     pub(super) context_tenant: u32,
     pub(super) counters: Counters,
     /// A completion is being handled: the next turn is chosen at its end.
-    completing: bool,
+    pub(super) completing: bool,
     /// Whether an operation ended in it, and not only a turn within the entry.
     ended: bool,
     pub(super) rounds: Rounds,
@@ -122,6 +126,7 @@ impl ComputeDomain {
     pub fn new(rates: RateRules, policy: Box<dyn Policy>, rules: TurnRules) -> Self {
         let reserves = policy.reserves();
         let watched = policy.sees_work();
+        let by_piece = policy.by_piece();
         let charge = ChargeRule::from(rules.switch.charge);
         let preempts_at_once = rules.switch.preemption == Preemption::Delay(0);
         ComputeDomain {
@@ -130,6 +135,8 @@ impl ComputeDomain {
             policy,
             switch_time: rules.switch.total(),
             watched,
+            by_piece,
+            came: 0,
             sprints: preempts_at_once && !charge.in_slot && !watched,
             charge,
             preempts_at_once,
@@ -367,10 +374,12 @@ impl ComputeDomain {
     /// Gives an operation to an entry at `now`.
     pub fn submit(&mut self, entry: Entry, operation: SmOperation, now: Nanos) {
         self.settle(now);
-        let draining = self.turn.draining == entry && now < self.turn.drain_end;
+        let number = self.came;
+        self.came += 1;
+        let park = self.waits_for_a_turn(entry, number, now);
         let state = &mut self.entries[entry as usize];
         let had_work = state.has_work();
-        state.submit(operation, now, draining, &self.rates);
+        state.submit((operation, number), now, park, &self.rates);
         if had_work {
             if self.turn.holder != entry {
                 self.tell(entry);
@@ -442,7 +451,9 @@ impl ComputeDomain {
             return;
         }
         let state = &self.entries[self.turn.holder as usize];
-        let ends = if state.has_work() {
+        let ends = if self.by_piece {
+            !state.runs()
+        } else if state.has_work() {
             self.ended && self.rules.on_completion == OnCompletion::End
         } else {
             !self.reserves || self.rules.on_idle == OnIdle::End
@@ -457,6 +468,9 @@ impl ComputeDomain {
             let grant = self.policy.rotate(held, more, now);
             self.begin_turn(now, grant, NOBODY);
         } else if now < self.turn.until {
+            if self.by_piece {
+                self.let_join(self.turn.holder, 0);
+            }
             self.entries[self.turn.holder as usize].goes_on(now);
         }
     }
@@ -504,8 +518,13 @@ impl ComputeDomain {
         }
         let mut cost = 0;
         let mut has_work = false;
+        if self.by_piece && entry.is_some() {
+            self.let_join(holder, 1);
+        }
         if let Some(state) = self.entries.get_mut(holder as usize) {
-            state.unpark(&self.rates);
+            if !self.by_piece {
+                state.unpark(&self.rates);
+            }
             has_work = state.runs();
             if has_work || self.charge.in_slot {
                 cost = self.load_context(holder, false);

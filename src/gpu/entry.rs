@@ -57,7 +57,7 @@ pub struct Finished {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Active {
     pub operation: SmOperation,
-    left: Work,
+    pub left: Work,
     pub rate: Rate,
     /// Speed relative to alone on the whole board, if nobody else drew on the memory.
     pub unhindered: f64,
@@ -66,8 +66,10 @@ pub(super) struct Active {
     submitted: Nanos,
     /// [`EntryState::busy`] and [`EntryState::switched_to`] of the client when the operation was
     /// submitted.
-    busy: Nanos,
+    pub busy: Nanos,
     switched: Nanos,
+    /// In the order in which operations came to the domain.
+    pub number: u64,
 }
 
 /// See the [module documentation](self).
@@ -101,7 +103,8 @@ pub struct EntryState {
     /// What the rates take into account.
     pressure: Pressure,
     scratch: Scratch,
-    /// Submitted while the entry was being preempted: they join with its next turn.
+    /// Submitted while the entry was being preempted, or by a policy by pieces not let onto the SMs yet: they
+    /// join with a turn to come.
     parked: Vec<Active>,
     /// Value of `ran` up to which `left` of the active operations and `used` are exact.
     rated_at: Nanos,
@@ -193,7 +196,13 @@ impl EntryState {
                 true => self.left(),
                 false => self.parked.iter().map(alone).min().unwrap_or(NEVER),
             },
+            oldest: all().map(|active| active.number).min().unwrap_or(0),
         }
+    }
+
+    /// Numbers of the operations that wait for a turn to come, in their order.
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = u64> {
+        self.parked.iter().map(|active| active.number)
     }
 
     /// Runs for `wall`, at most for what is [`left`](Self::left).
@@ -321,8 +330,14 @@ impl EntryState {
         self.rerate(rules);
     }
 
-    /// Adds an operation at `now`; the entry's clock is settled.
-    pub fn submit(&mut self, operation: SmOperation, now: Nanos, park: bool, rules: &RateRules) {
+    /// Adds the operation of this number at `now`; the entry's clock is settled.
+    pub fn submit(
+        &mut self,
+        (operation, number): (SmOperation, u64),
+        now: Nanos,
+        park: bool,
+        rules: &RateRules,
+    ) {
         let client = operation.client as usize;
         let active = Active {
             operation,
@@ -333,6 +348,7 @@ impl EntryState {
             submitted: now,
             busy: self.busy(client),
             switched: self.switched_to(client),
+            number,
         };
         if park {
             self.parked.push(active);
@@ -356,22 +372,25 @@ impl EntryState {
         }
     }
 
-    /// Lets operations join that were submitted while the entry was being preempted.
+    /// Lets all operations join that wait for a turn.
     #[inline(always)]
     pub fn unpark(&mut self, rules: &RateRules) {
         if !self.parked.is_empty() {
-            self.join_parked(rules);
+            self.join_parked(self.parked.len(), rules);
         }
     }
 
+    /// Lets the first `count` operations join that wait for a turn.
     #[inline(never)]
-    fn join_parked(&mut self, rules: &RateRules) {
+    pub fn join_parked(&mut self, count: usize, rules: &RateRules) {
         self.progress();
-        for index in 0..self.parked.len() {
-            let parked = self.parked[index];
+        for index in 0..count {
+            let mut parked = self.parked[index];
+            // What ran meanwhile was other work.
+            parked.busy = self.busy(parked.operation.client as usize);
             self.join(parked, parked.submitted);
         }
-        self.parked.clear();
+        self.parked.drain(..count);
         self.rerate(rules);
     }
 

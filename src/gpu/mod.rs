@@ -6,6 +6,7 @@ mod contexts;
 pub mod domain;
 pub mod entry;
 pub mod law;
+mod pieces;
 mod pressure;
 pub mod rates;
 mod rounds;

@@ -237,6 +237,7 @@ mod tests {
             on_completion: OnCompletion::Keep,
             on_idle: OnIdle::Hold,
             ties: Ties::PreemptedFirst,
+            parameters: Vec::new(),
         };
         let rules = TurnRules {
             on_completion: config.on_completion,

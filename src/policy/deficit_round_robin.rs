@@ -9,7 +9,7 @@
 //! a visit and the largest packet). Time can be cut anywhere, so packets count as nothing.
 
 use super::properties::ONE_TURN_BY_WEIGHT;
-use super::{Entry, Grant, Policy, Properties, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Terms, Weights};
 use crate::engine::time::Nanos;
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Proportional { slices: 1.0 },
     starvation: ONE_TURN_BY_WEIGHT,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// See the [module documentation](self).

@@ -10,14 +10,14 @@
 //! Hard-Real-Time Environment", Journal of the ACM 20 (1973), §7.
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights, Work};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 /// See the [module documentation](self).
@@ -70,6 +70,7 @@ mod tests {
             deadline,
             served: 0,
             left: 0,
+            oldest: 0,
         };
         for (entry, deadline) in [(0, NEVER), (1, 90), (2, 40)] {
             policy.admit(entry, &Terms::default());

@@ -12,7 +12,7 @@
 //! since 6.6.
 
 use super::properties::total;
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -24,7 +24,7 @@ pub(super) const PROPERTIES: Properties = Properties {
         // It is served before its deadline, a slice at the latest after its share of 1 slice is due.
         2.0 * total(weights) / f64::from(weights[own]) + 1.0
     }),
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// Virtual time counts running time in this unit.

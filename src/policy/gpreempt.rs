@@ -12,7 +12,7 @@
 //! preemption while the urgent work still prepares its data, are not modelled: they hide part of the GPU's
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::{MICROSECOND, Nanos};
 use std::collections::VecDeque;
 
@@ -22,7 +22,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     // A slice for a million of each urgent context is next to nothing.
     starvation: Starvation::Unbounded,
     // At the end of a slice only, short as it is.
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// Slice of contexts that are not urgent.

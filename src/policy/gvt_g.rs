@@ -18,7 +18,7 @@
 //! here they do not.
 
 use super::properties::total;
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -34,7 +34,7 @@ pub(super) const PROPERTIES: Properties = Properties {
         let whole = PERIOD as f64 * (1.0 / share).ceil();
         whole - share + 1.0 + others
     }),
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 /// Slices of a period, and periods after which nothing is carried over.

@@ -10,12 +10,17 @@ use std::cmp::Reverse;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// What is special about a policy that serves the least key.
-pub(super) trait Rule: Send {
+pub trait Rule: Send {
+    /// What the ready entry with the least of it goes by.
     type Key: Ord + Copy + Send;
 
     /// Whether keys depend on [`work`](Self::work).
     const SEES_WORK: bool = false;
 
+    /// See [`Policy::by_piece`].
+    const BY_PIECE: bool = false;
+
+    /// See [`Policy::admit`].
     fn admit(&mut self, entry: Entry, terms: &Terms);
 
     /// The key of an entry that waits.
@@ -54,6 +59,12 @@ pub(super) trait Rule: Send {
         let _ = (entry, work);
     }
 
+    /// The key of the entry if this piece were the oldest that waits there, for rules by piece.
+    fn key_of(&self, entry: Entry, piece: u64) -> Self::Key {
+        let _ = piece;
+        self.key(entry)
+    }
+
     /// Whether an entry that wakes takes the SMs from `holder`, who has had them for `held`.
     fn preempts(&self, entry: Entry, holder: Entry, held: Nanos) -> bool {
         let _ = (entry, holder, held);
@@ -65,7 +76,7 @@ pub(super) trait Rule: Send {
 type Priority<K> = Reverse<(K, u64)>;
 
 /// See the [module documentation](self).
-pub(super) struct LeastFirst<R: Rule> {
+pub struct LeastFirst<R: Rule> {
     pub(super) rule: R,
     /// A hasher without a random seed; the order in the queue never depends on it.
     ready: PriorityQueue<Entry, Priority<R::Key>, BuildHasherDefault<DefaultHasher>>,
@@ -74,6 +85,7 @@ pub(super) struct LeastFirst<R: Rule> {
 }
 
 impl<R: Rule> LeastFirst<R> {
+    /// A policy without entries.
     pub fn new(rule: R) -> Self {
         LeastFirst {
             rule,
@@ -111,6 +123,17 @@ impl<R: Rule> Policy for LeastFirst<R> {
     fn work(&mut self, entry: Entry, work: Work) {
         self.rule.work(entry, work);
         self.renew(entry);
+    }
+
+    fn by_piece(&self) -> bool {
+        R::BY_PIECE
+    }
+
+    /// Whether no other entry is before the piece.
+    fn joins(&mut self, piece: u64) -> bool {
+        let next = self.ready.peek().map(|(_, &Reverse((key, _)))| key);
+        self.holder
+            .is_some_and(|holder| next.is_none_or(|next| self.rule.key_of(holder, piece) < next))
     }
 
     fn ready(&mut self, entry: Entry) {

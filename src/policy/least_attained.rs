@@ -11,14 +11,14 @@
 //! "Tiresias", NSDI 2019 (§3.2, discretised two-dimensional least attained service).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights, Work};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 /// See the [module documentation](self).
@@ -77,6 +77,7 @@ mod tests {
             deadline: 0,
             served,
             left: 0,
+            oldest: 0,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

@@ -8,7 +8,7 @@
 //! Source: C. A. Waldspurger and W. E. Weihl, "Lottery Scheduling: Flexible Proportional-Share Resource
 //! Management", OSDI 1994 (§2, §3.4 compensation tickets).
 
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::random::Stream;
 use crate::engine::time::Nanos;
 
@@ -16,7 +16,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::OnAverage,
     starvation: Starvation::Chance,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// See the [module documentation](self).

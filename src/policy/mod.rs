@@ -10,12 +10,14 @@ mod deficit_round_robin;
 mod earliest_deadline;
 mod eevdf;
 mod equal_share;
+mod first_come;
 mod fixed_share;
 mod gpreempt;
 mod gvt_g;
-mod keyed;
+pub mod keyed;
 mod least_attained;
 mod lottery;
+pub mod parameter;
 mod periodic_server;
 mod priority;
 mod properties;
@@ -31,7 +33,8 @@ mod weighted_share;
 mod work_conserving_fixed;
 mod xe_sriov;
 
-pub use properties::{Properties, Starvation, Weights};
+pub use parameter::{Parameter, Setting, Values};
+pub use properties::{Preempts, Properties, Starvation, Weights};
 pub use registry::{Registered, Setup};
 pub use time_slice::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
@@ -78,6 +81,8 @@ pub struct Work {
     pub served: Nanos,
     /// Running time that is left: what no real scheduler knows.
     pub left: Nanos,
+    /// The oldest of its pieces. Pieces of work are numbered in the order in which they come to the SMs.
+    pub oldest: u64,
 }
 
 /// The right to the SMs for one turn.
@@ -113,6 +118,20 @@ pub trait Policy: Send {
     /// work comes to it while it waits, when part of its work is done, and before its turn is over.
     fn work(&mut self, entry: Entry, work: Work) {
         let _ = (entry, work);
+    }
+
+    /// Whether turns are for pieces of work: a turn runs the oldest piece of its holder, and others of the
+    /// holder that may [`join`](Self::joins) it, to their ends, and is then over. Otherwise all work of
+    /// the holder runs in its turn, side by side.
+    fn by_piece(&self) -> bool {
+        false
+    }
+
+    /// Whether the holder's piece of this number runs beside the work that has the present turn; otherwise
+    /// it waits for a turn to come. Asked when a turn begins, and when more work comes to its holder.
+    fn joins(&mut self, piece: u64) -> bool {
+        let _ = piece;
+        false
     }
 
     /// The entry has work; it had none, and does not hold the SMs.

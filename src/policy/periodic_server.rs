@@ -11,14 +11,14 @@
 //! the end of the period after Liu and Layland 1973.
 
 use super::properties::total;
-use super::{Entry, Grant, Policy, Properties, Reservation, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Reservation, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: false,
     weights: Weights::Proportional { slices: 2.0 },
     starvation: Starvation::Slices(|weights, own| 2.0 * (total(weights) - f64::from(weights[own]))),
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 struct Server {

@@ -1,14 +1,15 @@
 //! Fixed priorities: the ready entry with the largest priority goes first.
 //!
 //! *Preemptive*: an entry that becomes ready takes the SMs from one with a smaller priority; entries of
-//! one priority take turns of a slice. *Non-preemptive*: whoever has the SMs keeps them until its work is
-//! done.
+//! one priority take turns of a slice. *Non-preemptive*: a piece of work that has begun runs to its end; then
+//! goes the piece with the largest priority, of equals the one that came first. Pieces of one tenant that
+//! follow each other in this order run side by side.
 //!
 //! Source: A. Cobham, "Priority Assignment in Waiting Line Problems", Operations Research 2 (1954); L.
 //! Kleinrock, "Queueing Systems", vol. 2, 1976 (§3.6).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 use std::cmp::Reverse;
 
@@ -16,34 +17,38 @@ pub(super) const PREEMPTIVE: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 pub(super) const NON_PREEMPTIVE: Properties = Properties {
-    preempts: false,
+    preempts: Preempts::Never,
     ..PREEMPTIVE
 };
 
 /// See the [module documentation](self).
 pub struct Priority {
     slice: Nanos,
-    preemptive: bool,
     priority: Vec<i32>,
+}
+
+/// See the [module documentation](self).
+pub struct NonPreemptive {
+    priority: Vec<i32>,
+    /// The oldest piece of each entry.
+    oldest: Vec<u64>,
 }
 
 pub(super) fn preemptive(slice: Nanos) -> LeastFirst<Priority> {
     LeastFirst::new(Priority {
         slice,
-        preemptive: true,
         priority: Vec::new(),
     })
 }
 
-pub(super) fn non_preemptive() -> LeastFirst<Priority> {
-    LeastFirst::new(Priority {
-        slice: LONGEST,
-        preemptive: false,
+pub(super) fn non_preemptive() -> LeastFirst<NonPreemptive> {
+    LeastFirst::new(NonPreemptive {
         priority: Vec::new(),
+        oldest: Vec::new(),
     })
 }
 
@@ -63,7 +68,35 @@ impl Rule for Priority {
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, _held: Nanos) -> bool {
-        self.preemptive && self.priority[entry as usize] > self.priority[holder as usize]
+        self.priority[entry as usize] > self.priority[holder as usize]
+    }
+}
+
+impl Rule for NonPreemptive {
+    type Key = (Reverse<i32>, u64);
+
+    const SEES_WORK: bool = true;
+    const BY_PIECE: bool = true;
+
+    fn admit(&mut self, _entry: Entry, terms: &Terms) {
+        self.priority.push(terms.priority);
+        self.oldest.push(0);
+    }
+
+    fn key(&self, entry: Entry) -> Self::Key {
+        self.key_of(entry, self.oldest[entry as usize])
+    }
+
+    fn key_of(&self, entry: Entry, piece: u64) -> Self::Key {
+        (Reverse(self.priority[entry as usize]), piece)
+    }
+
+    fn slice(&self, _entry: Entry) -> Nanos {
+        LONGEST
+    }
+
+    fn work(&mut self, entry: Entry, work: Work) {
+        self.oldest[entry as usize] = work.oldest;
     }
 }
 
@@ -88,12 +121,9 @@ mod tests {
 
     #[test]
     fn only_a_larger_priority_takes_the_sms_and_only_if_it_may() {
-        for preemptive in [true, false] {
-            let mut policy = if preemptive {
-                self::preemptive(10)
-            } else {
-                non_preemptive()
-            };
+        let (mut may, mut may_not) = (preemptive(10), non_preemptive());
+        let both: [(&mut dyn Policy, bool); 2] = [(&mut may, true), (&mut may_not, false)];
+        for (policy, preempts) in both {
             for (entry, priority) in [2, 2, 5].into_iter().enumerate() {
                 policy.admit(entry as Entry, &terms(priority));
             }
@@ -102,9 +132,32 @@ mod tests {
             policy.ready(1);
             assert!(!policy.preempts(1, 3, 0));
             policy.ready(2);
-            assert_eq!(policy.preempts(2, 3, 0), preemptive);
+            assert_eq!(policy.preempts(2, 3, 0), preempts);
             policy.turn_over(3, true);
             assert_eq!(policy.select(3).and_then(|grant| grant.entry), Some(2));
+        }
+    }
+
+    /// Of equals the piece that came first; a piece that comes to the holder joins if it is before all others.
+    #[test]
+    fn pieces_of_one_priority_go_in_order_of_arrival() {
+        let mut policy = non_preemptive();
+        for (entry, (priority, oldest)) in [(1, 4), (1, 2), (2, 7)].into_iter().enumerate() {
+            let entry = entry as Entry;
+            policy.admit(entry, &terms(priority));
+            let work = Work {
+                deadline: 0,
+                served: 0,
+                left: 0,
+                oldest,
+            };
+            policy.work(entry, work);
+            policy.ready(entry);
+        }
+        for (holder, joins) in [(2, [true, true]), (1, [true, false]), (0, [true, true])] {
+            assert_eq!(policy.select(0).and_then(|grant| grant.entry), Some(holder));
+            assert_eq!([3, 8].map(|piece| policy.joins(piece)), joins);
+            policy.turn_over(5, false);
         }
     }
 }

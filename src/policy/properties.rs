@@ -8,8 +8,7 @@ pub struct Properties {
     pub work_conserving: bool,
     pub weights: Weights,
     pub starvation: Starvation,
-    /// An entry that becomes ready may take the SMs from another.
-    pub preempts: bool,
+    pub preempts: Preempts,
 }
 
 /// What [`Terms::weight`](super::Terms::weight) means for tenants that always have work.
@@ -26,6 +25,18 @@ pub enum Weights {
     Other,
 }
 
+/// Whether an entry that becomes ready takes the SMs from another whose turn has just begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preempts {
+    /// It waits for the end of a turn.
+    Never,
+    /// It does so if its work is the more urgent: by priority, by deadline, by what it has had or needs.
+    Urgent,
+    /// From some work and not from other, such as work that has had long: not as soon as it comes, whatever its
+    /// claim.
+    Some,
+}
+
 /// How long a tenant with work may wait for the SMs, beside others that always have work.
 #[derive(Debug, Clone, Copy)]
 pub enum Starvation {
@@ -34,6 +45,8 @@ pub enum Starvation {
     Slices(fn(&[u32], usize) -> f64),
     /// At most the other turns of a round of reserved turns, vacant ones among them.
     ReservedTurns,
+    /// As long as the work takes that came before, whoever's it is, however long that is.
+    Before,
     /// By chance, without a bound.
     Chance,
     /// For ever.
@@ -65,5 +78,5 @@ pub(super) const LEAST_BY_WEIGHT: Properties = Properties {
         let (all, mine) = (total(weights), f64::from(weights[own]));
         (all - mine) / mine + weights.len() as f64 - 1.0
     }),
-    preempts: false,
+    preempts: Preempts::Never,
 };

@@ -5,13 +5,13 @@
 
 use super::run_list::RunList;
 use super::{
-    Policy, Properties, Rotation, Starvation, TimeSlice, Weights, deficit_round_robin,
-    earliest_deadline, eevdf, equal_share, fixed_share, gpreempt, gvt_g, least_attained, lottery,
-    periodic_server, priority, properties, shortest_remaining, start_time_fair, stride,
-    weighted_share, work_conserving_fixed, xe_sriov,
+    Parameter, Policy, Preempts, Properties, Setting, Starvation, TimeSlice, Weights,
+    deficit_round_robin, earliest_deadline, eevdf, equal_share, first_come, fixed_share, gpreempt,
+    gvt_g, least_attained, lottery, periodic_server, priority, properties, shortest_remaining,
+    start_time_fair, stride, weighted_share, work_conserving_fixed, xe_sriov,
 };
 use crate::engine::random::Stream;
-use crate::engine::time::{MILLISECOND, NEVER, Nanos};
+use crate::engine::time::{MILLISECOND, Nanos};
 use std::sync::OnceLock;
 use thiserror::Error;
 
@@ -33,6 +33,8 @@ pub struct Registered {
     pub properties: Properties,
     /// What it takes from the `share` of a GPU and from guests, beside what every policy has.
     pub uses: &'static [Use],
+    /// Keys of a `share` table that it brings itself, beside those of the program.
+    pub parameters: &'static [Parameter],
     /// Builds the policy.
     pub build: fn(&Setup<'_>) -> Box<dyn Policy>,
 }
@@ -64,12 +66,21 @@ pub struct Setup<'a> {
     pub draws: Stream,
 }
 
+impl Setup<'_> {
+    /// The value of a parameter that the policy declares: what the scenario says, or its default.
+    pub fn setting(&self, parameter: &Parameter) -> Setting {
+        let mut given = self.config.parameters.iter();
+        let found = given.find(|(name, _)| *name == parameter.name);
+        found.map_or(parameter.default(), |&(_, setting)| setting)
+    }
+}
+
 const NVIDIA: &str = "NVIDIA virtual GPU user guide 17.0, section 8.6";
 const EVERYONE_IN_TURN: Properties = Properties {
     work_conserving: true,
     weights: Weights::Equal { slices: 1.0 },
     starvation: properties::ONE_TURN_EACH,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 const RESERVED: Properties = Properties {
     work_conserving: false,
@@ -86,6 +97,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: EVERYONE_IN_TURN,
         uses: &[Use::Slice],
+        parameters: &[],
         build: |setup| Box::new(RunList::new(setup.config.slice, setup.config.rotation)),
     },
     Registered {
@@ -96,6 +108,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: true,
         properties: RESERVED,
         uses: &[Use::Slice],
+        parameters: &[],
         build: |setup| Box::new(equal_share::build(setup.config)),
     },
     Registered {
@@ -106,6 +119,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: true,
         properties: weighted_share::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| Box::new(weighted_share::build(setup.config)),
     },
     Registered {
@@ -119,6 +133,7 @@ const BUILT_IN: &[Registered] = &[
             ..RESERVED
         },
         uses: &[Use::Slice, Use::ReservedTurns],
+        parameters: &[],
         build: |setup| Box::new(fixed_share::build(setup.config)),
     },
     Registered {
@@ -129,6 +144,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: EVERYONE_IN_TURN,
         uses: &[Use::Slice],
+        parameters: &[],
         build: |setup| Box::new(RunList::new(setup.config.slice, setup.config.rotation)),
     },
     Registered {
@@ -137,13 +153,10 @@ const BUILT_IN: &[Registered] = &[
         source: "queueing theory: first come, first served",
         slice: None,
         reserves: false,
-        properties: Properties {
-            weights: Weights::Other,
-            starvation: Starvation::Unbounded,
-            ..EVERYONE_IN_TURN
-        },
+        properties: first_come::PROPERTIES,
         uses: &[],
-        build: |_| Box::new(RunList::new(NEVER, Rotation::Queue)),
+        parameters: &[],
+        build: |_| Box::new(first_come::build()),
     },
     Registered {
         name: "deficit-round-robin",
@@ -153,6 +166,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: deficit_round_robin::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| {
             let policy = deficit_round_robin::DeficitRoundRobin::new(setup.config.slice);
             Box::new(policy)
@@ -166,6 +180,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: stride::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| Box::new(stride::build(setup.config.slice)),
     },
     Registered {
@@ -176,6 +191,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: start_time_fair::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| Box::new(start_time_fair::build(setup.config.slice)),
     },
     Registered {
@@ -186,6 +202,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: eevdf::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| Box::new(eevdf::Eevdf::new(setup.config.slice)),
     },
     Registered {
@@ -196,6 +213,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: lottery::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Draws],
+        parameters: &[],
         build: |setup| Box::new(lottery::Lottery::new(setup.config.slice, setup.draws)),
     },
     Registered {
@@ -206,6 +224,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: priority::PREEMPTIVE,
         uses: &[Use::Slice, Use::Priority],
+        parameters: &[],
         build: |setup| Box::new(priority::preemptive(setup.config.slice)),
     },
     Registered {
@@ -216,6 +235,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: priority::NON_PREEMPTIVE,
         uses: &[Use::Priority],
+        parameters: &[],
         build: |_| Box::new(priority::non_preemptive()),
     },
     Registered {
@@ -226,6 +246,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: earliest_deadline::PROPERTIES,
         uses: &[Use::Deadline],
+        parameters: &[],
         build: |_| Box::new(earliest_deadline::build()),
     },
     Registered {
@@ -236,6 +257,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: periodic_server::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Reservation],
+        parameters: &[],
         build: |setup| Box::new(periodic_server::PeriodicServer::new(setup.config.slice)),
     },
     Registered {
@@ -246,6 +268,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: least_attained::PROPERTIES,
         uses: &[Use::Slice],
+        parameters: &[],
         build: |setup| Box::new(least_attained::build(setup.config.slice)),
     },
     Registered {
@@ -256,6 +279,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: shortest_remaining::PROPERTIES,
         uses: &[],
+        parameters: &[],
         build: |_| Box::new(shortest_remaining::build()),
     },
     Registered {
@@ -266,6 +290,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: work_conserving_fixed::PROPERTIES,
         uses: &[Use::Slice, Use::ReservedTurns],
+        parameters: &[],
         build: |setup| {
             let turns = setup.config.reserved_turns.unwrap_or(0);
             let slice = setup.config.slice;
@@ -282,6 +307,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: xe_sriov::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Priority],
+        parameters: &[],
         build: |setup| Box::new(xe_sriov::XeSriov::new(setup.config.slice)),
     },
     Registered {
@@ -292,6 +318,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gvt_g::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
+        parameters: &[],
         build: |setup| Box::new(gvt_g::GvtG::new(setup.config.slice)),
     },
     Registered {
@@ -302,6 +329,7 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gpreempt::PROPERTIES,
         uses: &[Use::Priority],
+        parameters: &[],
         build: |setup| Box::new(gpreempt::Gpreempt::new(setup.config.slice)),
     },
 ];
@@ -316,21 +344,74 @@ pub enum ExtendError {
     Twice(&'static str),
     #[error("schedulers have been in use already: add yours at the start of the program")]
     TooLate,
+    #[error("parameter `{parameter}` of scheduler `{scheduler}`: {why}")]
+    Parameter {
+        scheduler: &'static str,
+        parameter: &'static str,
+        why: &'static str,
+    },
+}
+
+/// Keys of a `share` table that are the program's own.
+pub const SHARE_KEYS: &[&str] = &[
+    "mode",
+    "interference",
+    "division",
+    "scheduler",
+    "arr",
+    "frequency",
+    "averaging_factor",
+    "slice",
+    "turns",
+    "rotation",
+    "on_completion",
+    "on_idle",
+    "ties",
+    "reserved_turns",
+    "elastic_cap",
+];
+
+/// Whether a scenario can name every parameter, and each default is one of its values.
+fn check_parameters(scheduler: &Registered) -> Result<(), ExtendError> {
+    for (index, one) in scheduler.parameters.iter().enumerate() {
+        let before = &scheduler.parameters[..index];
+        let why = if SHARE_KEYS.contains(&one.name) {
+            "it is a key of every `share`"
+        } else if before.iter().any(|other| other.name == one.name) {
+            "there are two of this name"
+        } else if !one.allows(one.default()) {
+            "its default is out of its range"
+        } else {
+            continue;
+        };
+        return Err(ExtendError::Parameter {
+            scheduler: scheduler.name,
+            parameter: one.name,
+            why,
+        });
+    }
+    Ok(())
 }
 
 /// Adds schedulers to those of the program. Only once, and before any scenario is read.
 ///
 /// # Errors
 ///
-/// If a name is taken, or it is too late.
+/// If a name is taken, a parameter cannot be named, or it is too late.
 pub fn extend(own: &[Registered]) -> Result<(), ExtendError> {
     let all: Vec<Registered> = BUILT_IN.iter().chain(own).copied().collect();
     for (index, one) in all.iter().enumerate() {
         if all[..index].iter().any(|other| other.name == one.name) {
             return Err(ExtendError::Twice(one.name));
         }
+        check_parameters(one)?;
     }
     ALL.set(all).map_err(|_| ExtendError::TooLate)
+}
+
+/// The schedulers as they are now, without settling who belongs to them.
+pub(crate) fn settled() -> &'static [Registered] {
+    ALL.get().map_or(BUILT_IN, Vec::as_slice)
 }
 
 /// All schedulers, in the order in which help lists them.
@@ -361,6 +442,23 @@ mod tests {
             ..all()[0]
         };
         assert_eq!(extend(&[own, own]), Err(ExtendError::Twice("own")));
+        const SLICE: Parameter = Parameter {
+            name: "slice",
+            about: "",
+            values: super::super::Values::Count {
+                low: 1,
+                high: 2,
+                default: 1,
+            },
+        };
+        let with = |parameters| Registered { parameters, ..own };
+        let refused = |own| match extend(&[own]) {
+            Err(ExtendError::Parameter { why, .. }) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused(with(&[SLICE])).contains("every `share`"));
+        const A: Parameter = Parameter { name: "a", ..SLICE };
+        assert!(refused(with(&[A, A])).contains("two"));
         assert_eq!(extend(&[own]), Err(ExtendError::TooLate));
         assert!(find("own").is_none());
     }

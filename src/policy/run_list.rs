@@ -1,4 +1,4 @@
-//! Work-conserving rotation: best effort, CUDA contexts, and first come first served.
+//! Work-conserving rotation: best effort, and CUDA contexts.
 //!
 //! Entries with work take turns of one slice; entries without work are skipped; a lone entry goes
 //! on without being preempted.

@@ -10,14 +10,14 @@
 //! Discipline", Operations Research 14 (1966).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Properties, Starvation, Terms, Weights, Work};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,
-    preempts: true,
+    preempts: Preempts::Urgent,
 };
 
 /// See the [module documentation](self).
@@ -74,6 +74,7 @@ mod tests {
             deadline: 0,
             served: 0,
             left,
+            oldest: 0,
         };
         for (entry, left) in [(0, 50), (1, 20), (2, 30)] {
             policy.admit(entry, &Terms::default());

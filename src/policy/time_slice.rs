@@ -1,9 +1,10 @@
 //! The knobs of time-slice policies, resolved.
 
+use super::Setting;
 use crate::engine::time::Nanos;
 
 /// The knobs that time-slice policies understand, resolved and clamped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TimeSlice {
     /// Name in the registry.
     pub scheduler: String,
@@ -21,6 +22,8 @@ pub struct TimeSlice {
     pub on_completion: OnCompletion,
     pub on_idle: OnIdle,
     pub ties: Ties,
+    /// What the policy's own parameters are; those that are not here have their defaults.
+    pub parameters: Vec<(&'static str, Setting)>,
 }
 
 /// What takes a turn in the rotation.

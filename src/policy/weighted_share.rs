@@ -11,13 +11,13 @@
 
 use super::properties::ONE_TURN_BY_WEIGHT;
 use super::reserved::Reserved;
-use super::{Properties, TimeSlice, Weights};
+use super::{Preempts, Properties, TimeSlice, Weights};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: false,
     weights: Weights::Proportional { slices: 1.0 },
     starvation: ONE_TURN_BY_WEIGHT,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// The rotation of weighted share: as many slots as vGPUs run.

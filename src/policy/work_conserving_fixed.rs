@@ -8,7 +8,7 @@
 //! version of any round (L. Kleinrock, "Queueing Systems", vol. 2, 1976, §3.4). No product is known to do
 //! this with fixed slots.
 
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -16,7 +16,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     // One for own turns and one for those that are spread.
     weights: Weights::Equal { slices: 2.0 },
     starvation: Starvation::Slices(|weights, _| 2.0 * (weights.len() as f64 - 1.0)),
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// See the [module documentation](self).

@@ -19,7 +19,7 @@
 //! texts. The kernel's default quantum is 0, without end: a function then keeps the GPU until its work is
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
-use super::{Entry, Grant, Policy, Properties, Starvation, Terms, Weights};
+use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::{Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -29,7 +29,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     weights: Weights::Proportional { slices: 1.0 },
     // Beside one of high priority.
     starvation: Starvation::Unbounded,
-    preempts: false,
+    preempts: Preempts::Never,
 };
 
 /// Longest quantum.

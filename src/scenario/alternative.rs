@@ -1,11 +1,14 @@
 //! Another scheduler in place of the scenario's: what comparisons vary, and nothing else.
 
+use super::parameters;
 use super::raw::{Field, Key, RawMode, RawScenario, RawShare};
 use super::scheduler::{Kind, RawScheduler};
 use super::spatial::RawDivision;
 use crate::diagnostics::nearest;
 use crate::policy::registry::{self, Use};
 use crate::policy::spatial;
+use serde::Deserialize;
+use toml::de::DeTable;
 
 /// A scheduler with keys of its own, in place of that of every GPU, GPU instance and compute instance
 /// that is shared in turns; or how clients divide the SMs, wherever they run side by side.
@@ -58,8 +61,10 @@ impl Alternative {
             let quote = if bare { "" } else { "\"" };
             table.push_str(&format!("{key} = {quote}{value}{quote}\n"));
         }
-        let own: RawShare = toml::from_str(&table)
-            .map_err(|error| format!("keys of `{text}`: {}", error.message()))?;
+        let wrong = |error: toml::de::Error| format!("keys of `{text}`: {}", error.message());
+        let mut tree = DeTable::parse(&table).map_err(wrong)?;
+        parameters::set_aside_here(tree.get_mut());
+        let own = RawShare::deserialize(toml::Deserializer::from(tree)).map_err(wrong)?;
         if own.scheduler.is_some() || own.division.is_some() || own.mode.is_some() {
             return Err(format!(
                 "`{text}`: `scheduler`, `division` and `mode` cannot be set here"
@@ -140,7 +145,13 @@ impl Alternative {
         if kind != Kind::FixedShare {
             share.elastic_cap = None;
         }
+        let known = scheduler.parameters();
+        let known = |name: &str| known.iter().any(|parameter| parameter.name == name);
+        share.parameters.retain(|name, _| known(name));
         let own = &self.own;
+        for (name, field) in &own.parameters {
+            share.parameters.insert(name.clone(), field.clone());
+        }
         overlay(&mut share.arr, &own.arr);
         let arr = share.arr.as_ref().map_or(!neutral, |arr| arr.value);
         if reserving && arr && !neutral {

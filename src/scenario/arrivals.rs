@@ -3,18 +3,18 @@
 use super::amounts::{self, form, present};
 use super::checker::{Checker, Span};
 use super::raw::Field;
-use super::raw_workload::{RawAmount, RawArrivals, RawFirst, RawProcess};
+use super::raw_workload::{RawAmount, RawArrivals, RawFirst, RawProcess, RawSpacing};
 use super::traces;
 use super::units::{RawDuration, write_nanos};
 use crate::engine::time::Nanos;
 use crate::workload::dist::Dist;
-use crate::workload::{Arrivals, FirstArrival, Phase, SessionLength};
+use crate::workload::{Arrivals, FirstArrival, Phase, SessionLength, Spacing};
 use std::collections::BTreeMap;
 
 /// What a process takes beside the keys that it needs.
 const OPEN: &[&str] = &["process", "first", "batch", "batch_mean"];
 const PACED: &[&str] = &["process", "first", "jitter", "batch", "batch_mean"];
-const MODULATED: &[&str] = &["process", "batch", "batch_mean"];
+const MODULATED: &[&str] = &["process", "spacing", "batch", "batch_mean"];
 const TRACE: &[&str] = &[
     "process",
     "keep",
@@ -36,12 +36,13 @@ const SESSIONS: &[&[&str]] = &[
     &["gap", "think", "lasts"],
 ];
 
-/// How jobs come, as a process.
+/// How jobs come, as a process; whether they are `frames`.
 pub(super) fn resolve(
     c: &mut Checker,
     path: &str,
     field: &Field<RawArrivals>,
     wanted: &BTreeMap<String, Span>,
+    frames: bool,
 ) -> Option<Arrivals> {
     let raw = &field.value;
     let Some(process) = &raw.process else {
@@ -72,7 +73,7 @@ pub(super) fn resolve(
         return None;
     }
     let keys = present!(raw; process, rate, period, cv, gap, first, users, think, file, time,
-                        time_format, format, keep, jitter, on, off, phases, batch, batch_mean, stretch,
+                        time_format, format, keep, jitter, on, off, phases, spacing, batch, batch_mean, stretch,
                         offset, repeat_every, enter, block, clock, requests, requests_mean, lasts);
     let article = match process.value {
         P::OnOff => "an",
@@ -129,8 +130,8 @@ pub(super) fn resolve(
             };
             return Some(Arrivals::Closed { users, think });
         }
-        P::OnOff => return on_off(c, path, raw),
-        P::Modulated => return modulated(c, path, raw),
+        P::OnOff => return on_off(c, path, raw, frames),
+        P::Modulated => return modulated(c, path, raw, frames),
         P::Trace => return traces::resolve(c, path, field, wanted),
     }?;
     let first = match &raw.first {
@@ -254,8 +255,28 @@ pub(super) fn batch(
     }
 }
 
-/// Poisson arrivals while on, none while off.
-fn on_off(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals> {
+/// How arrivals follow each other in phases.
+fn spacing(c: &mut Checker, path: &str, raw: &RawArrivals, frames: bool) -> Spacing {
+    let path = format!("{path}.spacing");
+    let word = match &raw.spacing {
+        Some(field) => {
+            c.file_value(&path, field.value.word(), &field.span);
+            field.value
+        }
+        None if frames => {
+            c.by_default(&path, RawSpacing::Regular.word());
+            RawSpacing::Regular
+        }
+        None => RawSpacing::Random,
+    };
+    match word {
+        RawSpacing::Random => Spacing::Random,
+        RawSpacing::Regular => Spacing::Regular,
+    }
+}
+
+/// Arrivals while on, none while off.
+fn on_off(c: &mut Checker, path: &str, raw: &RawArrivals, frames: bool) -> Option<Arrivals> {
     let rate = raw.rate.as_ref()?;
     gap(c, path, &rate.span, Dist::exponential(rate.value.gap).ok())?;
     let on = stay(c, &format!("{path}.on"), raw.on.as_ref()?);
@@ -271,10 +292,11 @@ fn on_off(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals> {
                 stay: off?,
             },
         ],
+        spacing: spacing(c, path, raw, frames),
     })
 }
 
-fn modulated(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals> {
+fn modulated(c: &mut Checker, path: &str, raw: &RawArrivals, frames: bool) -> Option<Arrivals> {
     let list = raw.phases.as_ref()?;
     let mut phases = Vec::new();
     let mut fine = true;
@@ -312,7 +334,8 @@ fn modulated(c: &mut Checker, path: &str, raw: &RawArrivals) -> Option<Arrivals>
         );
         fine = false;
     }
-    fine.then_some(Arrivals::Modulated { phases })
+    let spacing = spacing(c, path, raw, frames);
+    fine.then_some(Arrivals::Modulated { phases, spacing })
 }
 
 /// Most changes of phase in a run: some seconds of a processor for each guest and replication.
@@ -326,7 +349,7 @@ pub(super) fn check_changes(
     arrivals: &Arrivals,
     length: Nanos,
 ) {
-    let Arrivals::Modulated { phases } = arrivals else {
+    let Arrivals::Modulated { phases, .. } = arrivals else {
         return;
     };
     let round: f64 = phases.iter().map(|phase| phase.stay.mean()).sum();

@@ -85,18 +85,3 @@ pub(super) fn check(
     }
     fine
 }
-
-/// A queue that is shorter than a batch: it never fills.
-pub(super) fn check_queue(c: &mut Checker, key: &Key<u64>, bound: u32, batching: Option<Batching>) {
-    if let (Some(field), Some(batching)) = (key, batching)
-        && bound < batching.max
-    {
-        let title = format!("a batch of {} can never fill", batching.max);
-        let label = format!("no more than {bound} requests can wait");
-        let help = format!(
-            "a queue of at least {}, or a smaller `batching.max`",
-            batching.max
-        );
-        c.error(&field.span, title, label, help);
-    }
-}

@@ -6,11 +6,12 @@
 
 use super::{AskedOf, Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
 use crate::gpu::{MediaEngines, Preemption};
+use crate::policy::Setting;
 use crate::policy::{Terms, TimeSlice, spatial};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{
-    Arrivals, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size,
+    Arrivals, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size, Spacing,
 };
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -161,6 +162,12 @@ fn turns(out: &mut Writer, slice: &TimeSlice) {
     out.put("turns", format!("{:?}", slice.turns));
     out.put("rotation", format!("{:?}", slice.rotation));
     out.put("on_completion", format!("{:?}", slice.on_completion));
+    for (name, setting) in &slice.parameters {
+        match setting {
+            Setting::Whole(value) => out.put(name, value),
+            Setting::Number(value) => out.float(name, *value),
+        }
+    }
     out.put("on_idle", format!("{:?}", slice.on_idle));
     out.put("ties", format!("{:?}", slice.ties));
 }
@@ -256,7 +263,10 @@ fn guest(out: &mut Writer, guest: &Guest) {
                 SessionLength::Time(time) => dist(out, "lasts", time),
             }
         }
-        Arrivals::Modulated { phases } => {
+        Arrivals::Modulated { phases, spacing } => {
+            if *spacing == Spacing::Regular {
+                out.put("spacing", "regular");
+            }
             for phase in phases {
                 dist(out, "stay", &phase.stay);
                 out.float("phase_gap", phase.gap.unwrap_or(0.0));

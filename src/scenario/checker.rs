@@ -1,6 +1,7 @@
 //! What all checks share: the text, the findings, the record of what was resolved and from where.
 
 use super::assumptions;
+use super::merge::Merged;
 use super::raw::{Field, Key, RawScalar};
 use super::recordings::Recording;
 use super::units::{self, RawDuration};
@@ -32,6 +33,8 @@ pub(crate) struct Checker {
     pub recordings: BTreeMap<String, Recording>,
     /// Places of `config` keys, whose files say what carries these places, and the keys' values.
     configured: Vec<(Span, String)>,
+    /// What presets of workloads gave.
+    merged: Merged,
     used_assumptions: BTreeSet<&'static str>,
 }
 
@@ -50,6 +53,7 @@ impl Checker {
             overridden: BTreeMap::new(),
             recordings: BTreeMap::new(),
             configured: Vec::new(),
+            merged: Merged::default(),
             used_assumptions: BTreeSet::new(),
         }
     }
@@ -211,16 +215,44 @@ impl Checker {
     }
 
     pub fn file_value(&mut self, path: &str, value: impl Into<String>, span: &Span) {
-        let origin = match self.configured_by(span) {
-            Some(source) => Origin::Configuration {
+        let line = self.line(span);
+        let given = |(place, _): &&(Span, String)| place == span;
+        let preset = self.merged.presets.iter().find(given);
+        let completed = self.merged.completed.iter().find(given);
+        let origin = match (self.configured_by(span), preset, completed) {
+            (Some(source), ..) => Origin::Configuration {
                 source: source.to_owned(),
             },
-            None if !span.is_empty() && span.start > self.end => Origin::CommandLine,
-            None => Origin::File {
-                line: self.line(span),
+            (None, Some((_, preset)), _) if !path.ends_with(".preset") => Origin::Preset {
+                preset: preset.clone(),
+                line: None,
             },
+            _ if !span.is_empty() && span.start > self.end => Origin::CommandLine,
+            (None, None, Some((_, preset))) => Origin::Preset {
+                preset: preset.clone(),
+                line: Some(line),
+            },
+            _ => Origin::File { line },
         };
         self.record(path, value, origin);
+    }
+
+    /// Notes what presets gave, and refuses entries of `replace` that they do not have.
+    pub fn merge(&mut self, merged: Merged) {
+        for (span, part, known) in &merged.unknown {
+            let help = match nearest(part, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has: {}", known.join(", ")),
+            };
+            let title = format!("the preset has no `{part}`");
+            self.error(span, title, "nothing to replace", help);
+        }
+        self.merged = merged;
+    }
+
+    /// Whether what stands at `span` comes from a preset.
+    pub fn by_preset(&self, span: &Span) -> bool {
+        self.merged.presets.iter().any(|(place, _)| place == span)
     }
 
     /// From here on, what stands at `span` is what the file of this `config` key says.

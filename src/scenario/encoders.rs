@@ -121,6 +121,7 @@ pub(crate) fn resolve(
         on_completion: OnCompletion::Keep,
         on_idle: if idle { OnIdle::End } else { OnIdle::Hold },
         ties: Ties::PreemptedFirst,
+        parameters: Vec::new(),
     };
     Ok(Some(EncoderLists { turns, change }))
 }

@@ -6,6 +6,11 @@ use super::{Origin, Scenario, on_host};
 pub fn explain(scenario: &Scenario) -> String {
     let origin = |origin: &Origin| match origin {
         Origin::File { line } => format!("line {line}"),
+        Origin::Preset { preset, line: None } => format!("preset {preset}"),
+        Origin::Preset {
+            preset,
+            line: Some(line),
+        } => format!("line {line}, the rest from preset {preset}"),
         Origin::CommandLine => "command line".into(),
         Origin::Configuration { source } => source.clone(),
         Origin::Catalogue { source } => format!("catalogue: {source}"),

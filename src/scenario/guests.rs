@@ -9,7 +9,7 @@ use super::spatial;
 use super::tree::domain_paths;
 use super::workloads::Resolved;
 use super::{GpuInstance, Guest, Holds};
-use super::{batching, frames, memory, mixed, terms};
+use super::{frames, memory, mixed, queue, terms};
 use crate::catalog::Catalog;
 use crate::diagnostics::nearest;
 use crate::workload::{OperationKind, Workload};
@@ -366,23 +366,11 @@ pub(crate) fn finish(
         10_000,
         Some(1),
     );
-    let queue = match &guest.queue {
-        Some(_) => c
-            .count(&format!("{path}.queue"), &guest.queue, 0, u32::MAX, None)
-            .map(Some),
-        None => {
-            c.by_default(&format!("{path}.queue"), "unbounded");
-            Some(None)
-        }
-    };
+    let queue = queue::resolve(c, &path, guest);
     if workload.is_some_and(|resolved| resolved.engine.is_some()) && streams != Some(1) {
         let why = "an engine runs its iterations one after the other";
         let instead = "remove it; more engines are more guests (`count`), each with an llm.cache";
         c.no_effect(&guest.streams, "streams", why, instead);
-    }
-    if let Some(Some(bound)) = queue {
-        let rule = workload.and_then(|resolved| resolved.workload.batching);
-        batching::check_queue(c, &guest.queue, bound, rule);
     }
     let deadline = match &guest.deadline {
         Some(deadline) => c.positive(&format!("{path}.deadline"), deadline).map(Some),
@@ -403,7 +391,7 @@ pub(crate) fn finish(
         catalog,
     )
     .map(frames::scaled);
-    Some(Guest {
+    let found = Guest {
         name: placed.name.clone(),
         count: placed.count,
         gpu,
@@ -419,7 +407,9 @@ pub(crate) fn finish(
         terms: terms?,
         memory: memory?,
         workload: workload?,
-    })
+    };
+    queue::check(c, &guest.queue, &found);
+    Some(found)
 }
 
 /// The workload as it runs on this board; `several` of its operations may run at once.

@@ -96,6 +96,7 @@ pub fn parse(
     let syntax = understood.findings.has_errors() && understood.refused.is_empty();
     c.findings = understood.findings;
     c.refused = understood.refused;
+    c.merge(understood.merged);
     let scenario = if syntax {
         None
     } else {

@@ -28,12 +28,15 @@ mod llm;
 mod load;
 mod media;
 mod memory;
+mod merge;
 mod mixed;
 mod objectives;
 mod on_host;
 mod operations;
+mod parameters;
 mod placement;
 pub mod preset;
+mod queue;
 pub mod raw;
 pub mod raw_llm;
 pub mod raw_workload;
@@ -309,7 +312,7 @@ pub struct Guest {
     pub order: i64,
     /// Jobs in flight at once.
     pub streams: u32,
-    /// Jobs that may wait for a stream; more are dropped. `None` = unbounded.
+    /// Jobs that may wait for a stream, or for an iteration of an engine; more are lost. `None` = unbounded.
     pub queue: Option<u32>,
     /// A job that takes longer counts as late.
     pub deadline: Option<Nanos>,
@@ -318,6 +321,20 @@ pub struct Guest {
     /// `None` where neither the guest nor its jobs allocate anything.
     pub memory: Option<GuestMemory>,
     pub workload: Workload,
+}
+
+impl Guest {
+    /// Jobs that find room at the same time; `None` = any number.
+    pub fn room(&self) -> Option<u64> {
+        let bound = u64::from(self.queue?);
+        let served = match (&self.workload.llm, &self.workload.batching) {
+            (Some(llm), _) => llm.max_requests,
+            // Requests wait for the batch to be formed.
+            (None, Some(_)) => 0,
+            (None, None) => self.streams,
+        };
+        Some(bound + u64::from(served))
+    }
 }
 
 /// How the workload of a virtual machine and the processes inside it share its vGPUs.
@@ -434,6 +451,8 @@ pub struct Resolved {
 pub enum Origin {
     /// Written in the scenario file, at this line.
     File { line: usize },
+    /// From the preset of a workload; with a line, that of a table of the file that the preset completes.
+    Preset { preset: String, line: Option<usize> },
     /// From `--set`, `--seed` or `--replications`.
     CommandLine,
     /// From the file that a `config` key names; the key's value.

@@ -1,13 +1,9 @@
 //! Workloads that are built in (`data/workloads`), and how `preset` of a workload takes one.
-//!
-//! A preset is put into the text's own tree before it is read: keys that the scenario gives itself stay,
-//! the others come from the preset with the place of the `preset` key. So what is wrong with the
-//! combination is said there, and a preset means what it would mean written out.
 
+use super::merge::{self, Merged};
 use serde::Deserialize;
 use serde_spanned::Spanned;
-use std::ops::Range;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 /// Names and texts, by name.
 const TEXTS: &[(&str, &str)] = &[
@@ -166,12 +162,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Completes the workloads that name a preset. A name that is not known is left for the checks.
-pub(super) fn complete(tree: &mut DeTable<'_>) {
-    let Some(workloads) = tree.get_mut("workloads") else {
-        return;
-    };
-    let DeValue::Table(workloads) = workloads.get_mut() else {
-        return;
+pub(super) fn complete(tree: &mut DeTable<'_>) -> Merged {
+    let mut merged = Merged::default();
+    let Some(DeValue::Table(workloads)) = tree.get_mut("workloads").map(Spanned::get_mut) else {
+        return merged;
     };
     for (_, workload) in workloads.iter_mut() {
         let DeValue::Table(workload) = workload.get_mut() else {
@@ -184,61 +178,16 @@ pub(super) fn complete(tree: &mut DeTable<'_>) {
             continue;
         };
         let span = preset.span();
-        let Some((_, text)) = TEXTS.iter().find(|(known, _)| known == name) else {
+        let Some((name, text)) = TEXTS.iter().find(|(known, _)| known == name) else {
             continue;
         };
         let Ok(file) = DeTable::parse(text) else {
             continue;
         };
-        let Some(DeValue::Table(given)) = file
-            .into_inner()
-            .remove("workload")
-            .map(Spanned::into_inner)
-        else {
-            continue;
-        };
-        // Another way to say what a job does replaces all of the preset's stages.
-        let own_work = ["stages", "llm"]
-            .iter()
-            .any(|key| workload.contains_key(*key));
-        for (key, value) in given {
-            let work = [
-                "stages",
-                "llm",
-                "sequence",
-                "frames",
-                "batching",
-                "reference",
-            ]
-            .contains(&&**key.get_ref());
-            if workload.contains_key(&**key.get_ref()) || (own_work && work) {
-                continue;
-            }
-            let key = Spanned::new(span.clone(), key.into_inner());
-            workload.insert(key, moved(value, &span));
+        let given = file.into_inner().remove("workload");
+        if let Some(DeValue::Table(given)) = given.map(Spanned::into_inner) {
+            merge::complete(workload, given, (name, span), &mut merged);
         }
     }
-}
-
-/// The value with all places at `span`.
-fn moved<'i>(value: Spanned<DeValue<'i>>, span: &Range<usize>) -> Spanned<DeValue<'i>> {
-    let value = match value.into_inner() {
-        DeValue::Table(table) => {
-            let mut all = DeTable::new();
-            for (key, value) in table {
-                let key = Spanned::new(span.clone(), key.into_inner());
-                all.insert(key, moved(value, span));
-            }
-            DeValue::Table(all)
-        }
-        DeValue::Array(array) => {
-            let mut all = DeArray::new();
-            for value in array {
-                all.push(moved(value, span));
-            }
-            DeValue::Array(all)
-        }
-        plain => plain,
-    };
-    Spanned::new(span.clone(), value)
+    merged
 }

@@ -9,6 +9,7 @@ use super::spatial::RawDivision;
 use super::units::{RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use serde_spanned::Spanned;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -345,9 +346,9 @@ pub struct RawReservation {
 /// How a GPU is shared.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Share")]
+#[schemars(rename = "Share", transform = super::parameters::describe)]
 pub struct RawShare {
-    /// `time-slice` (default), `spatial` for MPS, or `exclusive` for a single tenant.
+    /// `time-slice` (default), `spatial` or `mps` for MPS, or `exclusive` for a single tenant.
     pub mode: Key<RawMode>,
     /// How much longer work takes while work of another client runs, beyond what SMs and bandwidth
     /// explain, 0 to 10; for `spatial` (assumption `mps.interference`).
@@ -386,13 +387,17 @@ pub struct RawShare {
     /// maximum, as a part of that share: 0 (default) to 32.
     #[schemars(range(min = 0))]
     pub elastic_cap: Key<f64>,
+    /// Parameters of policies, as [`super::parameters`] has put them aside.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub parameters: BTreeMap<String, Field<RawScalar>>,
 }
 
 macro_rules! words {
     ($(#[$about:meta])* $name:ident as $schema:literal { $($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
         #[schemars(rename = $schema)]
+        $(#[$about])*
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant),* }
 
         impl $name {
@@ -405,12 +410,23 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words! { RawMode as "Mode" {
+/// An editor accepts what the program accepts.
+fn with_mps(schema: &mut schemars::Schema) {
+    if let Some(choices) = schema
+        .get_mut("oneOf")
+        .and_then(|choices| choices.as_array_mut())
+    {
+        choices.push(json!({ "const": "mps", "description": "The same as `spatial`." }));
+    }
+}
+
+words! { #[schemars(transform = with_mps)] RawMode as "Mode" {
     /// One tenant owns the board.
     Exclusive = "exclusive",
     /// Tenants take turns on the whole board.
     TimeSlice = "time-slice",
-    /// Processes run side by side: CUDA MPS.
+    /// Processes run side by side: CUDA MPS. Also `mps`.
+    #[serde(alias = "mps")]
     Spatial = "spatial",
 }}
 words! { RawEncoderScheduler as "EncoderScheduler" {

@@ -20,8 +20,12 @@ use std::marker::PhantomData;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Workload")]
 pub struct RawWorkload {
-    /// A built-in workload (`warpshare workload list`) that gives all keys that are not given here.
+    /// A built-in workload (`warpshare workload list`) that gives all keys that are not given here, in tables
+    /// within tables too.
     pub preset: Key<String>,
+    /// Parts of the preset that are not taken, such as `["stages", "arrivals.on"]`: what stands here in their
+    /// place, if anything, is all.
+    pub replace: Key<Vec<Field<String>>>,
     /// Capabilities that the vGPU type must have.
     pub needs: Key<Vec<Field<RawNeed>>>,
     /// How jobs come. Required.
@@ -35,8 +39,8 @@ pub struct RawWorkload {
     /// Requests are served several at a time, as by the dynamic batcher of an inference server; default:
     /// one job on each stream.
     pub batching: Key<RawBatching>,
-    /// Jobs are frames of a display: of those that wait only the newest is shown, and the frame-rate
-    /// limiter of a vGPU under best effort spaces them.
+    /// Jobs are frames of a display: of those that wait only the newest is shown, and an application draws
+    /// none before the frame-rate limiter of its vGPU, which acts under best effort, lets it.
     pub frames: Key<RawFrames>,
     /// Jobs are requests to a language model behind a serving engine, in place of `stages`.
     pub llm: Key<RawLlm>,
@@ -115,9 +119,9 @@ words! { RawProcess as "Process" {
     Weibull = "weibull",
     /// Open, gaps of any distribution: `gap`.
     Renewal = "renewal",
-    /// Open, exponential gaps while `on`, none while `off`: `rate`, `on`, `off`.
+    /// Open, arrivals while `on`, none while `off`: `rate`, `on`, `off`.
     OnOff = "on-off",
-    /// Open, exponential gaps at a rate that changes: `phases`.
+    /// Open, at a rate that changes: `phases`.
     Modulated = "modulated",
     /// `users` who each think, submit a job and wait for its end.
     Closed = "closed",
@@ -134,6 +138,13 @@ words! { RawFirst as "First" {
     AtStart = "at-start",
     /// After a uniform part of the first gap.
     RandomPhase = "random-phase",
+}}
+
+words! { RawSpacing as "Spacing" {
+    /// Exponential gaps: a Poisson process.
+    Random = "random",
+    /// Equal gaps, the first after a random part of one.
+    Regular = "regular",
 }}
 
 words! { RawTimeFormat as "TimeFormat" {
@@ -184,6 +195,9 @@ pub struct RawArrivals {
     pub off: Key<RawAmount<RawDuration>>,
     /// Phases in the order in which they follow each other, over and over (modulated).
     pub phases: Key<Vec<Field<RawPhase>>>,
+    /// How arrivals of a phase follow each other (on-off, modulated); default `regular` for `frames`, which an
+    /// application paces, otherwise `random`.
+    pub spacing: Key<RawSpacing>,
     /// Jobs of a guest in all, then no more come; default no end.
     #[schemars(range(min = 1))]
     pub jobs: Key<u64>,

@@ -1,6 +1,7 @@
 //! The scheduler of a `share` table, by its name in the [registry].
 
 use crate::engine::time::Nanos;
+use crate::policy::Parameter;
 use crate::policy::registry::{self, Registered, Use};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
@@ -69,6 +70,11 @@ impl RawScheduler {
     /// Whether turns end before the work of their holder does.
     pub fn sliced(self) -> bool {
         self.uses(Use::Slice) || self.0.slice.is_some()
+    }
+
+    /// Keys of a `share` that it brings itself.
+    pub fn parameters(self) -> &'static [Parameter] {
+        self.0.parameters
     }
 
     /// Whether the scheduler goes by this property.

@@ -8,6 +8,7 @@
 use super::Share;
 use super::checker::{Checker, Span};
 use super::legal::{Part, legal, modes, replicas};
+use super::parameters;
 use super::raw::{
     Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawShare, RawTies, RawTurns,
 };
@@ -143,6 +144,7 @@ pub(super) fn no_turns(c: &mut Checker, raw: &RawShare, why: &str, instead: &str
     c.no_effect(&raw.ties, "ties", why, instead);
     c.no_effect(&raw.reserved_turns, "reserved_turns", why, instead);
     c.no_effect(&raw.elastic_cap, "elastic_cap", why, instead);
+    parameters::refuse(c, raw, why, instead);
 }
 
 fn time_slice(
@@ -193,6 +195,7 @@ fn time_slice(
     let reserved_turns = reserved_turns(c, path, raw, place, tenancy, scheduler);
     let extra = elastic(c, path, raw, scheduler, slice);
     let knobs = knobs(c, path, raw, scheduler, reserving);
+    let parameters = parameters::resolve(c, path, raw, scheduler);
     let (turns, rotation, on_completion, on_idle, ties) = knobs?;
     Some(TimeSlice {
         scheduler: scheduler.word().to_string(),
@@ -205,6 +208,7 @@ fn time_slice(
         on_completion,
         on_idle,
         ties,
+        parameters: parameters?,
     })
 }
 

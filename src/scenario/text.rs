@@ -4,6 +4,8 @@
 //! refuses something, the finding is noted, the offending entry is taken out of the tree, and serde
 //! tries again.
 
+use super::merge::Merged;
+use super::parameters;
 use super::preset;
 use super::raw::RawScenario;
 use super::raw_workload::refused_family;
@@ -22,6 +24,8 @@ pub(crate) struct Understood {
     pub raw: RawScenario,
     /// Dotted paths of entries that were refused: nothing more is said about them or their absence.
     pub refused: BTreeSet<String>,
+    /// What presets of workloads gave.
+    pub merged: Merged,
     pub findings: Diagnostics,
 }
 
@@ -59,6 +63,7 @@ pub(crate) fn understand(file: &str, extended: &Extended) -> Understood {
         return Understood {
             raw,
             refused,
+            merged: Merged::default(),
             findings,
         };
     }
@@ -74,10 +79,12 @@ pub(crate) fn understand(file: &str, extended: &Extended) -> Understood {
         return Understood {
             raw,
             refused,
+            merged: Merged::default(),
             findings,
         };
     }
-    preset::complete(tree.get_mut());
+    let merged = preset::complete(tree.get_mut());
+    parameters::set_aside(tree.get_mut());
     loop {
         let attempt = RawScenario::deserialize(toml::Deserializer::from(tree.clone()));
         let error = match attempt {
@@ -85,6 +92,7 @@ pub(crate) fn understand(file: &str, extended: &Extended) -> Understood {
                 return Understood {
                     raw,
                     refused,
+                    merged,
                     findings,
                 };
             }
@@ -109,6 +117,7 @@ pub(crate) fn understand(file: &str, extended: &Extended) -> Understood {
             return Understood {
                 raw,
                 refused,
+                merged,
                 findings,
             };
         }
@@ -257,6 +266,18 @@ fn explain(message: &str, removed: Option<&Removed>) -> Message {
                 help: Some(instead.to_string()),
                 meant: None,
             };
+        }
+        // Keys that policies bring stand in the place where they are put aside.
+        let aside = valid.contains(&parameters::ASIDE);
+        let valid = valid
+            .iter()
+            .copied()
+            .filter(|&word| word != parameters::ASIDE);
+        let mut valid: Vec<&str> = valid.collect();
+        if aside && field {
+            for name in parameters::names() {
+                valid.push(name);
+            }
         }
         let meant = nearest(name, valid.iter().copied());
         let list = valid.join(", ");

@@ -70,6 +70,10 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         }
         c.file_value(&format!("{path}.preset"), &*name.value, &name.span);
     }
+    if raw.preset.is_none() {
+        let why = "there is no `preset` of which a part could be replaced";
+        c.no_effect(&raw.replace, "replace", why, "remove it, or name a preset");
+    }
     let mut needs = Needs::default();
     if let Some(list) = &raw.needs {
         let mut words = Vec::new();
@@ -98,7 +102,10 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         amounts::wanted_columns(llm.value.output.as_ref(), &mut wanted);
     }
     let arrivals = match &raw.arrivals {
-        Some(arrivals) => arrivals::resolve(c, &format!("{path}.arrivals"), arrivals, &wanted),
+        Some(arrivals) => {
+            let path = format!("{path}.arrivals");
+            arrivals::resolve(c, &path, arrivals, &wanted, raw.frames.is_some())
+        }
         None => {
             let help = "such as arrivals = { process = \"poisson\", rate = \"30/s\" }";
             c.missing(&field.span, &path, "arrivals", help);
@@ -412,12 +419,16 @@ fn sequence(c: &mut Checker, path: &str, field: &Field<RawWorkload>) -> Option<V
         for (name, stage) in raw.stages.iter().filter(|(name, _)| !order.contains(name)) {
             fine = false;
             let title = format!("stage `{name}` is not in the sequence");
-            c.error(
-                &stage.span,
-                title,
-                "no job would pass it",
-                "add it to `sequence`, or remove it",
-            );
+            let from = raw.sequence.as_ref().map(|sequence| &sequence.span);
+            let help = match from.is_some_and(|span| c.by_preset(span)) {
+                true => format!(
+                    "the preset's sequence is {}: write a `sequence` of your own, or \
+                     replace = [\"stages\"] for stages that are all your own",
+                    order.join(", ")
+                ),
+                false => "add it to `sequence`, or remove it".to_owned(),
+            };
+            c.error(&stage.span, title, "no job would pass it", help);
         }
     }
     if fine {

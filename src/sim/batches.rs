@@ -20,6 +20,7 @@ impl<O: Observer> Cell<O> {
             self.form_batches(guest, job.arrival);
         } else {
             self.observer.dropped(guest, job.arrival);
+            self.answer(guest, &job, job.arrival);
         }
     }
 

@@ -43,6 +43,10 @@ pub enum BuildError {
     UnknownGpu { guest: String, gpu: usize },
     #[error("guest `{guest}`: users who do not think would try a job without memory for ever")]
     RetriesForEver { guest: String },
+    #[error(
+        "guest `{guest}`: a job that finds its queue full would be tried again at once, for ever"
+    )]
+    AsksForEver { guest: String },
     #[error("guest `{guest}`: there is no {engine} engine where it is")]
     NoEngine { guest: String, engine: &'static str },
     #[error("guest `{guest}`: its gpu has no compute domain number {domain}")]

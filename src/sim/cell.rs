@@ -112,7 +112,7 @@ impl<O: Observer> Cell<O> {
                 EventSource::Arrivals(guest) => self.arrival_event(guest, now),
                 EventSource::Due(guest) => {
                     self.form_batches(guest, now);
-                    self.start_frame(guest, now);
+                    self.offer_wanted(guest, now);
                 }
                 EventSource::Timeouts(guest) => self.timeout_event(guest, now),
                 EventSource::Starts(domain) => self.start_event(domain, now),

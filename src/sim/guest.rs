@@ -97,13 +97,15 @@ pub struct Batcher {
     pub held: bool,
 }
 
-/// What spaces the starts of frames.
+/// What spaces frames.
 #[derive(Debug, Clone, Copy)]
 pub struct FramePace {
     /// From the start of a frame to that of the next at least; 0 without a limiter.
     pub gap: Nanos,
     /// When the next frame may start.
     pub next: Nanos,
+    /// The picture that the application would like to draw, and may not yet.
+    pub wanted: Option<Job>,
     /// How much later the user sees a frame.
     pub outside: Nanos,
 }

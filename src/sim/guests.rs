@@ -76,7 +76,7 @@ impl Builder<'_> {
         vec![pool as u32]
     }
 
-    /// A job that fails for lack of memory is followed at once by another.
+    /// A job that fails or finds no room is followed at once by another.
     fn retries_at_once(guest: &Guest) -> bool {
         matches!(&guest.workload.arrivals, Arrivals::Closed { think, .. } if *think == Dist::Constant(0.0))
     }
@@ -97,10 +97,12 @@ impl Builder<'_> {
         let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
         let (source, next_arrival) = Source::new(&guest.workload, key, guest.start);
         let closed = matches!(source, Source::Closed { .. });
-        let queue_bound = match guest.queue {
-            Some(bound) if !closed => bound as usize,
-            _ => usize::MAX,
-        };
+        let queue_bound = guest.queue.map_or(usize::MAX, |bound| bound as usize);
+        if closed && Self::retries_at_once(guest) && lacks_room(guest) {
+            return Err(BuildError::AsksForEver {
+                guest: guest.name.clone(),
+            });
+        }
         let memory = match (&guest.workload.memory, &guest.memory) {
             (Some(_), _) if closed && Self::retries_at_once(guest) => {
                 return Err(BuildError::RetriesForEver {
@@ -177,6 +179,7 @@ impl Builder<'_> {
             frames: guest.workload.frames.map(|frames| FramePace {
                 gap: frames.gap,
                 next: 0,
+                wanted: None,
                 outside: frames.outside,
             }),
             due: NEVER,
@@ -186,5 +189,13 @@ impl Builder<'_> {
             streams,
         });
         Ok(())
+    }
+}
+
+/// Whether users of a closed loop can find the queue full.
+fn lacks_room(guest: &Guest) -> bool {
+    match (&guest.workload.arrivals, guest.room()) {
+        (Arrivals::Closed { users, .. }, Some(room)) => u64::from(*users) > room,
+        _ => false,
     }
 }

@@ -13,6 +13,9 @@ use crate::workload::Size;
 
 impl<O: Observer> Cell<O> {
     pub(super) fn job_arrived(&mut self, guest: usize, mut job: Job) {
+        if self.guests[guest].frames.is_some() {
+            return self.frame_wanted(guest, job);
+        }
         self.observer.arrived(guest, job.arrival);
         let state = &mut self.guests[guest];
         job.class = state.class_of(job.index);
@@ -21,8 +24,6 @@ impl<O: Observer> Cell<O> {
             self.prompt_arrived(guest, job, measured);
         } else if state.batcher.is_some() {
             self.request_arrived(guest, job, measured);
-        } else if state.frames.is_some() {
-            self.frame_arrived(guest, job, measured);
         } else if let Some(stream) = state.free.pop_front() {
             self.state.pending += u64::from(measured);
             self.take_job(guest, stream as usize, job, job.arrival);
@@ -31,8 +32,8 @@ impl<O: Observer> Cell<O> {
             state.enqueue(job);
             self.may_leave(guest, &job);
         } else {
-            // Only open arrivals: the queue of a closed loop is not bounded.
             self.observer.dropped(guest, job.arrival);
+            self.answer(guest, &job, job.arrival);
         }
     }
 
@@ -302,7 +303,7 @@ impl<O: Observer> Cell<O> {
         self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
     }
 
-    /// The user of a closed loop has its answer, or hears that the job failed.
+    /// The user of a closed loop has its answer, or hears that the job failed or found no room.
     pub(super) fn answer(&mut self, guest: usize, job: &Job, now: Nanos) {
         let goes_on = self.schedule.load_goes_on || now < self.schedule.end;
         if goes_on && matches!(self.guests[guest].source, Source::Closed { .. }) {

@@ -158,6 +158,19 @@ impl Engine {
         Some(cost(&self.llm.model, &self.llm.device, &self.step()))
     }
 
+    /// Takes out the newest requests that wait in vain, so that at most `bound` are left to wait; none that
+    /// has run before is among them.
+    pub fn turn_away(&mut self, bound: usize) -> Vec<Job> {
+        let mut away = Vec::new();
+        while self.waiting.len() > bound
+            && let Some(request) = self.waiting.pop_back_if(|last| last.started == NEVER)
+        {
+            away.push(request.job);
+        }
+        away.reverse();
+        away
+    }
+
     /// Takes the blocks that a running request needs for its next tokens; whether there were enough, or
     /// the request is gone.
     fn reserve(&mut self, index: usize, chunk: u32) -> bool {

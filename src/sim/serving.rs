@@ -14,10 +14,6 @@ impl<O: Observer> Cell<O> {
         let Some(engine) = &state.engine else {
             return;
         };
-        if engine.waiting.len() >= state.queue_bound {
-            self.observer.dropped(guest, job.arrival);
-            return;
-        }
         let (prompts, outputs) = engine.draws();
         let tokens = |size: &Size, draws| {
             let drawn = state.size(size, (draws, job.index), &job, &[]);
@@ -36,7 +32,8 @@ impl<O: Observer> Cell<O> {
         }
     }
 
-    /// Starts the engine's next iteration, or leaves it idle.
+    /// Starts the engine's next iteration, or leaves it idle. Requests that are not in it wait; those that are
+    /// too many for the queue are lost.
     fn begin_iteration(&mut self, guest: usize, now: Nanos) {
         let state = &mut self.guests[guest];
         let Some(engine) = &mut state.engine else {
@@ -49,6 +46,7 @@ impl<O: Observer> Cell<O> {
             return;
         };
         state.iteration = cost;
+        let away = engine.turn_away(state.queue_bound);
         let iteration = Job {
             index: engine.iterations,
             arrival: now,
@@ -56,6 +54,11 @@ impl<O: Observer> Cell<O> {
             class: 0,
         };
         self.start_job(guest, 0, iteration, now);
+        for job in away {
+            self.observer.dropped(guest, job.arrival);
+            self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+            self.answer(guest, &job, now);
+        }
     }
 
     /// Duration of the present iteration's GPU work alone on the whole board, and its memory-bound part.

@@ -9,7 +9,7 @@ use super::sessions::Sessions;
 use crate::engine::random::Stream;
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 use crate::workload::dist::Dist;
-use crate::workload::{Arrivals, FirstArrival, Workload};
+use crate::workload::{Arrivals, FirstArrival, Phase, Spacing, Workload};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -47,15 +47,17 @@ pub struct Open {
     together: u64,
     /// Where a modulated process is.
     phase: usize,
+    phase_begins: Nanos,
     phase_ends: Nanos,
     stays: Stream,
     /// Phases or windows entered so far.
     visits: u64,
     /// Where in the windows the guest enters.
     entry: Nanos,
-    /// Gaps drawn so far, accepted or not; in windows: in the present one.
+    /// Gaps drawn so far, accepted or not; in windows and in regular phases: in the present one.
     gaps: u64,
-    /// Which part of a gap is left when a window begins, and which arrivals of windows are kept.
+    /// Which part of a gap is left when a window or a regular phase begins, and which arrivals of windows
+    /// are kept.
     parts: Stream,
     thin: Stream,
     /// First beat of a paced process.
@@ -160,6 +162,7 @@ impl Open {
                 .map(|size| (size, key.stream("batch"))),
             together: 0,
             phase: 0,
+            phase_begins: start,
             phase_ends: start,
             stays: key.stream("stay"),
             visits: 0,
@@ -251,10 +254,11 @@ impl Open {
 
     /// A phase begins at the end of the last.
     fn enter(&mut self, arrivals: &Arrivals, phase: usize) {
-        if let Arrivals::Modulated { phases } = arrivals {
+        if let Arrivals::Modulated { phases, .. } = arrivals {
             let stay = phases[phase].stay.sample_nanos(&self.stays, self.visits);
             self.phase = phase;
             self.visits += 1;
+            self.phase_begins = self.phase_ends;
             self.phase_ends = later(self.phase_ends, stay);
         }
     }
@@ -262,9 +266,12 @@ impl Open {
     /// The next arrival after `now`: exponential gaps at the rate of the phase; one that would end in
     /// the next phase is drawn anew there, since it has no memory.
     fn modulated(&mut self, arrivals: &Arrivals, now: Nanos) -> Nanos {
-        let Arrivals::Modulated { phases } = arrivals else {
+        let Arrivals::Modulated { phases, spacing } = arrivals else {
             return NEVER;
         };
+        if *spacing == Spacing::Regular {
+            return self.regular(arrivals, phases);
+        }
         let mut from = now;
         loop {
             if let Some(mean) = phases[self.phase].gap {
@@ -278,6 +285,27 @@ impl Open {
                 return NEVER;
             }
             from = self.phase_ends;
+            self.enter(arrivals, (self.phase + 1) % phases.len());
+        }
+    }
+
+    /// The next arrival at equal gaps: number k of a phase comes k gaps and a part of one after its
+    /// beginning.
+    fn regular(&mut self, arrivals: &Arrivals, phases: &[Phase]) -> Nanos {
+        loop {
+            if let Some(gap) = phases[self.phase].gap {
+                let part = self.parts.at(self.visits).uniform();
+                let passed = libm::rint((part + self.gaps as f64) * gap) as Nanos;
+                let next = later(self.phase_begins, passed);
+                self.gaps += 1;
+                if next < self.phase_ends {
+                    return next;
+                }
+            }
+            if self.phase_ends == NEVER {
+                return NEVER;
+            }
+            self.gaps = 0;
             self.enter(arrivals, (self.phase + 1) % phases.len());
         }
     }

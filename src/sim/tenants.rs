@@ -241,7 +241,7 @@ fn no_machine(guest: &Guest) -> BuildError {
 /// The rotation of a board that nobody shares.
 pub(super) fn undivided() -> TimeSlice {
     TimeSlice {
-        scheduler: "fifo".to_owned(),
+        scheduler: "round-robin".to_owned(),
         slice: NEVER,
         arr_factor: None,
         reserved_turns: None,
@@ -251,5 +251,6 @@ pub(super) fn undivided() -> TimeSlice {
         on_completion: OnCompletion::Keep,
         on_idle: OnIdle::Hold,
         ties: Ties::PreemptedFirst,
+        parameters: Vec::new(),
     }
 }

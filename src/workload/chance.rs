@@ -60,7 +60,8 @@ impl Arrivals {
             Arrivals::Paced { jitter, first, .. } => {
                 *first == FirstArrival::RandomPhase || !jitter.is_constant()
             }
-            // Requests are Poisson within a phase, and the rest of a gap is drawn in each window.
+            // Requests of a phase are Poisson, or begin after a random part of a gap; the rest of a gap is drawn
+            // in each window.
             Arrivals::Modulated { .. } | Arrivals::Windowed { .. } => true,
             Arrivals::Closed { think, .. } => !think.is_constant(),
             Arrivals::Sessions { gap, think, length } => {

@@ -88,9 +88,13 @@ pub enum Arrivals {
         /// When the first beat is.
         first: FirstArrival,
     },
-    /// A Poisson process whose rate changes: phases follow each other in this order, over and over.
-    /// With exponential stays a Markov-modulated Poisson process; with constant ones a daily profile.
-    Modulated { phases: Vec<Phase> },
+    /// A process whose rate changes: phases follow each other in this order, over and over. Of Poisson
+    /// arrivals with exponential stays a Markov-modulated Poisson process; with constant ones a daily
+    /// profile.
+    Modulated {
+        phases: Vec<Phase>,
+        spacing: Spacing,
+    },
     /// `users` independent users: each thinks, submits one job, waits for its end, and thinks again.
     /// Each user thinks before its first job.
     Closed {
@@ -137,7 +141,8 @@ pub struct Batching {
     pub delay: Nanos,
 }
 
-/// Frames of a display: one that has not started when the next one comes is not shown.
+/// Frames of a display. The application draws no picture before its limiter lets it; one that has not started
+/// when the next one comes is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frames {
     /// Displays of a guest.
@@ -158,6 +163,16 @@ impl Frames {
         let (width, height) = self.resolution;
         u64::from(self.displays) * u64::from(width) * u64::from(height)
     }
+}
+
+/// How arrivals follow each other within a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spacing {
+    /// As a Poisson process: exponential gaps.
+    Random,
+    /// As the pictures of an application that paces itself: equal gaps, the first after a uniform part of
+    /// one.
+    Regular,
 }
 
 /// A time with one arrival rate.

@@ -72,6 +72,7 @@ pub fn time_slice(scheduler: &str, slice: Nanos) -> TimeSlice {
         on_completion: OnCompletion::Keep,
         on_idle: OnIdle::Hold,
         ties: Ties::PreemptedFirst,
+        parameters: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use warpshare::policy::Turns;
 use warpshare::scenario::{Division, Gpu, Guest, Scenario, Share};
 use warpshare::sim::{Instance, Part, Speed, Variant};
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Phase, Size, Workload};
+use warpshare::workload::{Arrivals, FirstArrival, OperationKind, Phase, Size, Spacing, Workload};
 
 const MS: Nanos = 1_000_000;
 
@@ -38,7 +38,13 @@ fn guests() -> Vec<Guest> {
         stay: Dist::exponential(stay).expect("a distribution"),
     };
     let phases = vec![phase(Some(2e6), 2e7), phase(None, 1e7)];
-    let mut bursts = guest("bursts", host_then_gpu(Arrivals::Modulated { phases }));
+    let mut bursts = guest(
+        "bursts",
+        host_then_gpu(Arrivals::Modulated {
+            phases,
+            spacing: Spacing::Random,
+        }),
+    );
     bursts.workload.batch = Dist::geometric(1.5, 1.0).ok();
     vec![
         guest("desk", host_then_gpu(paced)),

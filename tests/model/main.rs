@@ -19,6 +19,7 @@ mod inside;
 mod invariants;
 mod memory;
 mod paths;
+mod pieces;
 mod random;
 mod roofline;
 mod schedules;

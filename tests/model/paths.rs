@@ -22,7 +22,7 @@ use warpshare::workload::trace::Trace;
 use warpshare::workload::windows::{Gaps, Window};
 use warpshare::workload::{
     Arrivals, Batching, Class, Direction, Entry, FirstArrival, Frames, MediaEngine, OperationKind,
-    Phase, Replay, SessionLength, Size, Workload,
+    Phase, Replay, SessionLength, Size, Spacing, Workload,
 };
 
 const US: f64 = 1_000.0;
@@ -182,7 +182,7 @@ fn a_workload() -> impl Strategy<Value = Workload> {
     })
 }
 
-/// Phases of milliseconds, with and without arrivals; the first has some.
+/// Phases of milliseconds, with and without arrivals; the first has some. At equal gaps where there are two.
 fn modulated(phases: Vec<(Option<u32>, Dist)>) -> Arrivals {
     let phase = |(index, (gap, stay)): (usize, (Option<u32>, Dist))| Phase {
         gap: gap
@@ -191,6 +191,10 @@ fn modulated(phases: Vec<(Option<u32>, Dist)>) -> Arrivals {
         stay,
     };
     Arrivals::Modulated {
+        spacing: match phases.len() {
+            2 => Spacing::Regular,
+            _ => Spacing::Random,
+        },
         phases: phases.into_iter().enumerate().map(phase).collect(),
     }
 }
@@ -267,13 +271,26 @@ fn a_guest() -> impl Strategy<Value = Guest> {
         prop_oneof![3 => Just(0u64), 1 => 0u64..30_000_000],
         -1i64..2,
     )
-        .prop_map(|(workload, count, streams, queue, start, order)| Guest {
-            count,
-            streams,
-            queue,
-            start,
-            order,
-            ..guest("g", workload)
+        .prop_map(|(workload, count, streams, queue, start, order)| {
+            let guest = Guest {
+                count,
+                streams,
+                queue,
+                start,
+                order,
+                ..guest("g", workload)
+            };
+            // Users who do not think and find no room would ask again at once, for ever.
+            let room = match (&guest.workload.arrivals, guest.room()) {
+                (Arrivals::Closed { users, think }, Some(room)) => {
+                    *think != constant(0.0) || u64::from(*users) <= room
+                }
+                _ => true,
+            };
+            Guest {
+                queue: guest.queue.filter(|_| room),
+                ..guest
+            }
         })
 }
 

@@ -70,6 +70,98 @@ fn a_scenario_runs_under_the_own_policy() {
     assert!(result.contains("longest-idle-first"), "{result}");
 }
 
+/// What a policy brings stands in `share` beside the program's own keys: given or by default, checked, and
+/// explained.
+#[test]
+fn a_policy_has_parameters_of_its_own() {
+    let place = TempDir::new().unwrap();
+    let text = |keys: &str| SCENARIO.replace("\"SCHEDULER\"", &format!("\"two-levels\"{keys}"));
+    let validate = |keys: &str| {
+        fs::write(place.path().join("keys.toml"), text(keys)).unwrap();
+        run(&place, "fifo", &["validate", "keys.toml"])
+    };
+    let (code, _, err) = validate(", ratio = 8");
+    assert_eq!(code, 0, "{err}");
+    for (keys, said) in [
+        (", ratio = 0", "from 1 to 1000"),
+        (", ratio = 1.5", "must be a whole number"),
+        (", ratoi = 8", "did you mean `ratio`?"),
+    ] {
+        let (code, _, err) = validate(keys);
+        assert_eq!(code, 2, "{keys}: {err}");
+        assert!(
+            err.contains(said) && err.contains("keys.toml:9:"),
+            "{keys}: {err}"
+        );
+    }
+    // A key of one policy is none of another.
+    fs::write(
+        place.path().join("keys.toml"),
+        SCENARIO
+            .replace("\"SCHEDULER\"", "\"fifo\", ratio = 8")
+            .replace(", slice = \"2ms\"", ""),
+    )
+    .unwrap();
+    let (code, _, err) = run(&place, "fifo", &["validate", "keys.toml"]);
+    assert!(
+        code == 2 && err.contains("`ratio` does not apply here"),
+        "{err}"
+    );
+    // The default, and what the file says, each with its place.
+    for (keys, explained) in [
+        ("", "gpus.a.share.ratio"),
+        (", ratio = 8", "gpus.a.share.ratio"),
+    ] {
+        fs::write(place.path().join("keys.toml"), text(keys)).unwrap();
+        let (code, out, err) = run(&place, "fifo", &["run", "--explain", "keys.toml"]);
+        assert_eq!(code, 0, "{err}");
+        let row = out
+            .lines()
+            .find(|line| line.contains(explained))
+            .expect("a row");
+        let wanted = if keys.is_empty() {
+            ["4", "default"]
+        } else {
+            ["8", "line 9"]
+        };
+        assert!(wanted.iter().all(|word| row.contains(word)), "{row}");
+    }
+    let (_, out, _) = run(&place, "fifo", &["schema"]);
+    assert!(
+        out.contains("\"ratio\"") && out.contains("from 1 to 1000"),
+        "{out}"
+    );
+}
+
+/// The ratio decides what the work that has used up its first slice does to others, and the comparison has both.
+#[test]
+fn variants_of_one_policy_are_compared() {
+    let place = TempDir::new().unwrap();
+    let policies = [
+        "compare",
+        "own.toml",
+        "--policies",
+        "two-levels+ratio=1,two-levels+ratio=16",
+    ];
+    let (code, out, err) = run(&place, "round-robin", &policies);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("two-levels+ratio=1") && out.contains("two-levels+ratio=16"),
+        "{out}"
+    );
+    let (code, _, err) = run(
+        &place,
+        "round-robin",
+        &[
+            "compare",
+            "own.toml",
+            "--policies",
+            "two-levels+ratio=0,fifo",
+        ],
+    );
+    assert!(code == 2 && err.contains("from 1 to 1000"), "{err}");
+}
+
 #[test]
 fn an_unknown_name_is_told_of_it() {
     let place = TempDir::new().unwrap();

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::policy::registry::{self, Registered, Use};
-use warpshare::policy::{Starvation, Weights};
+use warpshare::policy::{Preempts, Starvation, Weights};
 use warpshare::scenario::legal::{LEGAL, MODES};
 use warpshare::scenario::{self, Overrides};
 
@@ -67,7 +67,8 @@ fn scheduler_row(scheduler: &Registered) -> String {
         Use::ReservedTurns => "reserved turns",
         Use::Draws => "chance",
     });
-    let uses: Vec<_> = uses.collect();
+    let own = scheduler.parameters.iter().map(|parameter| parameter.name);
+    let uses: Vec<_> = uses.chain(own).collect();
     let properties = scheduler.properties;
     let (shares, within) = match properties.weights {
         Weights::Equal { slices } => ("equal", format!("{slices}")),
@@ -80,6 +81,7 @@ fn scheduler_row(scheduler: &Registered) -> String {
             format!("{}; {}", slices(&[1; 4], 0), slices(&[1, 1, 2, 4], 0))
         }
         Starvation::ReservedTurns => "reserved turns less 1".to_owned(),
+        Starvation::Before => "for what came before".to_owned(),
         Starvation::Chance => "by chance".to_owned(),
         Starvation::Unbounded => "for ever".to_owned(),
     };
@@ -93,7 +95,11 @@ fn scheduler_row(scheduler: &Registered) -> String {
             uses.join(", ")
         },
         yes(properties.work_conserving),
-        yes(properties.preempts),
+        match properties.preempts {
+            Preempts::Never => "no",
+            Preempts::Urgent => "yes",
+            Preempts::Some => "some work",
+        },
         scheduler.source,
     )
 }

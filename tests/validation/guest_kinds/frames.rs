@@ -1,4 +1,4 @@
-//! Frames: the limiter of each vGPU type, superseded frames, displays.
+//! Frames: the limiter of each vGPU type, applications that pace themselves, superseded frames, displays.
 
 use std::path::Path;
 use warpshare::experiment::{self, Silent};
@@ -89,6 +89,82 @@ fn more_pixels_take_longer_to_encode() {
     let two = mean("resolution = \"3840x2160\", displays = 2");
     assert!((one - 5e6).abs() < 10.0, "{one}");
     assert!((two - 8.0 * 5e6).abs() < 10.0, "{two}");
+}
+
+/// Pictures are wanted every 10 ms, and the limiter lets 60 a second be drawn: none is dropped, and none waits for
+/// the limiter, since it is not drawn before.
+#[test]
+fn a_limiter_holds_up_the_application_and_drops_nothing() {
+    for arrivals in [
+        "process = \"deterministic\", period = \"10ms\"",
+        "process = \"poisson\", rate = \"400/s\"",
+    ] {
+        let scenario = load(&format!(
+            "[run]\nduration = \"18s\"\nreplications = 1\nbaselines = false\n[gpus.a]\nboard = \"a40\"\n\
+             [guests.desktop]\nvgpu = \"A40-8Q\"\nworkload = \"w\"\n[workloads.w]\nframes = {{}}\n\
+             arrivals = {{ {arrivals} }}\nstages.render.gpu.time = \"4ms\"\n"
+        ));
+        let options = experiment::Options::default();
+        let result = experiment::run(&scenario, &options, &Silent).expect("it runs");
+        let desktop = &result.guests[0];
+        assert_eq!(desktop.jobs.dropped, 0, "{arrivals}");
+        let mean = desktop.response.mean_ns.value.expect("frames");
+        assert!((mean - 4e6).abs() < 1.0, "{arrivals}: {mean}");
+        let found = rate(&result);
+        // At random, the next picture is wanted 2.5 ms after the limiter would have let it, at most and on average.
+        let least = if arrivals.contains("poisson") {
+            58.0
+        } else {
+            59.8
+        };
+        assert!((least..=60.1).contains(&found), "{arrivals}: {found}");
+    }
+}
+
+/// Phases of 100 ms at equal gaps of 10 ms have ten frames each, and none of the pauses of 50 ms has any.
+#[test]
+fn frames_of_a_phase_come_at_equal_gaps() {
+    let spacing = |frames: &str, spacing: &str| {
+        let scenario = load(&format!(
+            "[run]\nduration = \"1500ms\"\nhorizon = \"terminating\"\nreplications = 1\nbaselines = false\n\
+             [gpus.a]\nboard = \"a40\"\n[guests.g]\ncontext = true\nworkload = \"w\"\n[workloads.w]\n{frames}\
+             arrivals = {{ process = \"on-off\", rate = \"100/s\", on = \"100ms\", off = \"50ms\"{spacing} }}\n\
+             stages.render.gpu.time = \"1ms\"\n"
+        ));
+        let options = experiment::Options::default();
+        let result = experiment::run(&scenario, &options, &Silent).expect("it runs");
+        (scenario.hash, result.guests[0].jobs.arrived)
+    };
+    let frames = "frames = {}\n";
+    let paced = spacing(frames, "");
+    assert_eq!(paced.1, 100);
+    assert_eq!(paced, spacing(frames, ", spacing = \"regular\""));
+    assert_eq!(spacing("", ", spacing = \"regular\"").1, 100);
+    // What is no frame comes at random, as before, and so may frames.
+    let random = spacing("", "");
+    assert_eq!(random, spacing("", ", spacing = \"random\""));
+    assert_ne!(random.1, 100);
+    assert_eq!(spacing(frames, ", spacing = \"random\"").1, random.1);
+}
+
+/// One designer alone on an idle board, as the case has it: nothing is dropped, nothing late.
+#[test]
+fn a_lone_designer_loses_no_frame() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/cases/lone-user.toml"
+    );
+    let loaded = warpshare::scenario::load(Path::new(file), &Overrides::default());
+    let mut scenario = loaded.expect("valid").scenario;
+    scenario.guests[0].deadline = Some(50_000_000);
+    scenario.run.replications = 2;
+    let options = experiment::Options::default();
+    let result = experiment::run(&scenario, &options, &Silent).expect("it runs");
+    let designer = &result.guests[0];
+    assert!(designer.jobs.arrived > 1_000, "{}", designer.jobs.arrived);
+    assert_eq!(designer.jobs.dropped, 0);
+    let late = designer.late_fraction.as_ref().and_then(|late| late.value);
+    assert_eq!(late, Some(0.0));
 }
 
 /// A frame every 10 ms, each 25 ms of work: the one that waits is replaced twice before its turn comes.

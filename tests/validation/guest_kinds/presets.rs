@@ -48,8 +48,8 @@ fn keys_of_the_scenario_come_first() {
         warpshare::workload::Arrivals::Closed { users: 99, .. }
     ));
     assert_eq!(workload.stages.len(), 3);
-    // Other work replaces all of the preset's.
-    let own = "preset = \"resnet50-infer\"\nstages.s.gpu.time = \"1ms\"\n";
+    // Other stages, and all that names the preset's.
+    let own = "preset = \"resnet50-infer\"\nreplace = [\"stages\"]\nstages.s.gpu.time = \"1ms\"\n";
     let scenario = self::scenario(own).expect("valid");
     assert_eq!(scenario.guests[0].workload.stages.len(), 1);
     // What does not go together is said at the key that brought it in.
@@ -282,4 +282,71 @@ fn they_run_alone_on_a_board() {
     let (code, _, err) = cli(&["run", "hpc-nbody", "--on", "a41"]);
     assert_eq!(code, Some(2));
     assert!(err.contains("a40"), "{err}");
+}
+
+/// Boards and types on which a preset is at home: the desktops on vGPUs of what is sold for them, others on the whole
+/// board that their numbers are from or one that is larger.
+fn homes(preset: &Preset) -> Vec<(&'static str, String)> {
+    let vgpu = |name: &str| format!("vgpu = \"{name}\"");
+    let context = || "context = true".to_owned();
+    match (&*preset.kind, preset.name) {
+        ("desktop", name) if name.starts_with("office") => vec![
+            ("a40", vgpu("A40-2B")),
+            ("a40", vgpu("A40-2Q")),
+            ("l40s", vgpu("L40S-2B")),
+            ("l4", vgpu("L4-2B")),
+        ],
+        ("desktop", _) => vec![
+            ("a40", vgpu("A40-4Q")),
+            ("a40", vgpu("A40-8Q")),
+            ("l40s", vgpu("L40S-8Q")),
+        ],
+        ("video", _) => vec![("a40", context()), ("l40s", context())],
+        _ => vec![("a100-sxm4-80gb", context()), ("h100-sxm5-80gb", context())],
+    }
+}
+
+/// Nobody loses a job who has a board to himself: every preset, with the streams and the queue that it asks for.
+/// A frame that takes longer than 50 ms is late.
+#[test]
+fn alone_on_an_idle_board_no_preset_drops_or_is_late() {
+    for preset in all() {
+        for (board, holds) in homes(&preset) {
+            let mut guest = format!("{holds}\nstreams = {}\n", preset.streams);
+            if let Some(queue) = preset.queue {
+                guest += &format!("queue = {queue}\n");
+            }
+            if preset.kind == "desktop" {
+                guest += "deadline = \"50ms\"\n";
+            }
+            let text = format!(
+                "[run]\nduration = \"20s\"\nreplications = 2\nbaselines = false\n[gpus.a]\nboard = \"{board}\"\n\
+                 [guests.g]\nworkload = \"w\"\n{guest}[workloads.w]\npreset = \"{}\"\n",
+                preset.name
+            );
+            let loaded = parse("alone", &text, Path::new("."), &Overrides::default());
+            let loaded = loaded.unwrap_or_else(|findings| {
+                panic!(
+                    "{}",
+                    findings.iter().map(|f| f.render()).collect::<String>()
+                )
+            });
+            let options = warpshare::experiment::Options::default();
+            let result = warpshare::experiment::run(
+                &loaded.scenario,
+                &options,
+                &warpshare::experiment::Silent,
+            );
+            let group = &result.expect("it runs").guests[0];
+            let place = format!("{} on {board} with {holds}", preset.name);
+            assert!(group.jobs.arrived > 0, "{place}");
+            assert_eq!(
+                (group.jobs.dropped, group.jobs.out_of_memory),
+                (0, 0),
+                "{place}"
+            );
+            let late = group.late_fraction.as_ref().map(|late| late.value);
+            assert!(matches!(late, None | Some(Some(0.0))), "{place}: {late:?}");
+        }
+    }
 }

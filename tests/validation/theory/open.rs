@@ -9,7 +9,7 @@ use warpshare::gpu::Link;
 use warpshare::sim::Part;
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{
-    Arrivals, Batching, Direction, FirstArrival, OperationKind, Phase, Size,
+    Arrivals, Batching, Direction, FirstArrival, OperationKind, Phase, Size, Spacing,
 };
 
 const FIFO: &str = "one guest, one stream, `fifo`";
@@ -127,6 +127,7 @@ fn on_off() -> Case {
                 stay: exp(10.0),
             },
         ],
+        spacing: Spacing::Random,
     };
     let scenario = one_server(arrivals, exp(1.0), 1_200_000.0);
     Case::new("V10", "on-off", FIFO, scenario)

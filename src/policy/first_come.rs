@@ -1,0 +1,93 @@
+//! First come, first served: pieces of work run to their ends in the order in which they come to the SMs.
+//!
+//! Pieces of one tenant that follow each other in that order run side by side, as the streams of a process
+//! do. No piece waits for one that came after it.
+//!
+//! Source: queueing theory; D. R. Cox and W. L. Smith, "Queues", 1961 (chapter 2).
+
+use super::keyed::{LeastFirst, Rule};
+use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use crate::engine::time::{LONGEST, Nanos};
+
+pub(super) const PROPERTIES: Properties = Properties {
+    work_conserving: true,
+    weights: Weights::Other,
+    starvation: Starvation::Before,
+    preempts: Preempts::Never,
+};
+
+/// See the [module documentation](self).
+pub struct FirstCome {
+    /// The oldest piece of each entry.
+    oldest: Vec<u64>,
+}
+
+pub(super) fn build() -> LeastFirst<FirstCome> {
+    LeastFirst::new(FirstCome { oldest: Vec::new() })
+}
+
+impl Rule for FirstCome {
+    type Key = u64;
+
+    const SEES_WORK: bool = true;
+    const BY_PIECE: bool = true;
+
+    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
+        self.oldest.push(0);
+    }
+
+    fn key(&self, entry: Entry) -> u64 {
+        self.oldest[entry as usize]
+    }
+
+    fn key_of(&self, _entry: Entry, piece: u64) -> u64 {
+        piece
+    }
+
+    fn slice(&self, _entry: Entry) -> Nanos {
+        LONGEST
+    }
+
+    fn work(&mut self, entry: Entry, work: Work) {
+        self.oldest[entry as usize] = work.oldest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Policy;
+    use super::*;
+
+    /// Pieces 0 and 3 of one entry, 1 of another, 2 of a third: the first has its second turn last, and a
+    /// piece that comes during a turn joins it only if nobody was before it.
+    #[test]
+    fn pieces_go_in_the_order_in_which_they_came() {
+        let mut policy = build();
+        let work = |oldest| Work {
+            deadline: 0,
+            served: 0,
+            left: 0,
+            oldest,
+        };
+        for entry in 0..3 {
+            policy.admit(entry, &Terms::default());
+        }
+        for (entry, oldest) in [(1, 1), (2, 2), (0, 0)] {
+            policy.work(entry, work(oldest));
+            policy.ready(entry);
+        }
+        let next =
+            |policy: &mut LeastFirst<FirstCome>| policy.select(0).and_then(|grant| grant.entry);
+        assert_eq!(next(&mut policy), Some(0));
+        assert!(!policy.joins(3));
+        policy.work(0, work(3));
+        policy.turn_over(5, true);
+        assert_eq!(next(&mut policy), Some(1));
+        assert!(!policy.joins(4));
+        policy.turn_over(5, false);
+        assert_eq!(next(&mut policy), Some(2));
+        policy.turn_over(5, false);
+        assert_eq!(next(&mut policy), Some(0));
+        assert!(policy.joins(4));
+    }
+}
