@@ -91,7 +91,7 @@ const CHECKS: &[Check] = &[
 ///
 /// If they cannot be added, or with all that they do not keep.
 pub fn check(policies: &[Registered]) -> Result<(), Refusal> {
-    if !policies.iter().all(|policy| registered(policy)) {
+    if !policies.iter().all(registered) {
         registry::extend(policies)?;
     }
     let mut violations = Vec::new();
@@ -121,7 +121,9 @@ fn registered(policy: &Registered) -> bool {
 /// `Err` with a message, unless the condition holds.
 macro_rules! ensure {
     ($holds:expr, $($message:tt)*) => {
-        if !$holds {
+        // A comparison with a number that is none does not hold.
+        let holds: bool = $holds;
+        if !holds {
             return Err(format!($($message)*));
         }
     };

@@ -39,7 +39,7 @@ impl Confidence {
     pub fn of_gpu(scenario: &Scenario, gpu: usize) -> Confidence {
         let all = 0..scenario.guests.len();
         let mut on = all
-            .filter(|&group| scenario.guests[group].gpu == gpu)
+            .filter(|&group| scenario.guests[group].count_on(gpu) > 0)
             .peekable();
         // Where nobody is, zero is what chance gives too.
         let chance = on.peek().is_none() || on.any(|group| scenario.chance_reaches(group));

@@ -84,12 +84,17 @@ struct Row<T> {
     held: T,
 }
 
+/// A GPU instance: its profile, its id, and its first memory slice where the table has it.
+type InstanceRow = Row<(String, u32, Option<u32>)>;
+/// A compute instance: its profile and its id.
+type ComputeRow = Row<(String, u32)>;
+
 /// Reads the GPUs and instances of a text, into `capture`.
 pub(super) fn gpus(reader: &mut Reader, text: &str, capture: &mut Capture) {
     let mut names: BTreeMap<u32, (String, Range<usize>)> = BTreeMap::new();
     let mut devices: BTreeMap<u32, Vec<(String, Range<usize>)>> = BTreeMap::new();
-    let mut instances: BTreeMap<u32, Vec<Row<(String, u32, Option<u32>)>>> = BTreeMap::new();
-    let mut compute: BTreeMap<(u32, u32), Vec<Row<(String, u32)>>> = BTreeMap::new();
+    let mut instances: BTreeMap<u32, Vec<InstanceRow>> = BTreeMap::new();
+    let mut compute: BTreeMap<(u32, u32), Vec<ComputeRow>> = BTreeMap::new();
     let mut table = 0;
     let mut last = None;
     let mut start = 0;

@@ -66,11 +66,10 @@ pub(super) fn version(reader: &mut Reader, file: &Node, map: &[(Key, Node)]) {
     }
 }
 
-fn entry(
-    reader: &mut Reader,
-    node: &Node,
-    read: fn(&mut Reader, &[(Key, Node)]) -> Option<Content>,
-) -> Option<Entry> {
+/// Reads what an entry of a config asks for.
+type ReadContent = fn(&mut Reader, &[(Key, Node)]) -> Option<Content>;
+
+fn entry(reader: &mut Reader, node: &Node, read: ReadContent) -> Option<Entry> {
     let map = reader.map(node, "an entry of a config")?;
     let filter = get(map, "device-filter").map_or(Some(Vec::new()), |node| filter(reader, node));
     let devices = match get(map, "devices") {

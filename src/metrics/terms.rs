@@ -104,6 +104,11 @@ pub static TERMS: &[Term] = &[
         "Time in which a job is ready for the SMs while another tenant, another context of its vGPU, or nobody holds them.",
     ),
     term(
+        "starvation",
+        &[],
+        "Time in which a guest has work ready and none of the SMs, because of other tenants or of other contexts inside its vGPU. The longest that was seen is `longest_starvation`: an observation, not a bound.",
+    ),
+    term(
         "sustained",
         &[],
         "All that a verdict says of a load without objectives. Of an open guest: all jobs of the window were served within the drain and the backlog does not grow. Of a closed guest: its users wait, so that it cannot be overloaded; it says no more than that no job was lost, and the throughput and the response say how well they fare. Of a language model: every request was served to its last token within the drain and the queue of its engine does not grow; how soon is in the time to the first token and between tokens. It does not say that anybody is content: that takes an objective.",

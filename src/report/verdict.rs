@@ -64,20 +64,36 @@ fn without_objectives(result: &RunResult) -> String {
     let over: Vec<String> = overloaded(result)
         .map(|group| format!("{} ({})", label(group), clause(group)))
         .collect();
-    let groups = result.guests.iter();
-    let sustained: Vec<String> = groups
-        .filter(|group| group.overload.is_none() && group.jobs.arrived > 0)
-        .map(|group| format!("{} ({})", label(group), clause(group)))
-        .collect();
-    match (over.is_empty(), sustained.is_empty()) {
-        (true, true) => "No job arrived in the window.".to_owned(),
-        (true, false) => format!("The load is sustained: {}.", list(sustained)),
-        (false, true) => format!("The load is too much: {} overloaded.", list(over)),
-        (false, false) => format!(
-            "The load is too much for {}; sustained: {}.",
-            list(over),
-            list(sustained)
-        ),
+    let served = |lossy: bool| -> Vec<String> {
+        let groups = result.guests.iter();
+        groups
+            .filter(|group| group.overload.is_none() && group.jobs.arrived > 0)
+            .filter(|group| losses(group).is_empty() != lossy)
+            .map(|group| format!("{} ({})", label(group), clause(group)))
+            .collect()
+    };
+    // What is lost is never called sustained.
+    let parts = [
+        ("too much for", over),
+        ("not all served:", served(true)),
+        ("sustained", served(false)),
+    ];
+    let mut said = String::new();
+    for (what, groups) in parts {
+        if groups.is_empty() {
+            continue;
+        }
+        let what = match (said.is_empty(), what) {
+            (true, "sustained") => "The load is sustained:".to_owned(),
+            (true, what) => format!("The load is {what}"),
+            (false, "sustained") => "; sustained:".to_owned(),
+            (false, what) => format!("; {what}"),
+        };
+        said.push_str(&format!("{what} {}", list(groups)));
+    }
+    match said.is_empty() {
+        true => "No job arrived in the window.".to_owned(),
+        false => format!("{said}."),
     }
 }
 

@@ -31,10 +31,11 @@ impl Scenario {
         if self.host_cores.is_some() {
             return true;
         }
-        if one.gpu != other.gpu {
+        let others = other.gpus();
+        let Some(shared) = one.gpus().into_iter().find(|gpu| others.contains(gpu)) else {
             return false;
-        }
-        let gpu = &self.gpus[one.gpu];
+        };
+        let gpu = &self.gpus[shared];
         let Division::Mig(_) = gpu.division else {
             return true;
         };
@@ -53,19 +54,22 @@ impl Scenario {
                 .is_some_and(|scheduler| scheduler.uses.contains(&Use::Draws)),
             Share::Exclusive | Share::Spatial(_) => false,
         };
-        let gpu = &self.gpus[guest.gpu];
-        let lists = gpu.encoders.iter().map(|lists| &lists.turns);
-        gpu.domains()
-            .get(guest.domain)
-            .is_some_and(|domain| drawn(domain.share))
+        let gpu_draws = |gpu: usize| {
+            let gpu = &self.gpus[gpu];
+            let lists = gpu.encoders.iter().map(|lists| &lists.turns);
+            gpu.domains()
+                .get(guest.domain)
+                .is_some_and(|domain| drawn(domain.share))
+                || lists
+                    .cloned()
+                    .map(Share::TimeSlice)
+                    .any(|share| drawn(&share))
+        };
+        guest.gpus().into_iter().any(gpu_draws)
             || guest
                 .within
                 .as_ref()
                 .is_some_and(|within| drawn(&within.share))
-            || lists
-                .cloned()
-                .map(Share::TimeSlice)
-                .any(|share| drawn(&share))
     }
 }
 

@@ -45,7 +45,7 @@ impl Extended {
                     lines.push(text.len()..text.len() + line.len());
                     text.push_str(&line);
                 }
-                Err(problem) => wrong.push(problem),
+                Err(problem) => wrong.push(*problem),
             }
         }
         if !wrong.is_empty() {
@@ -84,10 +84,12 @@ impl Extended {
 }
 
 /// `KEY=VALUE` as a line of TOML: a value that is none there is text.
-fn line(given: &str) -> Result<String, Diagnostic> {
-    let refuse = |title: String, help: &str| Diagnostic {
-        help: Some(help.to_owned()),
-        ..Diagnostic::file_error(format!("{FLAG} {given}"), title)
+fn line(given: &str) -> Result<String, Box<Diagnostic>> {
+    let refuse = |title: String, help: &str| {
+        Box::new(Diagnostic {
+            help: Some(help.to_owned()),
+            ..Diagnostic::file_error(format!("{FLAG} {given}"), title)
+        })
     };
     let usage = "write KEY=VALUE, such as --set run.duration=10s or --set guests.desktop.count=8";
     let Some((key, value)) = given.split_once('=') else {

@@ -37,7 +37,7 @@ fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
         ("vgpu_types.csv", VGPU_TYPES, 25, 873),
         ("gpu_id_aliases.csv", ALIASES, 3, 20),
         ("gpu_names.csv", NAMES, 4, 16),
-        ("sources.csv", SOURCES, 6, 72),
+        ("sources.csv", SOURCES, 6, 73),
     ] {
         assert!(text.is_ascii(), "{name}");
         assert!(!text.contains('\r'), "{name}");

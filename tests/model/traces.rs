@@ -362,6 +362,8 @@ fn four_guests_of_one_recording_are_not_in_step() {
         }
     }
     let text = fs::read_to_string(case("trace-lockstep/four.toml")).expect("the case");
+    // Without frames: a limiter holds some back, and of different guests different ones.
+    let text = text.replace("frames = {}\n", "");
     let text = text.replace("repeat_every", "enter = \"start\", repeat_every");
     let folder = case("trace-lockstep");
     let mut start = parse("start", &text, &folder, &Overrides::default())
@@ -370,8 +372,7 @@ fn four_guests_of_one_recording_are_not_in_step() {
     start.run.window = scenario.run.window;
     let in_step = times(&start);
     for own in &in_step {
-        let together = own.iter().filter(|time| in_step[0].contains(time)).count();
-        assert!(together * 2 > own.len(), "{together} of {}", own.len());
+        assert_eq!(own, &in_step[0]);
     }
 }
 

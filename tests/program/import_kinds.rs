@@ -340,8 +340,19 @@ fn import_and_validate_admit_the_same_vgpus() {
             let mut yaml = String::from(
                 "version: v1\nvgpu-configs:\n  x:\n  - devices: all\n    vgpu-devices:\n",
             );
+            let sizes: std::collections::BTreeSet<u64> = list
+                .iter()
+                .filter_map(|(name, _)| catalog.vgpu_type(board, name))
+                .map(|held| held.frame_buffer_mib)
+                .collect();
+            // A file of several sizes is one for mixed-size mode; a scenario says so.
+            let mode = if sizes.len() > 1 {
+                "vgpu_sizes = \"mixed\"\n"
+            } else {
+                ""
+            };
             let mut toml = format!(
-                "[run]\nduration = \"1s\"\n[gpus.a]\nboard = \"{board}\"\n\
+                "[run]\nduration = \"1s\"\n[gpus.a]\nboard = \"{board}\"\n{mode}\
                  [workloads.w]\narrivals = {{ process = \"poisson\", rate = \"1/s\" }}\n\
                  stages.s.gpu.time = \"1ms\"\n"
             );

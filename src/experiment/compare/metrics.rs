@@ -188,13 +188,16 @@ fn of_group(result: &RunResult, index: usize, metric: &Chosen) -> Option<Cell> {
     Some(cell(metric, Subject::Group(group), result, (chance, &once))?.bound(bound))
 }
 
+/// Reads the metric from one replication.
+type OfReplication<'a> = &'a dyn Fn(&Replication) -> Option<f64>;
+
 /// What a result says of a metric. Of what is only observed, such as the longest starvation, the mean over
 /// replications: the largest over all of them would estimate nothing.
 fn cell(
     metric: &Chosen,
     subject: Subject<'_>,
     result: &RunResult,
-    (chance, once): (bool, &dyn Fn(&Replication) -> Option<f64>),
+    (chance, once): (bool, OfReplication<'_>),
 ) -> Option<Cell> {
     Some(match metric.reading(subject)? {
         Reading::Estimate(estimate) => Cell::estimate(estimate, chance),

@@ -323,7 +323,7 @@ mod tests {
     fn what_is_marked_worse_may_not_be_the_best() {
         let base: Vec<f64> = (0..10).map(f64::from).collect();
         let shift = |mean: f64, spread: f64| -> Vec<f64> {
-            let sign = |n: usize| if n % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = |n: usize| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
             base.iter()
                 .enumerate()
                 .map(|(n, x)| x + mean + spread * sign(n))

@@ -315,7 +315,7 @@ fn compute_instances_fit_their_gpu_instance() {
             assert_eq!(shared, own, "{name}");
         }
     }
-    assert_eq!((boards.len(), number, unknown), (15, 233, 64));
+    assert_eq!((boards.len(), number, unknown), (15, 233, 62));
 }
 
 /// Engines and SMs never run out in a layout that is marked as valid.

@@ -88,7 +88,7 @@ fn what_no_flag_says_is_asked() {
         "--guests=2",
     ];
     let (code, _, err) = new(folder.path(), &again, "");
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(err.contains("name another file"), "{err}");
     assert_eq!(fs::read_to_string(&path).expect("still there"), text);
 }

@@ -15,8 +15,8 @@ use plotters_backend::text_anchor::HPos;
 const ROW: f64 = 40.0;
 const RADIUS: f64 = 3.6;
 /// Rows and dots that one page shows.
-const MOST: usize = 40;
-const DOTS: usize = 6_000;
+const MOST: usize = 30;
+const DOTS: usize = 4_000;
 /// Most guest groups that have a colour of their own.
 const COLOURS: usize = SERIES.len() - 1;
 
