@@ -387,7 +387,7 @@ pub struct RawShare {
     /// maximum, as a part of that share: 0 (default) to 32.
     #[schemars(range(min = 0))]
     pub elastic_cap: Key<f64>,
-    /// Parameters of policies, as [`super::parameters`] has put them aside.
+    /// Parameters of policies, as `scenario::parameters` has put them aside.
     #[serde(default)]
     #[schemars(skip)]
     pub parameters: BTreeMap<String, Field<RawScalar>>,

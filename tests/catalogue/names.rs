@@ -28,7 +28,7 @@ fn accepted(text: &str) -> Scenario {
 /// Title and help of the only error.
 fn refused(text: &str) -> (String, String) {
     let found = parse("case.toml", text, Path::new("."), &Overrides::default());
-    let findings = found.err().expect("it is refused");
+    let findings = found.expect_err("it is refused");
     let mut errors = findings.iter().filter(|f| f.severity == Severity::Error);
     let error = errors.next().expect("an error");
     assert!(errors.next().is_none(), "{findings:?}");

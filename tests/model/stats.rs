@@ -471,7 +471,7 @@ fn the_best_and_what_cannot_be_told_from_it() {
 #[test]
 fn unequal_variances_hide_nothing() {
     let first: Vec<f64> = (0..10).map(f64::from).collect();
-    let sign = |n: usize| if n % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |n: usize| if n.is_multiple_of(2) { 1.0 } else { -1.0 };
     let second = first
         .iter()
         .enumerate()
