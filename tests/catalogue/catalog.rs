@@ -48,7 +48,7 @@ fn tables_are_ascii_with_lf_and_rows_of_equal_length() {
     let catalog = catalog();
     assert_eq!(catalog.gpus().len(), 57);
     assert_eq!(all_types(&catalog).len(), 873);
-    assert_eq!(catalog.sources().count(), 72);
+    assert_eq!(catalog.sources().count(), 73);
     assert_eq!(catalog.gpus_with_vgpu_types().len(), 51);
 }
 
