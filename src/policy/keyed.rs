@@ -3,11 +3,9 @@
 //! A policy says by a [`Rule`] what the key of an entry is. Among equal keys the entry that has been
 //! ready for longest goes first.
 
+use super::waiting::Waiting;
 use super::{Entry, Grant, Policy, Terms, Work};
 use crate::engine::time::Nanos;
-use priority_queue::PriorityQueue;
-use std::cmp::Reverse;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 
 /// What is special about a policy that serves the least key.
 pub trait Rule: Send {
@@ -72,14 +70,11 @@ pub trait Rule: Send {
     }
 }
 
-/// Key, then order of becoming ready.
-type Priority<K> = Reverse<(K, u64)>;
-
 /// See the [module documentation](self).
 pub struct LeastFirst<R: Rule> {
     pub(super) rule: R,
-    /// A hasher without a random seed; the order in the queue never depends on it.
-    ready: PriorityQueue<Entry, Priority<R::Key>, BuildHasherDefault<DefaultHasher>>,
+    /// By key, then by order of becoming ready.
+    ready: Waiting<(R::Key, u64)>,
     holder: Option<Entry>,
     queued: u64,
 }
@@ -89,7 +84,7 @@ impl<R: Rule> LeastFirst<R> {
     pub fn new(rule: R) -> Self {
         LeastFirst {
             rule,
-            ready: PriorityQueue::with_default_hasher(),
+            ready: Waiting::new(),
             holder: None,
             queued: 0,
         }
@@ -97,22 +92,21 @@ impl<R: Rule> LeastFirst<R> {
 
     fn queue(&mut self, entry: Entry) {
         self.queued += 1;
-        let key = Reverse((self.rule.key(entry), self.queued));
-        self.ready.push(entry, key);
+        let key = (self.rule.key(entry), self.queued);
+        self.ready.set(entry, key);
     }
 
     /// The key of a waiting entry may have changed; it keeps its place among equals.
     fn renew(&mut self, entry: Entry) {
-        if let Some(&Reverse((_, since))) = self.ready.get_priority(&entry) {
-            let key = Reverse((self.rule.key(entry), since));
-            self.ready.change_priority(&entry, key);
+        if let Some((_, since)) = self.ready.key(entry) {
+            self.ready.set(entry, (self.rule.key(entry), since));
         }
     }
 }
 
 impl<R: Rule> Policy for LeastFirst<R> {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.ready.know(entry);
         self.rule.admit(entry, terms);
     }
 
@@ -131,7 +125,7 @@ impl<R: Rule> Policy for LeastFirst<R> {
 
     /// Whether no other entry is before the piece.
     fn joins(&mut self, piece: u64) -> bool {
-        let next = self.ready.peek().map(|(_, &Reverse((key, _)))| key);
+        let next = self.ready.first().map(|((key, _), _)| key);
         self.holder
             .is_some_and(|holder| next.is_none_or(|next| self.rule.key_of(holder, piece) < next))
     }
@@ -142,7 +136,7 @@ impl<R: Rule> Policy for LeastFirst<R> {
     }
 
     fn blocked(&mut self, entry: Entry) {
-        self.ready.remove(&entry);
+        self.ready.remove(entry);
         self.rule.sleeps(entry);
     }
 
@@ -169,7 +163,7 @@ impl<R: Rule> Policy for LeastFirst<R> {
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        let (entry, _) = self.ready.pop()?;
+        let entry = self.ready.take_first()?;
         self.holder = Some(entry);
         self.rule.chosen(entry);
         Some(Grant {

@@ -29,6 +29,7 @@ pub mod spatial;
 mod start_time_fair;
 mod stride;
 mod time_slice;
+mod waiting;
 mod weighted_share;
 mod work_conserving_fixed;
 mod xe_sriov;
