@@ -266,10 +266,13 @@ pub(super) fn place(
     let mut wanted: Vec<(u32, u32, &str)> = Vec::new();
     for (name, count) in profiles {
         let Some(profile) = geometry.profile(name) else {
-            wrong.push(if is_compute_instance(name) {
-                Refusal::ComputeInstance(name.clone())
-            } else {
-                unknown_profile(&empty, name)
+            wrong.push(match compute_instance(name) {
+                Some((slices, whole)) => Refusal::ComputeInstance {
+                    name: name.clone(),
+                    whole: whole.to_owned(),
+                    compute: format!("{slices}c"),
+                },
+                None => unknown_profile(&empty, name),
             });
             continue;
         };
@@ -334,10 +337,10 @@ pub(super) fn place_at(
     Ok(named(placed))
 }
 
-/// A compute instance is named by its own slices and then its GPU instance: `1c.3g.20gb`.
-pub(super) fn is_compute_instance(name: &str) -> bool {
-    name.split_once("c.").is_some_and(|(slices, rest)| {
-        !slices.is_empty() && slices.chars().all(|c| c.is_ascii_digit()) && rest.contains('g')
+/// The slices and the GPU instance of a compute instance, which is named by both: `1c.3g.20gb`.
+pub(super) fn compute_instance(name: &str) -> Option<(&str, &str)> {
+    name.split_once("c.").filter(|(slices, whole)| {
+        !slices.is_empty() && slices.chars().all(|c| c.is_ascii_digit()) && whole.contains('g')
     })
 }
 

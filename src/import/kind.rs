@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What `warpshare import` and `config` read, for messages.
-pub(super) const READ: &str = "read are: files of mig-parted, vgpu-device-manager and the Kubernetes \
+pub const READ: &str = "read are: files of mig-parted, vgpu-device-manager and the Kubernetes \
     device plugin, alone or in a ConfigMap or Helm values; `nvidia-smi -q`, with and without `-x`; \
     the tables of `nvidia-smi -L`, `mig -lgi` and `mig -lci`";
 

@@ -162,7 +162,7 @@ pub(super) fn gpus(reader: &mut Reader, text: &str, capture: &mut Capture) {
         if rows.is_empty() {
             // Without the table of instances the devices stand for them.
             for (id, (name, at)) in (0..).zip(devices.remove(&index).unwrap_or_default()) {
-                if super::apply::is_compute_instance(&name) {
+                if super::apply::compute_instance(&name).is_some() {
                     let title = format!("which GPU instance holds `{name}` is not said");
                     let help = "paste the tables of `nvidia-smi mig -lgi` and `-lci` too";
                     reader.error(&at, title, Some(help.to_owned()));

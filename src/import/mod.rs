@@ -31,13 +31,12 @@ pub use apply::{Guests, ImportedGpu, Instance, Part, apply, apply_to, devices};
 pub use capture::{Capture, CapturedGpu, CapturedInstance, Slice};
 pub(crate) use configs::Missing;
 pub use configs::{Config, ConfigFile, Content, Devices, Entry, Replicas, SharedBy};
-pub use kind::Kind;
+pub use kind::{Kind, READ};
 pub use refusal::Refusal;
 pub use sharing::{Clients, Shared};
 pub use text::scenario_text;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use kind::READ;
 
 /// What was read of a file.
 #[derive(Debug, Clone, PartialEq)]

@@ -33,8 +33,17 @@ pub enum Refusal {
     #[error("{0}")]
     UnknownProfile(String),
     /// Compute instances are named beside, or instead of, GPU instances.
-    #[error("`{0}` is a compute instance: only whole GPU instances are read")]
-    ComputeInstance(String),
+    #[error(
+        "`{name}` is a compute instance, and such a file says how a board is divided into GPU instances: name \
+         `{whole}` there, and in a scenario give the instance `cis` with `profile = \"{compute}\"`"
+    )]
+    ComputeInstance {
+        name: String,
+        /// The GPU instance around it.
+        whole: String,
+        /// Its own part of the name.
+        compute: String,
+    },
     /// More than there can be of one profile.
     #[error("{wanted} × {profile}: a GPU has at most {most}")]
     TooMany {

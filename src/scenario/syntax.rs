@@ -16,10 +16,14 @@ pub(super) struct Cause {
     pub help: String,
 }
 
-/// What `import` reads, for those who have such a file.
-const IMPORT: &str = "`warpshare import FILE` reads configurations of mig-parted and of the \
-                      vgpu-device-manager, and what `nvidia-smi -q -x` prints; a scenario names such a file with \
-                      `config` of a GPU";
+/// For those who have a file that `import` may read.
+fn import() -> String {
+    format!(
+        "if it describes boards or how they are shared, `warpshare import FILE` makes a scenario of it, and a \
+         scenario names it with `config` of a GPU; {}",
+        crate::import::READ
+    )
+}
 
 /// The text of a file; a byte order mark is taken off.
 ///
@@ -64,13 +68,13 @@ pub(super) fn other_format(text: &str) -> Option<Cause> {
     let (what, help) = if first.starts_with('{') {
         ("JSON", json_help())
     } else if first.starts_with('<') {
-        ("XML", IMPORT.to_owned())
+        ("XML", import())
     } else if first == "---" || first.starts_with("%YAML") || {
         let yaml = lines().filter(|line| yaml_key(line)).count();
         let toml = lines().filter(|line| toml_line(line)).count();
         yaml > toml
     } {
-        ("YAML", IMPORT.to_owned())
+        ("YAML", import())
     } else {
         return None;
     };
