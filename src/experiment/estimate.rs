@@ -242,21 +242,34 @@ pub(super) fn quantile(
         }
         inverted => {
             let beyond = inverted.map_or(0.0, |inverted: Inversion| inverted.beyond);
-            let note = too_little(count, beyond, runs, confidence);
+            let note = too_little(count, (p, beyond), runs, confidence);
             without(Some(pooled.value), note)
         }
     }
 }
 
+/// Jobs that count as fewer than so many independent ones in a replication, although there are at least so many
+/// times more, are alike throughout it: a longer one would hardly count for more.
+const ALIKE: f64 = 10.0;
+
 /// How many jobs an interval needs, if further ones depend on each other as those at hand do, and what gives
-/// them.
-fn too_little(count: u64, beyond: f64, runs: usize, confidence: Confidence) -> String {
+/// them; `beyond` of those at hand count as independent ones beyond the quantile.
+fn too_little(count: u64, (p, beyond): (f64, f64), runs: usize, confidence: Confidence) -> String {
     let text = "not enough data for an interval";
     if beyond <= 0.0 {
         return text.to_owned();
     }
     let more = LEAST_BEYOND / beyond;
     let jobs = rounded_up(count as f64 * more);
+    let independent = beyond / p.min(1.0 - p);
+    if independent < ALIKE * runs as f64 && independent * ALIKE <= count as f64 && confidence.chance
+    {
+        let replications = (runs as f64 * more).ceil();
+        return format!(
+            "{text}: the jobs of a replication are alike, and it takes about {replications} replications \
+             (replications = {replications})"
+        );
+    }
     let remedy = remedy(runs, confidence, more);
     format!("{text}: about {jobs} jobs are needed, {count} there are{remedy}")
 }
@@ -363,6 +376,23 @@ mod tests {
                 "not reported: 5000 jobs, fewer than 10000 (replications = 10 or duration = \"1min\")"
             )
         );
+    }
+
+    /// 1,000 jobs in each of five replications, those of one all the same: longer ones would not help.
+    #[test]
+    fn where_jobs_are_alike_only_replications_help() {
+        let all_of_one = |value: u64| {
+            let mut histogram = LatencyHistogram::new();
+            (0..1_000).for_each(|_| histogram.record(value));
+            histogram
+        };
+        let each: Vec<_> = (1..=5u64).map(|run| all_of_one(run * 1_000_000)).collect();
+        let note = of(0.5, &each, SURE).note.expect("a note");
+        assert!(
+            note.contains("alike") && note.contains("(replications = "),
+            "{note}"
+        );
+        assert!(!note.contains("duration"), "{note}");
     }
 
     #[test]
