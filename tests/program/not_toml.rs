@@ -31,7 +31,7 @@ fn other_formats_encodings_and_quotes_are_one_error_each() {
         (
             "err-13.yaml",
             "this is YAML, and a scenario is TOML",
-            "`warpshare import FILE` reads",
+            "in a ConfigMap or Helm values",
         ),
         (
             "err-33.toml",
