@@ -32,7 +32,7 @@ fn conserved(log: &Log, sms: u32) -> Result<(), String> {
             accounts.switching
         );
         let sum: Nanos = ran.iter().sum();
-        let busy = accounts.gpu_time;
+        let busy = accounts.let_run;
         ensure!(sum == busy, "tenants ran for {sum} ns, the GPU for {busy}");
     }
     let end = log.edges.last().map_or(0, |edge| edge.0);

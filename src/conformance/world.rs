@@ -306,7 +306,7 @@ impl Observer for Log {
         let ran = domain
             .entries()
             .iter()
-            .map(|entry| entry.gpu_time())
+            .map(|entry| entry.gpu_time() + entry.changing())
             .collect();
         self.edges.push((probe.now, domain.accounts(), ran));
         self.longest_waits = (0..domain.entries().len())

@@ -45,7 +45,7 @@ fn sm_time_is_conserved(scenario: &Scenario, shared: &Shared) -> Check {
     )
 }
 
-/// I2: the running times of the entries of a GPU add up to its GPU time.
+/// I2: the clocks of the entries of a GPU add up to the time in which its domains let one run.
 fn nobody_runs_while_another_holds(scenario: &Scenario, shared: &Shared) -> Check {
     let schedule = Schedule::new(&scenario.run);
     let mut off: Nanos = 0;
@@ -54,10 +54,10 @@ fn nobody_runs_while_another_holds(scenario: &Scenario, shared: &Shared) -> Chec
             let edges = shared.edges(replication, gpu);
             let at = |time| {
                 let edge = edges.iter().find(|edge| edge.time == time);
-                edge.map_or(0, |edge| edge.accounts.gpu_time)
+                edge.map_or(0, |edge| edge.accounts.let_run)
             };
-            let gpu_time = at(schedule.end) - at(schedule.warmup);
-            off += gpu_time.abs_diff(shared.entries_ran(replication, gpu));
+            let let_run = at(schedule.end) - at(schedule.warmup);
+            off += let_run.abs_diff(shared.entries_ran(replication, gpu));
         }
     }
     check(
@@ -68,19 +68,23 @@ fn nobody_runs_while_another_holds(scenario: &Scenario, shared: &Shared) -> Chec
     )
 }
 
-/// I3: arrived = completed + dropped + out of memory + timed out + in flight, for every guest.
+/// I3: what has come and not gone is in the guest's queue or on its streams, at the end of every run; and what
+/// came in the window is what ended, was lost or is still in flight.
 fn jobs_are_conserved(shared: &Shared) -> Check {
     let (mut arrived, mut wrong) = (0, 0);
     for replication in shared.each_replication() {
         for member in 0..shared.instances.len() {
             let record = shared.member(replication, member);
             arrived += record.arrived;
-            // What is left is in flight, so it cannot be negative; and a histogram that lost or
-            // invented a job would disagree with the count.
             let left = record.dropped + record.out_of_memory + record.timed_out;
             let accounted = record.completed + left;
-            let recorded = record.response.count() == record.completed;
-            wrong += u64::from(accounted > record.arrived || !recorded);
+            // Of the window at most as many are in flight as of all time; and a histogram that lost or
+            // invented a job would disagree with the count.
+            let holds = record.in_system == i64::try_from(record.in_flight).unwrap_or(i64::MAX)
+                && accounted <= record.arrived
+                && record.arrived - accounted <= record.in_flight
+                && record.response.count() == record.completed;
+            wrong += u64::from(!holds);
         }
     }
     check(
@@ -138,4 +142,93 @@ fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
         holds,
         worst.join("; "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::recorder::Recorder;
+    use crate::scenario::{Overrides, parse};
+    use crate::sim::{Speed, Variant, build};
+
+    /// Two guests share a GPU in turns that cost something; the work of one is too much, so that some is left at
+    /// the end; the other takes its requests in batches.
+    const TEXT: &str = r#"
+preset = "neutral"
+[run]
+horizon = "terminating"
+duration = "1s"
+drain = "0s"
+replications = 1
+baselines = false
+[gpus.a]
+board = "neutral"
+switch = { save = "50us" }
+share = { scheduler = "best-effort", slice = "2ms" }
+[guests.many]
+context = true
+workload = "many"
+[guests.together]
+context = true
+workload = "together"
+[workloads.many]
+arrivals = { process = "poisson", rate = "300/s" }
+stages.s.gpu.time = "5ms"
+[workloads.together]
+arrivals = { process = "poisson", rate = "300/s" }
+batching = { max = 4, delay = "5ms" }
+stages.s.gpu.time = "8ms"
+"#;
+
+    /// Which checks fail of a run whose recorder was changed so.
+    fn red(change: impl FnOnce(&mut Recorder)) -> Vec<String> {
+        let loaded = parse("mutants", TEXT, ".".as_ref(), &Overrides::default());
+        let scenario = loaded.expect("a scenario").scenario;
+        let cell = build(
+            &scenario,
+            &[0],
+            0,
+            Variant::Shared,
+            Speed::RoundJump,
+            |layout| Recorder::new(&scenario, layout),
+        );
+        let mut recorder = cell.expect("a cell").run();
+        change(&mut recorder);
+        let shared = Shared::new(&scenario, 1, vec![recorder]);
+        let failed = checks(&scenario, &shared).into_iter();
+        failed
+            .filter(|check| !check.holds)
+            .map(|check| check.id)
+            .collect()
+    }
+
+    #[test]
+    fn a_run_as_it_is_breaks_nothing() {
+        assert!(red(|_| ()).is_empty());
+        let left = red(|recorder| {
+            assert!(recorder.members[0].in_flight > 10, "work is left");
+            assert!(recorder.members[1].in_flight > 1, "batches are under way");
+        });
+        assert!(left.is_empty());
+    }
+
+    #[test]
+    fn each_invariant_can_fail() {
+        // A turn was paid twice.
+        let paid_twice = red(|recorder| {
+            let last = recorder.gpus[0].last_mut().expect("an edge");
+            last.accounts.switching += 50_000;
+        });
+        assert_eq!(paid_twice, ["I1"]);
+        // Two entries ran at once for a microsecond.
+        assert_eq!(red(|recorder| recorder.entries_ran[0] += 1_000), ["I2"]);
+        // A job is neither in the queue nor on a stream, nor did it end.
+        assert_eq!(red(|recorder| recorder.members[0].in_flight -= 1), ["I3"]);
+        // A job of a batch ended twice.
+        assert_eq!(red(|recorder| recorder.members[1].in_system -= 1), ["I3"]);
+        assert_eq!(
+            red(|recorder| recorder.members[1].contradictions += 1),
+            ["I4"]
+        );
+    }
 }

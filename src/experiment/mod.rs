@@ -284,4 +284,8 @@ impl<O: Observer> Observer for Ticking<'_, O> {
             .progress
             .advanced(done as f64 / self.ticks.total as f64);
     }
+
+    fn closed(&mut self, in_flight: &[u64]) {
+        self.inner.closed(in_flight);
+    }
 }

@@ -46,6 +46,10 @@ pub(super) struct MemberRecord {
     pub longest_wait: Nanos,
     pub backlog_middle: u64,
     pub backlog_end: u64,
+    /// Jobs that have come and not gone, whenever that was; below zero if one went twice.
+    pub in_system: i64,
+    /// As the guest itself had them at the end of the run: see invariant I3.
+    pub in_flight: u64,
     /// Jobs whose times contradict each other: see invariant I4.
     pub contradictions: u64,
 }
@@ -250,19 +254,27 @@ pub(super) fn series_bin(schedule: &Schedule) -> Nanos {
 impl Observer for Recorder {
     #[inline]
     fn arrived(&mut self, guest: usize, now: Nanos) {
-        self.members[guest].arrived += u64::from(self.schedule.in_window(now));
+        let member = &mut self.members[guest];
+        member.in_system += 1;
+        member.arrived += u64::from(self.schedule.in_window(now));
     }
 
     fn dropped(&mut self, guest: usize, arrival: Nanos) {
-        self.members[guest].dropped += u64::from(self.schedule.in_window(arrival));
+        let member = &mut self.members[guest];
+        member.in_system -= 1;
+        member.dropped += u64::from(self.schedule.in_window(arrival));
     }
 
     fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
-        self.members[guest].out_of_memory += u64::from(self.schedule.in_window(arrival));
+        let member = &mut self.members[guest];
+        member.in_system -= 1;
+        member.out_of_memory += u64::from(self.schedule.in_window(arrival));
     }
 
     fn timed_out(&mut self, guest: usize, arrival: Nanos, _now: Nanos) {
-        self.members[guest].timed_out += u64::from(self.schedule.in_window(arrival));
+        let member = &mut self.members[guest];
+        member.in_system -= 1;
+        member.timed_out += u64::from(self.schedule.in_window(arrival));
     }
 
     fn batched(&mut self, guest: usize, arrival: Nanos) {
@@ -312,6 +324,7 @@ impl Observer for Recorder {
             bin.0 += u128::from(response);
             bin.1 += 1;
         }
+        member.in_system -= 1;
         member.ended += 1;
         member.last_end = job.ended;
         member.ended_in_window += u64::from(self.schedule.in_window(job.ended));
@@ -377,7 +390,9 @@ impl Observer for Recorder {
             let entries = probe.domains[domains.clone()]
                 .iter()
                 .flat_map(ComputeDomain::entries);
-            let ran: Nanos = entries.map(|entry| entry.gpu_time()).sum();
+            let ran: Nanos = entries
+                .map(|entry| entry.gpu_time() + entry.changing())
+                .sum();
             if probe.now == start {
                 self.entries_ran[gpu] = ran;
             }
@@ -409,6 +424,12 @@ impl Observer for Recorder {
                 member.longest_wait = longest_wait;
                 member.backlog_end = probe.backlog[guest];
             }
+        }
+    }
+
+    fn closed(&mut self, in_flight: &[u64]) {
+        for (member, in_flight) in self.members.iter_mut().zip(in_flight) {
+            member.in_flight = *in_flight;
         }
     }
 }

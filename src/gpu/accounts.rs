@@ -9,8 +9,11 @@ pub struct Accounts {
     pub switching: u128,
     pub reserved_idle: u128,
     pub idle: u128,
-    /// Wall time with anything running.
+    /// Wall time with anything running, by the clocks of the entries.
     pub gpu_time: Nanos,
+    /// Wall time in which the domain let an entry run, as the domain itself counts it: what the clocks of the
+    /// entries are held against. Changes of the context within an entry are in it.
+    pub let_run: Nanos,
     pub turns: u64,
     /// Changes of the tenant whose context is loaded, and of the context within a tenant.
     pub switches: u64,
@@ -26,6 +29,7 @@ impl Accounts {
             reserved_idle: self.reserved_idle + other.reserved_idle,
             idle: self.idle + other.idle,
             gpu_time: self.gpu_time + other.gpu_time,
+            let_run: self.let_run + other.let_run,
             turns: self.turns + other.turns,
             switches: self.switches + other.switches,
         }
@@ -40,6 +44,7 @@ impl Accounts {
             reserved_idle: self.reserved_idle - earlier.reserved_idle,
             idle: self.idle - earlier.idle,
             gpu_time: self.gpu_time - earlier.gpu_time,
+            let_run: self.let_run - earlier.let_run,
             turns: self.turns - earlier.turns,
             switches: self.switches - earlier.switches,
         }
@@ -54,6 +59,8 @@ impl Accounts {
 /// What is counted as it happens; the rest of the [`Accounts`] follows from the entries' clocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counters {
+    /// Wall time in which an entry ran.
+    pub running: Nanos,
     /// Wall time of switching, of turns whose holder had nothing to run, and without a holder.
     pub switching: Nanos,
     pub held_idle: Nanos,

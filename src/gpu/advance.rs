@@ -54,6 +54,7 @@ impl ComputeDomain {
             self.counters.switching += switching;
             let held = until - ready;
             state.run(held);
+            self.counters.running += held;
             state.waiting_since = until;
             cursor = until;
             left -= 1;

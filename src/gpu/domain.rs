@@ -196,6 +196,7 @@ impl ComputeDomain {
         let changes: u64 = self.entries.iter().map(EntryState::changes).sum();
         let useful: u128 = self.entries.iter().map(EntryState::used).sum();
         let Counters {
+            running,
             switching,
             held_idle,
             idle,
@@ -217,6 +218,7 @@ impl ComputeDomain {
             reserved_idle: u128::from(held_idle) * sms + kept,
             idle: u128::from(idle) * sms + free,
             gpu_time,
+            let_run: running,
             turns,
             switches: switches + changes,
         }
@@ -299,7 +301,10 @@ impl ComputeDomain {
         if from < now {
             let wall = now - from;
             match self.entries.get_mut(self.turn.holder as usize) {
-                Some(state) if state.runs() => state.run(wall),
+                Some(state) if state.runs() => {
+                    state.run(wall);
+                    self.counters.running += wall;
+                }
                 None if self.turn.holder == NOBODY => self.counters.idle += wall,
                 _ => self.counters.held_idle += wall,
             }
@@ -316,6 +321,7 @@ impl ComputeDomain {
         {
             let to = now.min(self.turn.drain_end);
             state.run(to - from);
+            self.counters.running += to - from;
             from = to;
         }
         let to = now.min(self.turn.ready);

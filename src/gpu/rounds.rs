@@ -189,6 +189,7 @@ impl ComputeDomain {
 impl Counters {
     /// Counts what happened since `before` another `times`.
     fn add(&mut self, before: &Counters, times: u64) {
+        self.running += (self.running - before.running) * times;
         self.switching += (self.switching - before.switching) * times;
         self.held_idle += (self.held_idle - before.held_idle) * times;
         self.idle += (self.idle - before.idle) * times;

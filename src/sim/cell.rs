@@ -127,6 +127,8 @@ impl<O: Observer> Cell<O> {
                 break;
             }
         }
+        let in_flight: Vec<u64> = self.guests.iter().map(GuestState::in_flight).collect();
+        self.observer.closed(&in_flight);
         self.observer
     }
 

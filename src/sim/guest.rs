@@ -297,6 +297,20 @@ impl GuestState {
         (self.queue.len() + self.streams.len() - self.free.len()) as u64
     }
 
+    /// Jobs in the system, each request of a batch for itself: found by looking where jobs can be.
+    pub fn in_flight(&self) -> u64 {
+        if let Some(engine) = &self.engine {
+            return (engine.waiting.len() + engine.running.len()) as u64;
+        }
+        let mut busy = vec![true; self.streams.len()];
+        self.free
+            .iter()
+            .for_each(|&stream| busy[stream as usize] = false);
+        let batches = self.streams.iter().zip(busy).filter(|(_, busy)| *busy);
+        let on_streams: usize = batches.map(|(stream, _)| 1 + stream.rest.len()).sum();
+        (self.queue.len() + on_streams) as u64
+    }
+
     /// The size of an operation of a job and the `rest` of its batch, in its own unit (nanoseconds or
     /// bytes); a drawn one is draw number `draw` of its stream.
     pub fn size(&self, size: &Size, (draws, draw): (&Stream, u64), job: &Job, rest: &[Job]) -> f64 {

@@ -129,6 +129,11 @@ pub trait Observer {
     fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
         let _ = (edge, probe);
     }
+
+    /// The run is over with so many jobs in the queue and on the streams of each guest.
+    fn closed(&mut self, in_flight: &[u64]) {
+        let _ = in_flight;
+    }
 }
 
 /// A token of a request.

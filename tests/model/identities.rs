@@ -223,8 +223,11 @@ impl Observer for Ledger {
             let accounts = domain.accounts();
             let sm_time = u128::from(probe.now) * u128::from(domain.sms());
             assert_eq!(accounts.total(), sm_time);
-            let ran: Nanos = domain.entries().iter().map(|entry| entry.gpu_time()).sum();
-            assert_eq!(ran, accounts.gpu_time);
+            let entries = domain.entries().iter();
+            let ran: Nanos = entries
+                .map(|entry| entry.gpu_time() + entry.changing())
+                .sum();
+            assert_eq!(ran, accounts.let_run);
             assert!(accounts.useful <= u128::from(ran) * u128::from(domain.sms()));
         }
     }
