@@ -18,6 +18,7 @@ mod identities;
 mod inside;
 mod invariants;
 mod memory;
+mod naive;
 mod paths;
 mod pieces;
 mod random;

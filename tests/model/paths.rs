@@ -28,7 +28,7 @@ use warpshare::workload::{
 const US: f64 = 1_000.0;
 
 /// A longer search from another seed: `PATHS_SEED=7 PATHS_CASES=20000 cargo test --test model paths`.
-fn from_environment(name: &str, default: u64) -> u64 {
+pub fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
 }
 
