@@ -29,8 +29,8 @@ pub(super) fn scenario(catalog: &Catalog, plan: &Plan) -> Result<String, Failure
          [run]\n{run}replications = 5\nseed = 1\n",
         name = preset.name,
         run = match preset.kind.as_str() {
-            "llm" => "duration = \"120s\"\nwarmup = \"30s\"\n",
-            _ => "duration = \"30s\"\nwarmup = \"5s\"\n",
+            "llm" => "duration = \"40min\"\nwarmup = \"30s\"\n",
+            _ => "duration = \"90s\"\nwarmup = \"5s\"\n",
         },
     );
     let mut guests = String::new();

@@ -193,7 +193,7 @@ pub(super) fn draw<B: DrawingBackend>(
             panel(canvas, &spots, (top, top + height))?;
         }
         for (n, line) in left_out(result, gpu).iter().enumerate() {
-            let y = top + height + BELOW + LINE * (n as f64 - 0.5);
+            let y = top + height + BELOW + LINE * (n as f64 + 0.25);
             let style = label(SMALLER, ALARM, HPos::Left);
             canvas.text(line, (MARGIN + 64.0, y), style)?;
         }
