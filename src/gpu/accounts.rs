@@ -1,5 +1,7 @@
 //! Accounts of a compute domain's SM time, in integers.
 
+use super::domain::ComputeDomain;
+use super::entry::EntryState;
 use crate::engine::time::Nanos;
 
 /// Where the SM time went, in SM·ns, and what else happened so far.
@@ -67,4 +69,41 @@ pub(super) struct Counters {
     pub idle: Nanos,
     pub turns: u64,
     pub switches: u64,
+}
+
+impl ComputeDomain {
+    /// Accounts up to the last [`settle`](Self::settle).
+    pub fn accounts(&self) -> Accounts {
+        let gpu_time: Nanos = self.entries.iter().map(EntryState::gpu_time).sum();
+        let changing: Nanos = self.entries.iter().map(EntryState::changing).sum();
+        let changes: u64 = self.entries.iter().map(EntryState::changes).sum();
+        let useful: u128 = self.entries.iter().map(EntryState::used).sum();
+        let Counters {
+            running,
+            switching,
+            held_idle,
+            idle,
+            turns,
+            switches,
+        } = self.counters;
+        let sms = u128::from(self.rates.sms);
+        // SMs that nobody fills while something runs: kept from others by the holder of a turn, free
+        // for any client where clients run side by side.
+        let unfilled = u128::from(gpu_time) * sms - useful;
+        let (kept, free) = if self.rules.in_space {
+            (0, unfilled)
+        } else {
+            (unfilled, 0)
+        };
+        Accounts {
+            useful,
+            switching: u128::from(switching + changing) * sms,
+            reserved_idle: u128::from(held_idle) * sms + kept,
+            idle: u128::from(idle) * sms + free,
+            gpu_time,
+            let_run: running,
+            turns,
+            switches: switches + changes,
+        }
+    }
 }

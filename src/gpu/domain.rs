@@ -15,7 +15,7 @@
 //! Accounts are integers: useful, switching, reserved-idle and idle SM·ns add up to SMs × wall. SMs
 //! that a holder keeps from others but does not fill count as reserved-idle.
 
-use super::accounts::{Accounts, Counters};
+use super::accounts::Counters;
 use super::contexts::ContextRules;
 use super::entry::{EntryState, Finished, SmOperation};
 use super::rates::{Beside, RateRules};
@@ -187,41 +187,6 @@ impl ComputeDomain {
 
     pub fn sms(&self) -> u32 {
         self.rates.sms
-    }
-
-    /// Accounts up to the last [`settle`](Self::settle).
-    pub fn accounts(&self) -> Accounts {
-        let gpu_time: Nanos = self.entries.iter().map(EntryState::gpu_time).sum();
-        let changing: Nanos = self.entries.iter().map(EntryState::changing).sum();
-        let changes: u64 = self.entries.iter().map(EntryState::changes).sum();
-        let useful: u128 = self.entries.iter().map(EntryState::used).sum();
-        let Counters {
-            running,
-            switching,
-            held_idle,
-            idle,
-            turns,
-            switches,
-        } = self.counters;
-        let sms = u128::from(self.rates.sms);
-        // SMs that nobody fills while something runs: kept from others by the holder of a turn, free
-        // for any client where clients run side by side.
-        let unfilled = u128::from(gpu_time) * sms - useful;
-        let (kept, free) = if self.rules.in_space {
-            (0, unfilled)
-        } else {
-            (unfilled, 0)
-        };
-        Accounts {
-            useful,
-            switching: u128::from(switching + changing) * sms,
-            reserved_idle: u128::from(held_idle) * sms + kept,
-            idle: u128::from(idle) * sms + free,
-            gpu_time,
-            let_run: running,
-            turns,
-            switches: switches + changes,
-        }
     }
 
     pub fn entries(&self) -> &[EntryState] {
