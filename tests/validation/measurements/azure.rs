@@ -113,9 +113,9 @@ fn jobs_are_rows_of_the_trace() {
             .entry((record.replication, &record.guest))
             .or_default() += 1.0;
     }
-    assert_eq!(counts.len(), 20, "10 replications of two groups");
+    assert_eq!(counts.len(), 60, "30 replications of two groups");
     let expected = MEMBERS * rows * KEEP;
-    // Chance of a false alarm in 21 comparisons: about one in a hundred thousand.
+    // Chance of a false alarm in 61 comparisons: about one in thirty thousand.
     let sd = (expected * (1.0 - KEEP)).sqrt();
     for (of, count) in &counts {
         assert!(
