@@ -65,7 +65,7 @@ impl Diagnostic {
     /// The message as plain text without colour, ending in a line break.
     ///
     /// ```
-    /// use warpshare::diagnostics::{Diagnostic, Severity};
+    /// use warpshare_model::diagnostics::{Diagnostic, Severity};
     /// let finding = Diagnostic {
     ///     severity: Severity::Error,
     ///     title: "no such board: `a4O`".into(),
@@ -172,7 +172,7 @@ impl IntoIterator for Diagnostics {
 /// a third of its letters differ (Damerau-Levenshtein, letter case ignored). Ties go to the first.
 ///
 /// ```
-/// use warpshare::diagnostics::nearest;
+/// use warpshare_model::diagnostics::nearest;
 /// assert_eq!(nearest("replicatons", ["duration", "replications"]), Some("replications"));
 /// assert_eq!(nearest("banana", ["duration", "replications"]), None);
 /// ```

@@ -22,6 +22,67 @@
 //! 18. [`calibrate`]: from measured points to a workload.
 //! 19. [`cli`]: one file a subcommand.
 //!
+//! # From a scenario to a result
+//!
+//! A scenario comes from a file ([`scenario::load`]), a text ([`scenario::parse`]), or is built key by key
+//! ([`scenario::Draft`]); each way has the same checks and messages. [`experiment::run`] simulates all its
+//! replications and returns the one structure that every view is made of.
+//!
+//! ```
+//! use warpshare::experiment::{self, Options, Silent};
+//! use warpshare::report;
+//! use warpshare::scenario::{Draft, Overrides};
+//!
+//! let mut draft = Draft::new();
+//! draft
+//!     .set(["run", "duration"], "10s")
+//!     .set(["run", "replications"], 3)
+//!     .set(["gpus", "a", "board"], "a40")
+//!     .set(["guests", "desktop", "vgpu"], "A40-8Q")
+//!     .set(["guests", "desktop", "count"], 4)
+//!     .set(["guests", "desktop", "workload"], "cad")
+//!     .set(["workloads", "cad", "preset"], "cad-light");
+//! let loaded = draft
+//!     .check("four-designers", ".".as_ref(), &Overrides::default())
+//!     .map_err(|findings| findings.iter().map(|finding| finding.render()).collect::<String>())?;
+//! let result = experiment::run(&loaded.scenario, &Options::default(), &Silent)?;
+//! assert_eq!(result.guests[0].name, "desktop");
+//! println!("{}", report::to_text(&result));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What a number means
+//!
+//! Every figure of a result is a row of one table, with its name, unit and meaning:
+//!
+//! ```
+//! use warpshare::metrics;
+//! let names = metrics::table().map(|metric| (metric.family, metric.unit.name()));
+//! assert!(names.into_iter().any(|row| row == (Some("response"), "ns")));
+//! ```
+//!
+//! # Two schedulers on the same draws
+//!
+//! What a guest draws does not depend on how its board is shared, so that differences are paired:
+//! [`experiment::compare::compare`] runs candidates, which differ in what they say of sharing, and tests them.
+//! A scheduler of your own is a value of [`policy::registry::Registered`], which [`policy::registry::extend`]
+//! makes known to scenarios, and [`conformance`] holds it to what it declares.
+//!
+//! # A part alone
+//!
+//! The rooms below `scenario` work by themselves, such as the rules of placement of MIG instances:
+//!
+//! ```
+//! use warpshare::catalog::Catalog;
+//! use warpshare::mig::Geometry;
+//! let catalog = Catalog::builtin()?;
+//! let geometry = Geometry::of(&catalog, "a100-sxm4-40gb")?;
+//! assert!(geometry.profile("3g.20gb").is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Crates and features
+//!
 //! They are built as four crates, for short builds and for programs that need less: `model.rs`, `input.rs` and
 //! `simulation.rs` beside this file list the rooms of each, and all are here under one name. Without the
 //! default feature `cli` there is no command line, and none of what only it needs.

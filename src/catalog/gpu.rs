@@ -79,12 +79,12 @@ impl Gpu {
     /// `pcie_gen` and `pcie_lanes` fall back to the common entry `pcie`, the MIG columns to `mig`.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// let a40 = catalog.gpu("a40").expect("the catalogue has the A40");
     /// assert_eq!(a40.source_of("max_vfs"), Some("VFA40"));
     /// assert_eq!(a40.source_of("pcie_gen"), Some("TPU"));
     /// assert_eq!(a40.source_of("copy_engines"), None);
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn source_of(&self, field: &str) -> Option<&str> {
         let group = match field {

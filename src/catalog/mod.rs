@@ -269,11 +269,11 @@ impl Catalog {
     /// driver (`558`) and its mediated devices (`nvidia-558`) give it.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// let by_id = catalog.vgpu_type("a40", "nvidia-558").expect("a type of the board");
     /// assert_eq!(by_id.vgpu_type_id, Some(558));
     /// assert_eq!(catalog.vgpu_type("t4", "nvidia-558"), None);
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn vgpu_type(&self, gpu_id: &str, type_name: &str) -> Option<&VgpuType> {
         let named = self.vgpu_types(gpu_id).find(|t| t.type_name == type_name);
@@ -304,10 +304,10 @@ impl Catalog {
     /// Ids of all GPUs with MIG profiles, in the order of the table.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// assert!(catalog.gpus_with_mig().contains(&"a30"));
     /// assert!(!catalog.gpus_with_mig().contains(&"a40"));
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn gpus_with_mig(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();

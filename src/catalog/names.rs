@@ -39,12 +39,12 @@ impl Catalog {
     /// lower case alike, with or without the maker's name.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// assert_eq!(catalog.board_id("a40"), Some("a40"));
     /// assert_eq!(catalog.board_id("Tesla T4"), Some("t4"));
     /// assert_eq!(catalog.board_id("nvidia h100 80gb hbm3"), Some("h100-sxm5-80gb"));
     /// assert_eq!(catalog.board_id("a100"), None); // four boards: which one?
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn board_id(&self, text: &str) -> Option<&str> {
         if let Some(gpu) = self.gpu(text) {
@@ -99,10 +99,10 @@ impl Catalog {
     /// with or without the words that it puts before (`NVIDIA A40-4Q`, `GRID T4-1Q`).
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// let found = catalog.vgpu_type_named("a40", "nvidia a40-4q").expect("it has one");
     /// assert_eq!(found.type_name, "A40-4Q");
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn vgpu_type_named(&self, gpu_id: &str, text: &str) -> Option<&VgpuType> {
         self.vgpu_type(gpu_id, text).or_else(|| {

@@ -87,7 +87,7 @@ impl Serialize for FieldSources {
 /// The keys in a list such as `TPU,UPB` or `RTXSE (4g row)`, without remarks.
 ///
 /// ```
-/// use warpshare::catalog::source_keys;
+/// use warpshare_input::catalog::source_keys;
 /// assert_eq!(source_keys("JBARROW,SCW (7g row)").collect::<Vec<_>>(), ["JBARROW", "SCW"]);
 /// ```
 pub fn source_keys(list: &str) -> impl Iterator<Item = &str> {

@@ -18,12 +18,12 @@ impl Catalog {
     /// near, in the order of the catalogue; none when nothing is near.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// assert_eq!(catalog.boards_like("A-40"), ["a40"]);
     /// assert_eq!(catalog.boards_like("l4s"), ["l4", "l40", "l40s"]);
     /// assert!(catalog.boards_like("a100").len() >= 4);
     /// assert!(catalog.boards_like("radeon").is_empty());
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn boards_like(&self, text: &str) -> Vec<&str> {
         let gpus = &self.gpus.rows;
@@ -58,10 +58,10 @@ impl Catalog {
     /// the same size, or of the same series.
     ///
     /// ```
-    /// let catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// let help = catalog.suggest_vgpu_type("a40", "L40S-4Q");
     /// assert_eq!(help, "did you mean `A40-4Q`? (`L40S-4Q` is a type of `l40s`)");
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     pub fn suggest_vgpu_type(&self, gpu_id: &str, text: &str) -> String {
         if self.vgpu_types(gpu_id).next().is_none() {

@@ -20,14 +20,14 @@ impl Catalog {
     /// file and line.
     ///
     /// ```
-    /// let mut catalog = warpshare::catalog::Catalog::builtin()?;
+    /// let mut catalog = warpshare_input::catalog::Catalog::builtin()?;
     /// let file = "[boards.lab]\nlike = \"a40\"\ncopy_engines = 2\n";
     /// catalog.add_user_file("boards.toml", file).expect("well formed");
     /// let lab = catalog.gpu("lab").expect("just added");
     /// assert_eq!(lab.copy_engines, Some(2));
     /// assert_eq!(lab.source_of("copy_engines"), Some("boards.toml:3"));
     /// assert!(catalog.vgpu_type("lab", "A40-4Q").is_some());
-    /// # Ok::<(), warpshare::catalog::CatalogError>(())
+    /// # Ok::<(), warpshare_input::catalog::CatalogError>(())
     /// ```
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 //! A crate with a policy of its own has the whole suite in a test of two lines:
 //!
 //! ```no_run
-//! # use warpshare::policy::registry::{self, Registered};
+//! # use warpshare_simulation::policy::registry::{self, Registered};
 //! # fn mine() -> Registered { registry::all()[0] }
-//! let result = warpshare::conformance::check(&[mine()]);
+//! let result = warpshare_simulation::conformance::check(&[mine()]);
 //! result.unwrap_or_else(|broken| panic!("{broken}"));
 //! ```
 //!

@@ -64,7 +64,7 @@ fn absorb_text(mut h: u64, text: &str) -> u64 {
 /// One block of Philox4x32-10.
 ///
 /// ```
-/// use warpshare::engine::random::philox4x32_10;
+/// use warpshare_model::engine::random::philox4x32_10;
 /// // Known answer from the distribution of Random123.
 /// let out = philox4x32_10([0; 4], [0; 2]);
 /// assert_eq!(out, [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);

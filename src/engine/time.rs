@@ -20,7 +20,7 @@ pub const SECOND: Nanos = 1_000_000_000;
 /// Returns `None` for NaN, negative values and values beyond [`LONGEST`].
 ///
 /// ```
-/// use warpshare::engine::time::round_nanos;
+/// use warpshare_model::engine::time::round_nanos;
 /// assert_eq!(round_nanos(2.5), Some(2));
 /// assert_eq!(round_nanos(3.5), Some(4));
 /// assert_eq!(round_nanos(-1.0), None);

@@ -89,7 +89,7 @@ impl ConfigFile {
     /// keys, values of another kind, device filters that are no PCI ids, or nothing of a known kind.
     ///
     /// ```
-    /// use warpshare::import::ConfigFile;
+    /// use warpshare_input::import::ConfigFile;
     /// let text = "version: v1\nmig-configs:\n  half:\n    - devices: all\n      mig-enabled: true\n      mig-devices:\n        3g.20gb: 2\n";
     /// let file = ConfigFile::read("config.yaml", text).map_err(|e| e.render())?;
     /// assert_eq!(file.configs[0].name, "half");

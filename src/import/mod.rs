@@ -53,7 +53,7 @@ pub enum Source {
 /// would be read.
 ///
 /// ```
-/// use warpshare::import::{Source, read};
+/// use warpshare_input::import::{Source, read};
 /// let text = "GPU 0: NVIDIA A40 (UUID: GPU-0)\n";
 /// assert!(matches!(read("list.txt", text), Ok(Source::Capture(_))));
 /// let wrong = read("requests.csv", "arrived,tokens,user\n1,2,3\n").expect_err("no configuration");

@@ -63,7 +63,7 @@ pub struct Mode {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use warpshare::{catalog::Catalog, mig::{Device, Geometry, Mode}};
+/// use warpshare_input::{catalog::Catalog, mig::{Device, Geometry, Mode}};
 /// let a100 = Arc::new(Geometry::of(&Catalog::builtin()?, "a100-sxm4-40gb")?);
 /// let mut gpu = Device::new(a100);
 /// gpu.attach_client();

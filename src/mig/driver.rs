@@ -14,7 +14,7 @@ impl Driver {
     /// The branch in `R525`, `525` or `525.60.13`; `None` for other texts.
     ///
     /// ```
-    /// use warpshare::mig::Driver;
+    /// use warpshare_input::mig::Driver;
     /// assert_eq!(Driver::parse("R510"), Driver::parse("510.47.03"));
     /// assert!(Driver::parse("R470") < Driver::parse("R510"));
     /// assert_eq!(Driver::parse("latest"), None);

@@ -187,7 +187,7 @@ impl Geometry {
     /// [`GeometryError`] for unknown GPUs and for those that MIG does not divide.
     ///
     /// ```
-    /// use warpshare::{catalog::Catalog, mig::Geometry};
+    /// use warpshare_input::{catalog::Catalog, mig::Geometry};
     /// let geometry = Geometry::of(&Catalog::builtin()?, "a100-sxm4-40gb")?;
     /// let profile = geometry.profile("3g").expect("short names are understood");
     /// assert_eq!((profile.name(), profile.starts.as_slice()), ("3g.20gb", [0, 4].as_slice()));

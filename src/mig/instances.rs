@@ -70,7 +70,7 @@ pub(super) fn overlap(a: (u32, u32), b: (u32, u32)) -> bool {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use warpshare::{catalog::Catalog, mig::{Geometry, GpuInstances}};
+/// use warpshare_input::{catalog::Catalog, mig::{Geometry, GpuInstances}};
 /// let geometry = Geometry::of(&Catalog::builtin()?, "a100-sxm4-40gb")?;
 /// let mut gpu = GpuInstances::new(Arc::new(geometry));
 /// assert_eq!(gpu.create("3g.20gb", None)?.start, 4);

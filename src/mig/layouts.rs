@@ -24,7 +24,7 @@ pub struct Layout {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use warpshare::{catalog::Catalog, mig::{Geometry, Kind, maximal_layouts}};
+/// use warpshare_input::{catalog::Catalog, mig::{Geometry, Kind, maximal_layouts}};
 /// let a30 = Arc::new(Geometry::of(&Catalog::builtin()?, "a30")?);
 /// assert_eq!(maximal_layouts(&a30, &[Kind::Standard]).len(), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -45,10 +45,10 @@ pub struct RequestError {
 /// The first item that is not of this form. Whether a profile exists is not looked at here.
 ///
 /// ```
-/// use warpshare::mig::{Request, parse_requests};
+/// use warpshare_input::mig::{Request, parse_requests};
 /// let list = parse_requests("3g, 1g@6")?;
 /// assert_eq!(list, [Request::new("3g", None), Request::new("1g", Some(6))]);
-/// # Ok::<(), warpshare::mig::RequestError>(())
+/// # Ok::<(), warpshare_input::mig::RequestError>(())
 /// ```
 pub fn parse_requests(text: &str) -> Result<Vec<Request>, RequestError> {
     text.split(|c: char| c == ',' || c == ';' || c.is_whitespace())

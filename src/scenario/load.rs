@@ -61,7 +61,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic
 /// the text names are looked for in `base`.
 ///
 /// ```
-/// use warpshare::scenario::{Overrides, parse};
+/// use warpshare_input::scenario::{Overrides, parse};
 /// let text = r#"
 /// preset = "neutral"
 /// [run]

@@ -15,6 +15,7 @@ mod chance;
 mod checker;
 mod classes;
 mod configuration;
+mod draft;
 mod encoders;
 pub mod explain;
 mod frames;
@@ -59,6 +60,7 @@ pub mod units;
 mod workloads;
 
 pub use alternative::Alternative;
+pub use draft::Draft;
 pub use load::{Loaded, load, parse};
 pub use objectives::{Asked, AskedOf};
 pub use run::Overrides;

@@ -137,7 +137,7 @@ pub fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
 /// at most α, and the chance of any false rejection is at most α. NaN sorts last.
 ///
 /// ```
-/// use warpshare::stats::compare::holm;
+/// use warpshare_model::stats::compare::holm;
 /// assert_eq!(holm(&[0.25, 0.125]), [0.25, 0.25]);
 /// ```
 pub fn holm(p: &[f64]) -> Vec<f64> {

@@ -68,7 +68,7 @@ fn largest(x: &[f64]) -> Option<f64> {
 /// capacity, or a weight that is not positive and finite.
 ///
 /// ```
-/// use warpshare::stats::fairness::max_min_fair;
+/// use warpshare_model::stats::fairness::max_min_fair;
 /// let shares = max_min_fair(12.0, &[2.0, 8.0, 8.0], &[1.0, 1.0, 1.0]);
 /// assert_eq!(shares, Some(vec![2.0, 5.0, 5.0]));
 /// ```

@@ -47,7 +47,7 @@ pub fn next_look(replications: u32) -> u32 {
 /// `None` for fewer than two values, a value that is not finite, or a confidence outside (0, 1).
 ///
 /// ```
-/// use warpshare::stats::interval::t_interval;
+/// use warpshare_model::stats::interval::t_interval;
 /// let interval = t_interval(&[9.0, 10.0, 11.0], 0.95).unwrap();
 /// assert_eq!(interval.mean, 10.0);
 /// assert!((interval.half_width - 4.30265273 / 3f64.sqrt()).abs() < 1e-8);

@@ -3,7 +3,7 @@
 /// The sum by Neumaier's compensated method (ZAMM 54, 1974).
 ///
 /// ```
-/// assert_eq!(warpshare::stats::moments::sum([1.0, 1e100, 1.0, -1e100]), 2.0);
+/// assert_eq!(warpshare_model::stats::moments::sum([1.0, 1e100, 1.0, -1e100]), 2.0);
 /// ```
 pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
     let (mut sum, mut rest) = (0.0f64, 0.0);

@@ -18,7 +18,7 @@ pub fn normal_density(z: f64) -> f64 {
 /// approximations with a relative error of about 1e-16.
 ///
 /// ```
-/// use warpshare::stats::normal::normal_quantile;
+/// use warpshare_model::stats::normal::normal_quantile;
 /// assert!((normal_quantile(0.975) - 1.959963984540054).abs() < 1e-14);
 /// ```
 #[inline]

@@ -22,7 +22,7 @@ pub fn rank(p: f64, n: u64) -> Option<u64> {
 /// The type 1 quantile of a sorted sample: an observed value, no interpolation.
 ///
 /// ```
-/// use warpshare::stats::quantile::sorted_quantile;
+/// use warpshare_model::stats::quantile::sorted_quantile;
 /// assert_eq!(sorted_quantile(&[10, 20, 30, 40], 0.5), Some(20));
 /// ```
 pub fn sorted_quantile<T: Copy>(sorted: &[T], p: f64) -> Option<T> {

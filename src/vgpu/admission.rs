@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 /// `exclusive` says that the GPU is not shared. Requests of no VMs are ignored.
 ///
 /// ```
-/// use warpshare::catalog::Catalog;
-/// use warpshare::vgpu::Rule;
-/// use warpshare::vgpu::admission::{GpuFacts, Holding, Request, admit};
-/// use warpshare::workload::Needs;
+/// use warpshare_input::catalog::Catalog;
+/// use warpshare_input::vgpu::Rule;
+/// use warpshare_input::vgpu::admission::{GpuFacts, Holding, Request, admit};
+/// use warpshare_input::workload::Needs;
 /// let catalog = Catalog::builtin()?;
 /// let gpu = GpuFacts::from_catalog(&catalog, "a40", "a").expect("the A40 is known");
 /// let mut desktop = Request {
@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 /// desktop.count = 13;
 /// let refusals = admit(&gpu, false, &[desktop]).unwrap_err();
 /// assert_eq!(refusals[0].rule, Rule::MaxPerGpu);
-/// # Ok::<(), warpshare::catalog::CatalogError>(())
+/// # Ok::<(), warpshare_input::catalog::CatalogError>(())
 /// ```
 ///
 /// # Errors

@@ -83,8 +83,8 @@ struct Kind<'a> {
 /// The first reason against it.
 ///
 /// ```
-/// use warpshare::catalog::Catalog;
-/// use warpshare::vgpu::placement::{Wanted, place};
+/// use warpshare_input::catalog::Catalog;
+/// use warpshare_input::vgpu::placement::{Wanted, place};
 /// let catalog = Catalog::builtin()?;
 /// let of = |name, number| Wanted {
 ///     vgpu_type: catalog.vgpu_type("a10", name).expect("a type of the A10"),

@@ -34,13 +34,13 @@ pub const VF_ASSUMPTION: &str = "vf.total";
 /// least that many).
 ///
 /// ```
-/// use warpshare::catalog::Catalog;
-/// use warpshare::vgpu::vf_total;
+/// use warpshare_input::catalog::Catalog;
+/// use warpshare_input::vgpu::vf_total;
 /// let catalog = Catalog::builtin()?;
 /// assert_eq!(vf_total(&catalog, "a40").value, Some(32)); // published
 /// assert_eq!(vf_total(&catalog, "t4").value, None);      // mediated devices
 /// assert_eq!(vf_total(&catalog, "l4").value, Some(24));  // assumed: 24 L4-1Q fit
-/// # Ok::<(), warpshare::catalog::CatalogError>(())
+/// # Ok::<(), warpshare_input::catalog::CatalogError>(())
 /// ```
 pub fn vf_total(catalog: &Catalog, gpu_id: &str) -> VfTotal {
     if let Some(gpu) = catalog.gpu(gpu_id)

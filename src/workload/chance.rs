@@ -8,21 +8,6 @@ impl Workload {
     ///
     /// `false` is a promise: under every seed and in every replication the workload does the same.
     /// `true` says that something is drawn, not that the draws reach any result.
-    ///
-    /// ```
-    /// use warpshare::scenario::{Overrides, parse};
-    /// let of = |period: &str| {
-    ///     let text = format!(
-    ///         "preset = \"neutral\"\n[run]\nduration = \"1s\"\n[gpus.a]\nboard = \"neutral\"\n\
-    ///          share.slice = \"1ms\"\n[guests.g]\ncontext = true\nworkload = \"w\"\n[workloads.w]\n\
-    ///          arrivals = {{ process = \"deterministic\", {period} }}\nstages.work.gpu.time = \"1ms\"\n"
-    ///     );
-    ///     let loaded = parse("x", &text, ".".as_ref(), &Overrides::default()).unwrap();
-    ///     loaded.scenario.guests[0].workload.has_chance(1)
-    /// };
-    /// assert!(!of("period = \"4ms\""));
-    /// assert!(of("period = \"4ms\", first = \"random-phase\""));
-    /// ```
     pub fn has_chance(&self, guests: u32) -> bool {
         let operations = self.stages.iter().flat_map(|stage| &stage.operations);
         let llm = self.llm.iter().flat_map(|llm| [&llm.prompt, &llm.output]);

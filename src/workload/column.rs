@@ -6,7 +6,7 @@ use super::trace::{Errors, TraceError, missing, number};
 /// Reads the numbers of a column of a CSV file with a line of column names, or of JSON lines.
 ///
 /// ```
-/// use warpshare::workload::column;
+/// use warpshare_model::workload::column;
 /// assert_eq!(column::read("t.csv", b"ms,who\n1.5,a\n2,b\n", "ms"), Ok(vec![1.5, 2.0]));
 /// ```
 ///

@@ -96,7 +96,7 @@ impl Trace {
     /// JSON lines: one object for each row, the keys being the columns.
     ///
     /// ```
-    /// use warpshare::workload::trace::{TimeFormat, Trace, TraceSpec};
+    /// use warpshare_model::workload::trace::{TimeFormat, Trace, TraceSpec};
     /// let spec = TraceSpec {
     ///     time_column: "at".into(),
     ///     time_format: TimeFormat::Seconds,

@@ -7,7 +7,7 @@ use crate::cli::{Failure, note};
 use crate::experiment;
 use crate::result::{Estimate, GroupResult, Latency, RunResult};
 use crate::scenario::preset::Preset;
-use crate::scenario::{Overrides, Scenario, parse};
+use crate::scenario::{Draft, Overrides, Scenario};
 use crate::workload::{Arrivals, Workload};
 use std::fmt::Write;
 use std::path::Path;
@@ -37,14 +37,13 @@ pub(super) fn run(
     quiet: bool,
 ) -> Result<Alone, Failure> {
     Interrupt::install()?;
-    let own = scenario(preset, board, seed, boards, "")?;
+    let own = scenario(preset, board, seed, boards, None)?;
     let users = users(&own.guests[0].workload, preset.streams);
     let first = simulate(&own, quiet)?;
     let busy = match users {
         None => None,
         Some(users) => {
-            let arrivals = format!("arrivals = {{ process = \"closed\", users = {users} }}\n");
-            let scenario = scenario(preset, board, seed, boards, &arrivals)?;
+            let scenario = scenario(preset, board, seed, boards, Some(users))?;
             Some((users, simulate(&scenario, quiet)?))
         }
     };
@@ -79,30 +78,44 @@ fn scenario(
     board: &str,
     seed: u64,
     boards: Option<&Path>,
-    arrivals: &str,
+    users: Option<u32>,
 ) -> Result<Scenario, Failure> {
-    let boards = match boards {
-        Some(path) => format!("boards = {:?}\n", path.display().to_string()),
-        None => String::new(),
-    };
     // Requests to a language model last for seconds.
     let (duration, warmup) = match preset.kind.as_str() {
         "llm" => ("120s", "30s"),
         _ => ("20s", "5s"),
     };
-    let queue = match preset.queue {
-        Some(queue) if arrivals.is_empty() => format!("queue = {queue}\n"),
-        _ => String::new(),
+    let name = preset.name;
+    let mut draft = Draft::new();
+    draft
+        .set(["title"], format!("{name} alone on {board}"))
+        .set(["run", "duration"], duration)
+        .set(["run", "warmup"], warmup)
+        .set(["run", "replications"], 3)
+        .set(["run", "baselines"], false)
+        .set(["gpus", "board", "board"], board)
+        .set(["guests", "alone", "context"], true)
+        .set(["guests", "alone", "streams"], i64::from(preset.streams))
+        .set(["guests", "alone", "workload"], name)
+        .set(["workloads", name, "preset"], name);
+    match users {
+        Some(users) => {
+            let arrivals = ["workloads", name, "arrivals"];
+            draft.set(arrivals.into_iter().chain(["process"]), "closed");
+            draft.set(arrivals.into_iter().chain(["users"]), i64::from(users));
+        }
+        None => {
+            if let Some(queue) = preset.queue {
+                draft.set(["guests", "alone", "queue"], i64::from(queue));
+            }
+        }
+    }
+    let overrides = Overrides {
+        seed: Some(seed),
+        boards: boards.map(Path::to_owned),
+        ..Overrides::default()
     };
-    let text = format!(
-        "title = \"{name} alone on {board}\"\n{boards}[run]\nduration = \"{duration}\"\nwarmup = \"{warmup}\"\n\
-         replications = 3\nseed = {seed}\nbaselines = false\n[gpus.board]\nboard = \"{board}\"\n\
-         [guests.alone]\ncontext = true\nstreams = {streams}\n{queue}workload = \"{name}\"\n\
-         [workloads.{name}]\npreset = \"{name}\"\n{arrivals}",
-        name = preset.name,
-        streams = preset.streams,
-    );
-    let loaded = parse(preset.name, &text, Path::new("."), &Overrides::default());
+    let loaded = draft.check(name, Path::new("."), &overrides);
     loaded.map(|loaded| loaded.scenario).map_err(|findings| {
         let text: String = findings.iter().map(|finding| finding.render()).collect();
         Failure::BadInput(text)

@@ -107,7 +107,7 @@ impl Dist {
     /// the unit of the variable.
     ///
     /// ```
-    /// use warpshare::workload::dist::Dist;
+    /// use warpshare_model::workload::dist::Dist;
     /// let size = Dist::lognormal(4e6, 0.5).unwrap();
     /// let text = size.describe(|ns| format!("{} ms", (ns / 1e6 * 1e3).round() / 1e3));
     /// assert_eq!(text, "lognormal, mean 4 ms, cv 0.5");

@@ -48,7 +48,7 @@ impl Launch {
     /// are left out: they matter for very small blocks only.
     ///
     /// ```
-    /// use warpshare::workload::kernels::nsight::{Launch, Sm};
+    /// use warpshare_model::workload::kernels::nsight::{Launch, Sm};
     /// let sm = Sm { threads: 2048, shared: 164.0 * 1024.0 };
     /// let launch = Launch { time: 1, blocks: 392, threads: 256, registers: 72, shared: 16384.0 };
     /// // Threads: 8. Registers: 65,536 / (256 x 72) = 3. Shared memory: 10.
