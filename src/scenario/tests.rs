@@ -1,7 +1,7 @@
 //! Rules of resolution, on small scenarios.
 
-use super::*;
 use crate::gpu::{Charge, Preemption};
+use crate::scenario::*;
 use std::path::Path;
 
 fn load_text(text: &str) -> Loaded {
