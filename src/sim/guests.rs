@@ -120,20 +120,21 @@ impl Builder<'_> {
             _ => None,
         };
         if let (Some(_), Arrivals::Closed { users: 2.., .. }) =
-            (guest.workload.frames, &guest.workload.arrivals)
+            (guest.workload.discipline.frames(), &guest.workload.arrivals)
         {
             return Err(BuildError::FrameUsers {
                 guest: guest.name.clone(),
             });
         }
-        if guest.workload.llm.is_some() && streams.len() != 1 {
+        if guest.workload.discipline.llm().is_some() && streams.len() != 1 {
             return Err(BuildError::EngineStreams {
                 guest: guest.name.clone(),
             });
         }
         let batcher = guest
             .workload
-            .batching
+            .discipline
+            .batching()
             .map(|rule| Batcher { rule, held: false });
         let streams = streams
             .into_iter()
@@ -176,14 +177,18 @@ impl Builder<'_> {
                 .as_ref()
                 .map(|size| Timeouts::new(size, key)),
             batcher,
-            frames: guest.workload.frames.map(|frames| FramePace {
+            frames: guest.workload.discipline.frames().map(|frames| FramePace {
                 gap: frames.gap,
                 next: 0,
                 wanted: None,
                 outside: frames.outside,
             }),
             due: NEVER,
-            engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),
+            engine: guest
+                .workload
+                .discipline
+                .llm()
+                .map(|llm| Engine::new(llm, key)),
             iteration: Cost::default(),
             free: (0..streams.len() as u32).collect(),
             streams,
