@@ -141,9 +141,6 @@ fn has(guest: &Guest, need: Need) -> bool {
             let mut operations = workload.stages.iter().flat_map(|stage| &stage.operations);
             operations.any(|operation| matches!(operation.kind, OperationKind::Media { .. }))
         }
-        Need::Outside => workload
-            .discipline
-            .frames()
-            .is_some_and(|frames| frames.outside > 0),
+        Need::Outside => workload.discipline.outside() > 0,
     }
 }

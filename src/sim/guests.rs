@@ -117,7 +117,6 @@ impl Builder<'_> {
             _ => None,
         };
         let serving = Serving::new(guest, streams.len(), key)?;
-        let frames = guest.workload.discipline.frames();
         let streams = streams
             .into_iter()
             .map(|seat| StreamState {
@@ -153,7 +152,7 @@ impl Builder<'_> {
             queue: Queue::new(guest, key),
             serving,
             due: NEVER,
-            outside: frames.map_or(0, |frames| frames.outside),
+            outside: guest.workload.discipline.outside(),
             free: (0..streams.len() as u32).collect(),
             streams,
         });

@@ -38,6 +38,11 @@ impl Discipline {
         }
     }
 
+    /// What network and client add to each job's latency.
+    pub fn outside(&self) -> Nanos {
+        self.frames().map_or(0, |frames| frames.outside)
+    }
+
     /// The engine of a guest that serves a language model.
     pub fn llm(&self) -> Option<&Llm> {
         match self {

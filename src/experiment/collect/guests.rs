@@ -253,12 +253,7 @@ pub(super) fn group(
             copy_ns: part(Part::Copy),
             host_ns: part(Part::Host),
             engine_ns: uses_engines(&guest.workload).then(|| part(Part::Engine)),
-            outside_ns: guest
-                .workload
-                .discipline
-                .frames()
-                .filter(|frames| frames.outside > 0)
-                .map(|_| part(Part::Outside)),
+            outside_ns: (guest.workload.discipline.outside() > 0).then(|| part(Part::Outside)),
         },
         deadline_ns: guest.deadline,
         late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
