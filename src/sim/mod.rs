@@ -3,27 +3,24 @@
 //! This is the only place where engine, boards, policies and workloads meet. What happens is told to
 //! an [`Observer`]; nothing here computes a statistic.
 
-mod batches;
 mod build;
 pub mod cell;
 mod coupling;
 mod encoders;
-mod frames;
 mod guest;
 mod guests;
 mod jobs;
 mod layout;
-mod llm;
 mod memory;
 mod observer;
 mod operations;
+mod queue;
 mod replay;
 mod schedule;
 mod serving;
 mod sessions;
 mod source;
 mod tenants;
-mod timeouts;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};

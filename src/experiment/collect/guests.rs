@@ -253,11 +253,7 @@ pub(super) fn group(
             copy_ns: part(Part::Copy),
             host_ns: part(Part::Host),
             engine_ns: uses_engines(&guest.workload).then(|| part(Part::Engine)),
-            outside_ns: guest
-                .workload
-                .frames
-                .filter(|frames| frames.outside > 0)
-                .map(|_| part(Part::Outside)),
+            outside_ns: (guest.workload.discipline.outside() > 0).then(|| part(Part::Outside)),
         },
         deadline_ns: guest.deadline,
         late_fraction: guest.deadline.map(|_| per_job(&|m| m.late as f64)),
@@ -272,7 +268,7 @@ pub(super) fn group(
             .memory
             .is_some()
             .then(|| of_arrived(&|m| m.out_of_memory as f64)),
-        frames_per_s: guest.workload.frames.is_some().then(|| {
+        frames_per_s: guest.workload.discipline.frames().is_some().then(|| {
             let each = members.len() as f64;
             mean_of(
                 shared
@@ -281,7 +277,7 @@ pub(super) fn group(
                 confidence,
             )
         }),
-        batch_size: guest.workload.batching.is_some().then(|| {
+        batch_size: guest.workload.discipline.batching().is_some().then(|| {
             let rows: Vec<_> = shared
                 .each_replication()
                 .map(|r| {

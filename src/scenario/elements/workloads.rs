@@ -12,7 +12,7 @@ use crate::scenario::read::preset;
 use crate::scenario::read::raw::{Field, Key, RawScenario};
 use crate::scenario::read::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use crate::workload::dist::Dist;
-use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
+use crate::workload::{Discipline, MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
 
 /// A workload before it is known on which board it runs.
@@ -152,9 +152,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 batch,
                 timeout: None,
                 classes: Vec::new(),
-                batching: None,
-                llm: Some(llm),
-                frames: None,
+                discipline: Discipline::LanguageModel(Box::new(llm)),
                 memory: None,
                 stages,
             },
@@ -216,9 +214,11 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             batch,
             timeout,
             classes: classes::resolve(c, &path, field)?,
-            batching,
-            llm: None,
-            frames,
+            discipline: match (frames, batching) {
+                (Some(frames), _) => Discipline::Frames(frames),
+                (None, Some(batching)) => Discipline::Batches(batching),
+                (None, None) => Discipline::Streams,
+            },
             memory,
             stages,
         },
