@@ -1,8 +1,8 @@
 //! GPreempt: two lengths of slices on the hardware's run list, so that urgent contexts preempt without any
 //! preemption being asked for.
 //!
-//! Contexts with work take turns. An urgent one, of `priority` above 0, has slices of 1 s, which it never
-//! uses up; the others have slices of 1 µs, so they give way to it at once. Among the others, several
+//! Contexts with work take turns. An urgent one, of `priority` above 0, has slices of 1 s (`urgent_slice`), which it
+//! never uses up; the others have slices of 1 µs, so they give way to it at once. Among the others, several
 //! contexts with work change after every microsecond: the authors have all of them in one context, and so
 //! should a scenario (one guest with several `streams`).
 //!
@@ -12,8 +12,10 @@
 //! preemption while the urgent work still prepares its data, are not modelled: they hide part of the GPU's
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
-use crate::engine::time::{MICROSECOND, Nanos};
+use super::{
+    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+};
+use crate::engine::time::{LONGEST, MICROSECOND, Nanos, SECOND};
 use std::collections::VecDeque;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -27,21 +29,30 @@ pub(super) const PROPERTIES: Properties = Properties {
 
 /// Slice of contexts that are not urgent.
 pub(super) const SLICE: Nanos = MICROSECOND;
-/// How many of these slices an urgent context has: 1 s.
-const URGENT: u64 = 1_000_000;
+pub(super) const URGENT: Parameter = Parameter {
+    name: "urgent_slice",
+    about: "slice of urgent contexts",
+    values: Values::Duration {
+        low: 1,
+        high: LONGEST,
+        default: SECOND,
+    },
+};
 
 /// See the [module documentation](self).
 pub struct Gpreempt {
     slice: Nanos,
+    urgent_slice: Nanos,
     urgent: Vec<bool>,
     ready: VecDeque<Entry>,
     holder: Option<Entry>,
 }
 
 impl Gpreempt {
-    pub fn new(slice: Nanos) -> Self {
+    pub fn new(slice: Nanos, urgent_slice: Nanos) -> Self {
         Gpreempt {
             slice,
+            urgent_slice,
             urgent: Vec::new(),
             ready: VecDeque::new(),
             holder: None,
@@ -74,7 +85,7 @@ impl Policy for Gpreempt {
         self.holder.map(|entry| Grant {
             entry: Some(entry),
             slice: match self.urgent[entry as usize] {
-                true => self.slice.saturating_mul(URGENT),
+                true => self.urgent_slice,
                 false => self.slice,
             },
         })
@@ -94,7 +105,7 @@ mod tests {
     /// then has a second.
     #[test]
     fn urgent_work_waits_for_microseconds() {
-        let mut policy = Gpreempt::new(SLICE);
+        let mut policy = Gpreempt::new(SLICE, SECOND);
         for (entry, priority) in [(0, 0), (1, -1), (2, 1)] {
             let terms = Terms {
                 priority,

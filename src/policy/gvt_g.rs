@@ -1,7 +1,8 @@
 //! Intel GVT-g: time for each period by weight, whoever was served longest ago first, and a timer.
 //!
-//! Every 100 slices (a slice is the timer's 1 ms, a period 100 ms) each vGPU is given its weight's share of the
-//! period. What is left, or was taken too much, is added to the next share, and forgotten every tenth period.
+//! Every `period_slices` = 100 slices (a slice is the timer's 1 ms, a period 100 ms) each vGPU is given its weight's
+//! share of the period. What is left, or was taken too much, is added to the next share, and forgotten every
+//! tenth period (`settled_after`). The bound of waiting in the properties is that of the kernel's 100 slices.
 //! At each tick of the timer the vGPU that was served longest ago goes next, of those with work and time left.
 //! Without time left nobody runs, though the GPU is free. Work that comes to a vGPU without any has the
 //! scheduler choose at once, so it takes the SMs if it has time. Who falls idle is charged, and keeps
@@ -18,7 +19,9 @@
 //! here they do not.
 
 use super::properties::total;
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::{
+    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -28,18 +31,36 @@ pub(super) const PROPERTIES: Properties = Properties {
     starvation: Starvation::Slices(|weights, own| {
         let (all, mine) = (total(weights), f64::from(weights[own]));
         let others = weights.len() as f64 - 1.0;
-        let share = PERIOD as f64 * mine / all;
+        let share = SLICES as f64 * mine / all;
         // It has used up its share, less the slice that it owed at most, and waits for the next period, in
         // which those who have waited for longer go first. A debt of a slice takes 1 / share periods.
-        let whole = PERIOD as f64 * (1.0 / share).ceil();
+        let whole = SLICES as f64 * (1.0 / share).ceil();
         whole - share + 1.0 + others
     }),
     preempts: Preempts::Urgent,
 };
 
-/// Slices of a period, and periods after which nothing is carried over.
-const PERIOD: u64 = 100;
-const STAGES: u64 = 10;
+/// Slices of a period, by the source.
+const SLICES: u64 = 100;
+
+pub(super) const PERIOD: Parameter = Parameter {
+    name: "period_slices",
+    about: "slices of a period, in which each vGPU is given its share",
+    values: Values::Count {
+        low: 1,
+        high: 1_000_000,
+        default: SLICES,
+    },
+};
+pub(super) const STAGES: Parameter = Parameter {
+    name: "settled_after",
+    about: "periods after which nothing is carried over",
+    values: Values::Count {
+        low: 1,
+        high: 1_000_000,
+        default: 10,
+    },
+};
 
 #[derive(Default)]
 struct Vgpu {
@@ -55,6 +76,9 @@ struct Vgpu {
 /// See the [module documentation](self).
 pub struct GvtG {
     slice: Nanos,
+    /// See [`PERIOD`] and [`STAGES`].
+    slices: u64,
+    stages: u64,
     vgpus: Vec<Vgpu>,
     /// Served longest ago first.
     order: Vec<Entry>,
@@ -70,9 +94,12 @@ pub struct GvtG {
 }
 
 impl GvtG {
-    pub fn new(slice: Nanos) -> Self {
+    /// See [`PERIOD`] and [`STAGES`] for `slices` and `stages`.
+    pub fn new(slice: Nanos, slices: u64, stages: u64) -> Self {
         GvtG {
             slice,
+            slices,
+            stages,
             vgpus: Vec::new(),
             order: Vec::new(),
             waiting: 0,
@@ -85,7 +112,7 @@ impl GvtG {
     }
 
     fn period_length(&self) -> Nanos {
-        self.slice.saturating_mul(PERIOD)
+        self.slice.saturating_mul(self.slices)
     }
 
     /// Gives shares for the periods that have begun since.
@@ -97,8 +124,8 @@ impl GvtG {
         }
         self.period += begun * length;
         self.stage += begun;
-        let anew = self.stage >= STAGES;
-        self.stage %= STAGES;
+        let anew = self.stage >= self.stages;
+        self.stage %= self.stages;
         for vgpu in &mut self.vgpus {
             vgpu.left = match anew {
                 true => vgpu.share * i128::from(self.stage + 1),
@@ -224,7 +251,7 @@ mod tests {
     }
 
     fn vgpus<const N: usize>(own: [u32; N]) -> GvtG {
-        let mut policy = GvtG::new(10);
+        let mut policy = GvtG::new(10, SLICES, 10);
         for (entry, terms) in weights(own).iter().enumerate() {
             policy.admit(entry as Entry, terms);
         }
@@ -246,6 +273,19 @@ mod tests {
         assert_eq!((of(0, 0..50), of(1, 0..50)), (25, 25));
         assert_eq!((of(0, 50..100), of(1, 50..100)), (50, 0));
         assert_eq!((of(0, 100..200), of(1, 100..200)), (75, 25));
+    }
+
+    /// Four slices a period: three and one.
+    #[test]
+    fn the_length_of_a_period_is_a_parameter() {
+        let mut policy = GvtG::new(10, 4, 10);
+        for (entry, terms) in weights([3, 1]).iter().enumerate() {
+            policy.admit(entry as Entry, terms);
+            policy.ready(entry as Entry);
+        }
+        let turns = turns(&mut policy, 80);
+        assert_eq!(turns.iter().filter(|turn| turn.0 == Some(0)).count(), 6);
+        assert_eq!(turns.iter().filter(|turn| turn.0 == Some(1)).count(), 2);
     }
 
     /// Alone with work, a vGPU of two has its half of each period: 50 ticks, then nothing until the next.

@@ -307,8 +307,11 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: xe_sriov::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Priority],
-        parameters: &[],
-        build: |setup| Box::new(xe_sriov::XeSriov::new(setup.config.slice)),
+        parameters: &[xe_sriov::LONGEST_QUANTUM],
+        build: |setup| {
+            let longest = setup.setting(&xe_sriov::LONGEST_QUANTUM).whole();
+            Box::new(xe_sriov::XeSriov::new(setup.config.slice, longest))
+        },
     },
     Registered {
         name: "gvt-g",
@@ -318,8 +321,12 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gvt_g::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
-        parameters: &[],
-        build: |setup| Box::new(gvt_g::GvtG::new(setup.config.slice)),
+        parameters: &[gvt_g::PERIOD, gvt_g::STAGES],
+        build: |setup| {
+            let whole = |parameter| setup.setting(parameter).whole();
+            let (slices, stages) = (whole(&gvt_g::PERIOD), whole(&gvt_g::STAGES));
+            Box::new(gvt_g::GvtG::new(setup.config.slice, slices, stages))
+        },
     },
     Registered {
         name: "gpreempt",
@@ -329,8 +336,11 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gpreempt::PROPERTIES,
         uses: &[Use::Priority],
-        parameters: &[],
-        build: |setup| Box::new(gpreempt::Gpreempt::new(setup.config.slice)),
+        parameters: &[gpreempt::URGENT],
+        build: |setup| {
+            let urgent = setup.setting(&gpreempt::URGENT).whole();
+            Box::new(gpreempt::Gpreempt::new(setup.config.slice, urgent))
+        },
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Intel Xe with SR-IOV: virtual functions take turns as long as their execution quantum, under one of three
 //! priorities.
 //!
-//! The quantum of a function is its weight in slices, 100 s at most. Its `priority` is the number that the
+//! The quantum of a function is its weight in slices, `longest_quantum` (the driver's 100 s) at most. Its `priority` is the number that the
 //! firmware knows:
 //!
 //! - 0 *low*, the default: a turn only if it has work;
@@ -19,8 +19,10 @@
 //! texts. The kernel's default quantum is 0, without end: a function then keeps the GPU until its work is
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
-use crate::engine::time::{Nanos, SECOND};
+use super::{
+    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+};
+use crate::engine::time::{LONGEST, Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
     // With functions of normal priority.
@@ -32,8 +34,15 @@ pub(super) const PROPERTIES: Properties = Properties {
     preempts: Preempts::Never,
 };
 
-/// Longest quantum.
-const LONGEST_QUANTUM: Nanos = 100 * SECOND;
+pub(super) const LONGEST_QUANTUM: Parameter = Parameter {
+    name: "longest_quantum",
+    about: "execution quantum of a function at most, whatever its weight",
+    values: Values::Duration {
+        low: 1,
+        high: LONGEST,
+        default: 100 * SECOND,
+    },
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -52,6 +61,7 @@ struct Function {
 /// See the [module documentation](self).
 pub struct XeSriov {
     slice: Nanos,
+    longest_quantum: Nanos,
     functions: Vec<Function>,
     /// Functions that wait, and those among them of high priority.
     waiting: usize,
@@ -69,9 +79,10 @@ pub struct XeSriov {
 }
 
 impl XeSriov {
-    pub fn new(slice: Nanos) -> Self {
+    pub fn new(slice: Nanos, longest_quantum: Nanos) -> Self {
         XeSriov {
             slice,
+            longest_quantum,
             functions: Vec::new(),
             waiting: 0,
             high: 0,
@@ -128,7 +139,7 @@ impl Policy for XeSriov {
         self.normal += usize::from(level == Level::Normal);
         self.functions.push(Function {
             level,
-            quantum: quantum.min(LONGEST_QUANTUM),
+            quantum: quantum.min(self.longest_quantum),
             ready: false,
         });
     }
@@ -201,7 +212,7 @@ mod tests {
     use super::*;
 
     fn functions(own: &[(u32, i32)]) -> XeSriov {
-        let mut policy = XeSriov::new(10);
+        let mut policy = XeSriov::new(10, 100 * SECOND);
         for (entry, &(weight, priority)) in own.iter().enumerate() {
             let terms = Terms {
                 weight,
@@ -230,7 +241,7 @@ mod tests {
             priority,
             reservation: None,
         });
-        let mut policy = XeSriov::new(10);
+        let mut policy = XeSriov::new(10, 100 * SECOND);
         assert_eq!(turns_of(&mut policy, &terms, 4), [0, 1, 2, 0]);
         assert_eq!(
             turns(&mut policy, 3),
@@ -245,7 +256,7 @@ mod tests {
                 ..Terms::default()
             },
         );
-        assert_eq!(endless.functions[1].quantum, LONGEST_QUANTUM);
+        assert_eq!(endless.functions[1].quantum, 100 * SECOND);
     }
 
     /// 0 low, 1 and 2 normal, of which 2 has no work: its turn passes unused.
