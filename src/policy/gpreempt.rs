@@ -12,11 +12,12 @@
 //! preemption while the urgent work still prepares its data, are not modelled: they hide part of the GPU's
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
+use super::queue::Queue;
 use super::{
-    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
 };
 use crate::engine::time::{LONGEST, MICROSECOND, Nanos, SECOND};
-use std::collections::VecDeque;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
@@ -43,8 +44,8 @@ pub(super) const URGENT: Parameter = Parameter {
 pub struct Gpreempt {
     slice: Nanos,
     urgent_slice: Nanos,
-    urgent: Vec<bool>,
-    ready: VecDeque<Entry>,
+    urgent: Entries<bool>,
+    ready: Queue,
     holder: Option<Entry>,
 }
 
@@ -53,8 +54,8 @@ impl Gpreempt {
         Gpreempt {
             slice,
             urgent_slice,
-            urgent: Vec::new(),
-            ready: VecDeque::new(),
+            urgent: Entries::new(),
+            ready: Queue::default(),
             holder: None,
         }
     }
@@ -62,29 +63,32 @@ impl Gpreempt {
 
 impl Policy for Gpreempt {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.urgent.push(terms.priority > 0);
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.urgent.admit(entry, terms.priority > 0);
+        self.ready.make_room(entry);
     }
 
+    /// Nothing is kept but what [`admit`](Policy::admit) sets anew.
+    fn retire(&mut self, _entry: Entry) {}
+
     fn ready(&mut self, entry: Entry) {
-        self.ready.push_back(entry);
+        self.ready.push(entry);
     }
 
     fn blocked(&mut self, entry: Entry) {
-        self.ready.retain(|&other| other != entry);
+        self.ready.remove(entry);
     }
 
     fn turn_over(&mut self, _held: Nanos, more: bool) {
         if let (Some(entry), true) = (self.holder.take(), more) {
-            self.ready.push_back(entry);
+            self.ready.push(entry);
         }
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        self.holder = self.ready.pop_front();
+        self.holder = self.ready.pop();
         self.holder.map(|entry| Grant {
             entry: Some(entry),
-            slice: match self.urgent[entry as usize] {
+            slice: match self.urgent[entry] {
                 true => self.urgent_slice,
                 false => self.slice,
             },

@@ -15,12 +15,13 @@
 //! comes has it choose), weights in `vgpu.c`. Three things differ. The kernel waits for the end of a
 //! request before it switches: say so with `switch.preemption = "kernel-boundary"`. It prefers a vGPU
 //! for 2 s after its start, which bridges the time to its first share; here vGPUs are up when they start, and
-//! shares are given anew at each start. Requests that come to a vGPU that has some already have it choose too;
+//! shares are given anew at each start, and at each end of one. Requests that come to a vGPU that has some already have it choose too;
 //! here they do not.
 
 use super::properties::total;
 use super::{
-    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
 };
 use crate::engine::time::Nanos;
 
@@ -64,6 +65,7 @@ pub(super) const STAGES: Parameter = Parameter {
 
 #[derive(Default)]
 struct Vgpu {
+    /// 0 for one that is not there.
     weight: u32,
     /// Of each period.
     share: i128,
@@ -79,7 +81,7 @@ pub struct GvtG {
     /// See [`PERIOD`] and [`STAGES`].
     slices: u64,
     stages: u64,
-    vgpus: Vec<Vgpu>,
+    vgpus: Entries<Vgpu>,
     /// Served longest ago first.
     order: Vec<Entry>,
     waiting: usize,
@@ -100,7 +102,7 @@ impl GvtG {
             slice,
             slices,
             stages,
-            vgpus: Vec::new(),
+            vgpus: Entries::new(),
             order: Vec::new(),
             waiting: 0,
             holder: None,
@@ -126,7 +128,7 @@ impl GvtG {
         self.stage += begun;
         let anew = self.stage >= self.stages;
         self.stage %= self.stages;
-        for vgpu in &mut self.vgpus {
+        for (_, vgpu) in self.vgpus.iter_mut() {
             vgpu.left = match anew {
                 true => vgpu.share * i128::from(self.stage + 1),
                 false => vgpu.left + vgpu.share * i128::from(begun),
@@ -138,36 +140,50 @@ impl GvtG {
     fn charge_idle(&mut self, now: Nanos) {
         if let Some((entry, Some(since))) = self.fell_idle.take() {
             let until = now.min(self.tick);
-            self.vgpus[entry as usize].left -= i128::from(until - since);
+            self.vgpus[entry].left -= i128::from(until - since);
+        }
+    }
+
+    /// The periods of those who are there begin anew.
+    fn share_anew(&mut self) {
+        let weights = self.vgpus.iter().map(|(_, v)| u64::from(v.weight));
+        let all: u64 = weights.sum();
+        let by_weight = self.period_length() / all.max(1);
+        self.stage = 0;
+        for (_, vgpu) in self.vgpus.iter_mut() {
+            vgpu.share = i128::from(by_weight) * i128::from(vgpu.weight);
+            vgpu.left = vgpu.share;
         }
     }
 
     fn wait(&mut self, entry: Entry, ready: bool) {
-        let waits = &mut self.vgpus[entry as usize].ready;
+        let waits = &mut self.vgpus[entry].ready;
         self.waiting = self.waiting + usize::from(ready) - usize::from(*waits);
         *waits = ready;
     }
 
     fn may_run(&self, entry: Entry) -> bool {
-        let vgpu = &self.vgpus[entry as usize];
+        let vgpu = &self.vgpus[entry];
         vgpu.ready && vgpu.left > 0
     }
 }
 
 impl Policy for GvtG {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.vgpus.push(Vgpu {
+        let vgpu = Vgpu {
             weight: terms.weight,
             ..Vgpu::default()
-        });
+        };
+        self.vgpus.admit(entry, vgpu);
         self.order.insert(0, entry);
-        let all: u64 = self.vgpus.iter().map(|v| u64::from(v.weight)).sum();
-        let by_weight = self.period_length() / all;
-        self.stage = 0;
-        for vgpu in &mut self.vgpus {
-            vgpu.share = i128::from(by_weight) * i128::from(vgpu.weight);
-            vgpu.left = vgpu.share;
-        }
+        self.share_anew();
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        self.vgpus[entry].weight = 0;
+        self.order.retain(|&other| other != entry);
+        self.fell_idle = self.fell_idle.filter(|&(idle, _)| idle != entry);
+        self.share_anew();
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -188,7 +204,7 @@ impl Policy for GvtG {
         let Some(entry) = self.holder.take() else {
             return;
         };
-        self.vgpus[entry as usize].left -= i128::from(held);
+        self.vgpus[entry].left -= i128::from(held);
         match more {
             true => self.wait(entry, true),
             false => self.fell_idle = Some((entry, None)),
@@ -196,7 +212,7 @@ impl Policy for GvtG {
     }
 
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        self.vgpus[entry as usize].left -= i128::from(extra);
+        self.vgpus[entry].left -= i128::from(extra);
     }
 
     fn select(&mut self, now: Nanos) -> Option<Grant> {

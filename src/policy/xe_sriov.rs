@@ -20,7 +20,8 @@
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
 use super::{
-    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights,
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
 };
 use crate::engine::time::{LONGEST, Nanos, SECOND};
 
@@ -44,13 +45,15 @@ pub(super) const LONGEST_QUANTUM: Parameter = Parameter {
     },
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Level {
+    #[default]
     Low,
     Normal,
     High,
 }
 
+#[derive(Default)]
 struct Function {
     level: Level,
     quantum: Nanos,
@@ -62,15 +65,15 @@ struct Function {
 pub struct XeSriov {
     slice: Nanos,
     longest_quantum: Nanos,
-    functions: Vec<Function>,
+    functions: Entries<Function>,
     /// Functions that wait, and those among them of high priority.
     waiting: usize,
     high: usize,
     /// Functions of normal priority.
     normal: usize,
     /// Where the circle goes on, and that of functions of high priority.
-    next: usize,
-    next_high: usize,
+    next: Entry,
+    next_high: Entry,
     holder: Option<Entry>,
     /// Rest of the turn of a function of normal priority that has no work.
     unused: Option<(Entry, Nanos)>,
@@ -83,7 +86,7 @@ impl XeSriov {
         XeSriov {
             slice,
             longest_quantum,
-            functions: Vec::new(),
+            functions: Entries::new(),
             waiting: 0,
             high: 0,
             normal: 0,
@@ -96,7 +99,7 @@ impl XeSriov {
     }
 
     fn wait(&mut self, entry: Entry, ready: bool) {
-        let function = &mut self.functions[entry as usize];
+        let function = &mut self.functions[entry];
         let (had, has) = (usize::from(function.ready), usize::from(ready));
         function.ready = ready;
         self.waiting = self.waiting + has - had;
@@ -106,10 +109,10 @@ impl XeSriov {
     }
 
     /// The first from `start` on, in a circle, that is wanted.
-    fn first(&self, start: usize, wanted: impl Fn(&Function) -> bool) -> Option<usize> {
-        let count = self.functions.len();
+    fn first(&self, start: Entry, wanted: impl Fn(&Function) -> bool) -> Option<Entry> {
+        let count = self.functions.count() as Entry;
         let mut circle = (0..count).map(|step| (start + step) % count);
-        circle.find(|&place| wanted(&self.functions[place]))
+        circle.find(|&entry| wanted(&self.functions[entry]))
     }
 
     fn run(&mut self, entry: Entry, slice: Nanos) -> Option<Grant> {
@@ -129,7 +132,7 @@ impl XeSriov {
 }
 
 impl Policy for XeSriov {
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
         let level = match terms.priority {
             ..=0 => Level::Low,
             1 => Level::Normal,
@@ -137,11 +140,19 @@ impl Policy for XeSriov {
         };
         let quantum = self.slice.saturating_mul(u64::from(terms.weight));
         self.normal += usize::from(level == Level::Normal);
-        self.functions.push(Function {
+        let function = Function {
             level,
             quantum: quantum.min(self.longest_quantum),
             ready: false,
-        });
+        };
+        self.functions.admit(entry, function);
+    }
+
+    /// Of low priority without work it has no turns.
+    fn retire(&mut self, entry: Entry) {
+        self.normal -= usize::from(self.functions[entry].level == Level::Normal);
+        self.functions[entry].level = Level::Low;
+        self.unused = self.unused.filter(|&(owner, _)| owner != entry);
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -167,40 +178,40 @@ impl Policy for XeSriov {
         };
         if more {
             self.wait(entry, true);
-        } else if self.functions[entry as usize].level == Level::Normal && held < self.turn {
+        } else if self.functions[entry].level == Level::Normal && held < self.turn {
             self.unused = Some((entry, self.turn - held));
         }
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
         if let Some((owner, left)) = self.unused.take() {
-            return match self.functions[owner as usize].ready {
+            return match self.functions[owner].ready {
                 true => self.run(owner, left),
                 false => self.leave_unused(owner, left),
             };
         }
         if self.high > 0 {
             let waits = |function: &Function| function.level == Level::High && function.ready;
-            let place = self.first(self.next_high, waits)?;
-            self.next_high = place + 1;
-            return self.run(place as Entry, self.functions[place].quantum);
+            let entry = self.first(self.next_high, waits)?;
+            self.next_high = entry + 1;
+            return self.run(entry, self.functions[entry].quantum);
         }
         if self.waiting == 0 && self.normal == 0 {
             return None;
         }
         let has_turn = |function: &Function| function.ready || function.level == Level::Normal;
-        let place = self.first(self.next, has_turn)?;
-        self.next = place + 1;
-        let Function { quantum, ready, .. } = self.functions[place];
+        let entry = self.first(self.next, has_turn)?;
+        self.next = entry + 1;
+        let Function { quantum, ready, .. } = self.functions[entry];
         match ready {
-            true => self.run(place as Entry, quantum),
-            false => self.leave_unused(place as Entry, quantum),
+            true => self.run(entry, quantum),
+            false => self.leave_unused(entry, quantum),
         }
     }
 
     /// Functions of low priority go round while no others are there.
     fn round(&self) -> Option<u64> {
-        let holder = self.holder? as usize;
+        let holder = self.holder?;
         let low = self.functions[holder].level == Level::Low;
         (low && self.high == 0 && self.normal == 0).then_some(1 + self.waiting as u64)
     }
