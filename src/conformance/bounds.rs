@@ -1,6 +1,7 @@
 //! What a policy promises beside tenants that always have work: waits, shares, reservations.
 
-use super::world::{Busy, Choice, busy, simulate};
+use super::choice::Choice;
+use super::world::{Busy, busy, simulate};
 use super::{SLICE, TURNS, ensure};
 use crate::engine::time::{MILLISECOND as MS, Nanos};
 use crate::policy::registry::{Registered, Use};

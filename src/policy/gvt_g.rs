@@ -360,4 +360,19 @@ mod tests {
         assert_eq!(policy.vgpus[1].left, 500 - 8);
         assert_eq!(policy.vgpus[0].left, 500 - 2);
     }
+
+    /// 0 and 1 have a quarter each beside 2; when 2 leaves in its tick, without work, the others have halves and
+    /// need not wait for the tick.
+    #[test]
+    fn who_leaves_makes_room_at_once() {
+        let mut policy = vgpus([1, 1, 2]);
+        policy.ready(2);
+        assert_eq!(policy.select(0).and_then(|grant| grant.entry), Some(2));
+        policy.ready(0);
+        policy.turn_over(3, false);
+        policy.retire(2);
+        assert_eq!((policy.order.len(), policy.vgpus[1].left), (2, 500));
+        let grant = policy.select(3).map(|grant| (grant.entry, grant.slice));
+        assert_eq!(grant, Some((Some(0), 7)));
+    }
 }

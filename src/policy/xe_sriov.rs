@@ -318,4 +318,19 @@ mod tests {
         policy.blocked(2);
         assert_eq!(turns(&mut policy, 2), [(Some(1), 10), (Some(0), 10)]);
     }
+
+    /// 1 and 2 are normal and leave: 1 while the rest of its turn passes unused, which ends with it.
+    #[test]
+    fn turns_of_a_function_that_has_left_end() {
+        let mut policy = functions(&[(1, 0), (1, 1), (1, 1)]);
+        policy.ready(0);
+        policy.ready(1);
+        assert_eq!(turns(&mut policy, 1), [(Some(0), 10)]);
+        assert_eq!(policy.select(0).and_then(|grant| grant.entry), Some(1));
+        policy.turn_over(4, false);
+        policy.retire(1);
+        policy.retire(2);
+        assert_eq!(turns(&mut policy, 2), [(Some(0), 10), (Some(0), 10)]);
+        assert_eq!(policy.round(), None, "no turn is under way");
+    }
 }
