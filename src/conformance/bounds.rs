@@ -25,7 +25,10 @@ pub(super) fn waits(policy: &Registered) -> Result<(), String> {
         let bound = |own: usize| match policy.properties.starvation {
             Starvation::Slices(slices) => Some(slices(&weights, own)),
             Starvation::ReservedTurns => Some(f64::from(TURNS) - 1.0),
-            Starvation::Before | Starvation::Chance | Starvation::Unbounded => None,
+            Starvation::Before
+            | Starvation::Visits
+            | Starvation::Chance
+            | Starvation::Unbounded => None,
         };
         if bound(0).is_none() {
             return Ok(());

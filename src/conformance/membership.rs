@@ -38,6 +38,7 @@ impl Member {
             served: self.served,
             left: self.left,
             oldest: self.piece,
+            pieces: 1,
         }
     }
 }
@@ -163,7 +164,7 @@ impl World {
                 ));
             };
             ensure!(
-                member.left > 0 || self.policy.reserves(),
+                member.left > 0 || self.policy.reserves() || self.policy.visits(),
                 "at {} ns the turn is of {entry}, who has no work",
                 self.now
             );
@@ -173,6 +174,11 @@ impl World {
                 *longest = wait.max(*longest);
             }
             member.waits = NEVER;
+            if member.left == 0 && self.policy.visits() {
+                // Nothing is there, and switching costs nothing here.
+                self.turn = Some((Some(entry), self.now, self.now));
+                return Ok(());
+            }
         }
         self.turn = Some((entry, self.now, self.now.saturating_add(slice)));
         Ok(())
@@ -425,7 +431,10 @@ fn settled(policy: &Registered, world: &World) -> Result<(), String> {
         let slices = match policy.properties.starvation {
             Starvation::Slices(slices) => slices(&weights, own),
             Starvation::ReservedTurns => f64::from(TURNS) - 1.0,
-            Starvation::Before | Starvation::Chance | Starvation::Unbounded => break,
+            Starvation::Before
+            | Starvation::Visits
+            | Starvation::Chance
+            | Starvation::Unbounded => break,
         };
         let (wait, limit) = (world.span.longest[at], slices * SLICE as f64 + slices);
         ensure!(

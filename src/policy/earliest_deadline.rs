@@ -71,6 +71,7 @@ mod tests {
             served: 0,
             left: 0,
             oldest: 0,
+            pieces: 1,
         };
         for (entry, deadline) in [(0, NEVER), (1, 90), (2, 40)] {
             policy.admit(entry, &Terms::default());

@@ -70,6 +70,7 @@ mod tests {
             served: 0,
             left: 0,
             oldest,
+            pieces: 1,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

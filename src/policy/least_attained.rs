@@ -78,6 +78,7 @@ mod tests {
             served,
             left: 0,
             oldest: 0,
+            pieces: 1,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

@@ -20,6 +20,7 @@ mod least_attained;
 mod lottery;
 pub mod parameter;
 mod periodic_server;
+mod polling;
 mod priority;
 mod properties;
 mod queue;
@@ -88,6 +89,9 @@ pub struct Work {
     pub left: Nanos,
     /// The oldest of its pieces. Pieces of work are numbered in the order in which they come to the SMs.
     pub oldest: u64,
+    /// Its pieces that have come to the SMs and are not done, running or not: the length of its queue there. Jobs
+    /// that wait in the tenant for one of its streams have not come, and no scheduler sees them.
+    pub pieces: u32,
 }
 
 /// The right to the SMs for one turn.
@@ -135,6 +139,13 @@ pub trait Policy: Send {
     /// holder that may [`join`](Self::joins) it, to their ends, and is then over. Otherwise all work of
     /// the holder runs in its turn, side by side.
     fn by_piece(&self) -> bool {
+        false
+    }
+
+    /// Whether turns may come to entries without work: the SMs then switch to the entry, and unless work has come to
+    /// it until the switch is over the turn ends there, [over](Self::turn_over) after 0 without more. Otherwise a
+    /// turn that is not [reserved](Self::reserves) is for an entry that is ready.
+    fn visits(&self) -> bool {
         false
     }
 

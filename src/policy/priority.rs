@@ -150,6 +150,7 @@ mod tests {
                 served: 0,
                 left: 0,
                 oldest,
+                pieces: 1,
             };
             policy.work(entry, work);
             policy.ready(entry);

@@ -7,8 +7,8 @@ use super::run_list::RunList;
 use super::{
     Parameter, Policy, Preempts, Properties, Setting, Starvation, TimeSlice, Weights,
     deficit_round_robin, earliest_deadline, eevdf, equal_share, first_come, fixed_share, gpreempt,
-    gvt_g, least_attained, lottery, periodic_server, priority, properties, shortest_remaining,
-    start_time_fair, stride, weighted_share, work_conserving_fixed, xe_sriov,
+    gvt_g, least_attained, lottery, periodic_server, polling, priority, properties,
+    shortest_remaining, start_time_fair, stride, weighted_share, work_conserving_fixed, xe_sriov,
 };
 use crate::engine::random::Stream;
 use crate::engine::time::{MILLISECOND, Nanos};
@@ -342,6 +342,20 @@ const BUILT_IN: &[Registered] = &[
             Box::new(gpreempt::Gpreempt::new(setup.config.slice, urgent))
         },
     },
+    Registered {
+        name: "polling",
+        about: "tenants are visited in a circle, those without work too; a visit serves what it finds",
+        source: "Takagi, Analysis of Polling Systems, MIT Press 1986",
+        slice: None,
+        reserves: false,
+        properties: polling::PROPERTIES,
+        uses: &[],
+        parameters: &[polling::SERVICE],
+        build: |setup| {
+            let service = polling::Service::of(setup.setting(&polling::SERVICE).whole());
+            Box::new(polling::Polling::new(service))
+        },
+    },
 ];
 
 static ALL: OnceLock<Vec<Registered>> = OnceLock::new();
@@ -367,6 +381,7 @@ pub const SHARE_KEYS: &[&str] = &[
     "mode",
     "interference",
     "division",
+    "replicas",
     "scheduler",
     "arr",
     "frequency",

@@ -77,6 +77,7 @@ mod tests {
             served: 0,
             left,
             oldest: 0,
+            pieces: 1,
         };
         for (entry, left) in [(0, 50), (1, 20), (2, 30)] {
             policy.admit(entry, &Terms::default());

@@ -33,7 +33,7 @@ mod mixed;
 mod objectives;
 mod on_host;
 mod operations;
-mod parameters;
+pub mod parameters;
 mod placement;
 pub mod preset;
 mod queue;
