@@ -17,7 +17,7 @@ use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
 };
-use crate::engine::time::{LONGEST, MICROSECOND, Nanos, SECOND};
+use crate::engine::time::{MICROSECOND, Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
@@ -35,7 +35,7 @@ pub(super) const URGENT: Parameter = Parameter {
     about: "slice of urgent contexts",
     values: Values::Duration {
         low: 1,
-        high: LONGEST,
+        high: 3_600 * SECOND,
         default: SECOND,
     },
 };

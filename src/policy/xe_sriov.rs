@@ -23,7 +23,7 @@ use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
 };
-use crate::engine::time::{LONGEST, Nanos, SECOND};
+use crate::engine::time::{Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
     // With functions of normal priority.
@@ -40,7 +40,7 @@ pub(super) const LONGEST_QUANTUM: Parameter = Parameter {
     about: "execution quantum of a function at most, whatever its weight",
     values: Values::Duration {
         low: 1,
-        high: LONGEST,
+        high: 3_600 * SECOND,
         default: 100 * SECOND,
     },
 };
