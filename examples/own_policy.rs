@@ -15,7 +15,8 @@ use warpshare::policy::keyed::{LeastFirst, Rule};
 use warpshare::policy::registry::{Registered, Use, extend};
 use warpshare::policy::spatial::{self, Demand, Division, Spatial};
 use warpshare::policy::{
-    Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values, Weights, Work,
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights, Work,
 };
 
 /// Registers the policies, and is warpshare from there on.
@@ -90,7 +91,7 @@ pub const LONGEST_IDLE_FIRST: Registered = Registered {
 struct LongestIdleFirst {
     slice: Nanos,
     /// Number of the last turn of each entry; 0 = none yet.
-    last: Vec<u64>,
+    last: Entries<u64>,
     /// Number of turns so far.
     turns: u64,
     ready: Vec<Entry>,
@@ -101,7 +102,7 @@ impl LongestIdleFirst {
     fn new(slice: Nanos) -> Self {
         LongestIdleFirst {
             slice,
-            last: Vec::new(),
+            last: Entries::new(),
             turns: 0,
             ready: Vec::new(),
             holder: None,
@@ -111,10 +112,14 @@ impl LongestIdleFirst {
 
 impl Policy for LongestIdleFirst {
     fn admit(&mut self, entry: Entry, _terms: &Terms) {
-        self.last.push(0);
+        self.last.admit(entry, 0);
         // Room for all, so that nothing is allocated while the simulation runs.
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.ready
+            .reserve(self.last.count().saturating_sub(self.ready.len()));
     }
+
+    /// Nothing is kept of it but what `admit` sets anew.
+    fn retire(&mut self, _entry: Entry) {}
 
     fn ready(&mut self, entry: Entry) {
         self.ready.push(entry);
@@ -132,10 +137,10 @@ impl Policy for LongestIdleFirst {
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
         let ready = self.ready.iter().enumerate();
-        let (place, _) = ready.min_by_key(|&(_, &entry)| (self.last[entry as usize], entry))?;
+        let (place, _) = ready.min_by_key(|&(_, &entry)| (self.last[entry], entry))?;
         let entry = self.ready.swap_remove(place);
         self.turns += 1;
-        self.last[entry as usize] = self.turns;
+        self.last[entry] = self.turns;
         self.holder = Some(entry);
         Some(Grant {
             entry: Some(entry),
@@ -175,8 +180,8 @@ pub const TWO_LEVELS: Registered = Registered {
         Box::new(LeastFirst::new(TwoLevels {
             slice: setup.config.slice,
             ratio: setup.setting(&RATIO).whole(),
-            served: Vec::new(),
-            level: Vec::new(),
+            served: Entries::new(),
+            level: Entries::new(),
         }))
     },
 };
@@ -186,9 +191,9 @@ struct TwoLevels {
     slice: Nanos,
     ratio: u64,
     /// What the work at the head of each entry has had.
-    served: Vec<Nanos>,
+    served: Entries<Nanos>,
     /// Level of the present turn, or the last one, of each entry.
-    level: Vec<u8>,
+    level: Entries<u8>,
 }
 
 impl Rule for TwoLevels {
@@ -197,35 +202,35 @@ impl Rule for TwoLevels {
 
     const SEES_WORK: bool = true;
 
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.served.push(0);
-        self.level.push(0);
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.served.admit(entry, 0);
+        self.level.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> u8 {
-        u8::from(self.served[entry as usize] >= self.slice)
+        u8::from(self.served[entry] >= self.slice)
     }
 
     fn slice(&self, entry: Entry) -> Nanos {
         match self.key(entry) {
-            0 => self.slice - self.served[entry as usize],
+            0 => self.slice - self.served[entry],
             _ => self.slice.saturating_mul(self.ratio),
         }
     }
 
     fn chosen(&mut self, entry: Entry) {
-        self.level[entry as usize] = self.key(entry);
+        self.level[entry] = self.key(entry);
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.served[entry as usize] = work.served;
+        self.served[entry] = work.served;
     }
 
     fn over_ran(&mut self, entry: Entry, time: Nanos) {
-        self.served[entry as usize] += time;
+        self.served[entry] += time;
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, _held: Nanos) -> bool {
-        self.key(entry) < self.level[holder as usize]
+        self.key(entry) < self.level[holder]
     }
 }

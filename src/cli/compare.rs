@@ -18,14 +18,17 @@ Examples:
   warpshare compare scenarios/quickstart.toml --policies best-effort,equal-share,fixed-share
   warpshare compare scenarios/quickstart.toml --policies all --against fixed-share
   warpshare compare my.toml --policies equal-share,equal-share+arr=false+slice=2ms
+  warpshare compare my.toml --policies 'gvt-g+period_slices=20,gvt-g+period_slices=100+settled_after=1'
   warpshare compare my.toml --policies all --metrics response.p99,jain_progress
   warpshare compare my.toml --policies all --precision 2% --out results/study
 
 Every policy sees the same arrivals and sizes, so differences are paired: what is left of chance is
 what the policies make of it. Intervals of the primary metrics hold for all differences at once, p
 values are adjusted for all; other metrics are exploratory. `all` takes every scheduler that may serve the tenants of the scenario and says which may not.
-A policy can have keys of the `share` table: NAME+KEY=VALUE. The scenario's own keys stay where the
-policy has them; docs/policies.md describes the policies, docs/statistics.md the statistics.
+A policy can have values of its keys: NAME+KEY=VALUE+KEY=VALUE, with the keys of the `share` table that the
+policy takes and those that it brings itself. The scenario's own keys stay where the policy has them. Results and
+figures name the variant as it is written here. docs/policies.md describes the policies and their keys,
+docs/statistics.md the statistics.
 
 Exit codes:
   0    done
@@ -166,6 +169,11 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
         if names[..index].contains(name) {
             return Err(bad(&format!("--policies names `{name}` twice")));
         }
+        let same = |other: &&String| keys(other) == keys(name);
+        if let Some(other) = names[..index].iter().find(same) {
+            let title = format!("`{other}` and `{name}` of --policies are the same");
+            return Err(bad(&title));
+        }
     }
     let own = schedulers(base).first().cloned();
     let against = match &args.against {
@@ -201,6 +209,15 @@ fn candidates(args: &Args, base: &Scenario) -> Result<Vec<Candidate>, Failure> {
         }
     }
     Ok(candidates)
+}
+
+/// A policy and its keys in an order that does not depend on how they are written.
+fn keys(variant: &str) -> (&str, Vec<&str>) {
+    let mut parts = variant.split('+');
+    let name = parts.next().unwrap_or("");
+    let mut keys: Vec<&str> = parts.collect();
+    keys.sort_unstable();
+    (name, keys)
 }
 
 /// Schedulers of the domains that are shared in turns, and how clients of the others divide SMs.

@@ -1,6 +1,7 @@
 //! What a policy promises beside tenants that always have work: waits, shares, reservations.
 
-use super::world::{Busy, Choice, busy, simulate};
+use super::choice::Choice;
+use super::world::{Busy, busy, simulate};
 use super::{SLICE, TURNS, ensure};
 use crate::engine::time::{MILLISECOND as MS, Nanos};
 use crate::policy::registry::{Registered, Use};
@@ -24,7 +25,10 @@ pub(super) fn waits(policy: &Registered) -> Result<(), String> {
         let bound = |own: usize| match policy.properties.starvation {
             Starvation::Slices(slices) => Some(slices(&weights, own)),
             Starvation::ReservedTurns => Some(f64::from(TURNS) - 1.0),
-            Starvation::Before | Starvation::Chance | Starvation::Unbounded => None,
+            Starvation::Before
+            | Starvation::Visits
+            | Starvation::Chance
+            | Starvation::Unbounded => None,
         };
         if bound(0).is_none() {
             return Ok(());

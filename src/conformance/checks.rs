@@ -1,6 +1,7 @@
 //! What holds whatever a policy's order is: conservation, busy times, preemption as declared.
 
-use super::world::{Choice, Log, Served, read, serving, simulate, text};
+use super::choice::Choice;
+use super::world::{Log, Served, read, serving, simulate, text};
 use super::{SLICE, ensure};
 use crate::engine::time::{MILLISECOND as MS, Nanos};
 use crate::experiment::{self, Options, Silent};

@@ -18,12 +18,16 @@
 //!   interval, or on average, differ by no more than declared; who declares no bound starves somebody;
 //! - reservations are honoured in every period;
 //! - urgent work takes the SMs at once, in some cases only, or waits, as declared;
-//! - neither the numbering of tenants nor the order of a file matters beyond that.
+//! - neither the numbering of tenants nor the order of a file matters beyond that;
+//! - entries may come and go at any time, and their numbers come again: turns are for those who are there, and once a
+//!   few rounds have passed what is declared of waits and shares holds for them.
 //!
 //! Seeds are fixed: what holds once holds always.
 
 mod bounds;
 mod checks;
+mod choice;
+mod membership;
 mod world;
 
 use crate::policy::registry::{self, ExtendError, Registered};
@@ -82,6 +86,11 @@ const CHECKS: &[Check] = &[
     ("without a bound somebody starves", bounds::starves),
     ("it preempts as declared", checks::preempts),
     ("the order of a file does not matter", checks::file_order),
+    ("turns are for those who are there", membership::come_and_go),
+    (
+        "it keeps its word as entries come and go",
+        membership::settle,
+    ),
 ];
 
 /// Checks these policies. They are added to the [registry] if they are not in it yet, so nothing may have looked

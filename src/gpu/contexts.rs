@@ -138,7 +138,7 @@ impl Contexts {
                 self.begin = self.until - self.slice;
             }
             if self.by_piece {
-                self.policy.work(context, piece(&operation));
+                self.policy.work(context, piece(&operation, 1));
             }
             self.policy.ready(context);
             if self.current == NONE {
@@ -209,7 +209,8 @@ impl Contexts {
         let mut left = self.waiting.iter();
         if let Some(first) = left.find(|operation| operation.operation.client == current) {
             self.waiting_since[current as usize] = now;
-            self.policy.work(current, piece(first));
+            let pieces = self.work[current as usize];
+            self.policy.work(current, piece(first, pieces));
         }
     }
 
@@ -310,12 +311,13 @@ impl Contexts {
 }
 
 /// A piece of work that has not run, as policies by pieces see it.
-fn piece(operation: &Active) -> Work {
+fn piece(operation: &Active, pieces: u32) -> Work {
     Work {
         deadline: operation.operation.deadline,
         served: 0,
         left: time_for(operation.left, operation.operation.speed),
         oldest: operation.number,
+        pieces,
     }
 }
 

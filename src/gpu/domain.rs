@@ -53,6 +53,8 @@ pub(super) struct ChargeRule {
     pub always: bool,
     /// The cost comes out of the slice, whether there is work or not.
     pub in_slot: bool,
+    /// A turn pays also if it comes to an entry without work.
+    pub without_work: bool,
 }
 
 impl From<Charge> for ChargeRule {
@@ -62,6 +64,7 @@ impl From<Charge> for ChargeRule {
             entry: charge == Charge::PerEntryChange,
             always: charge == Charge::PerDispatch || charge == Charge::PerSlot,
             in_slot: charge == Charge::PerSlot,
+            without_work: charge == Charge::PerSlot,
         }
     }
 }
@@ -79,6 +82,8 @@ pub struct ComputeDomain {
     watched: bool,
     /// Turns are for pieces of work.
     pub(super) by_piece: bool,
+    /// Turns may come to entries without work, and end there.
+    visits: bool,
     /// Operations that have come.
     came: u64,
     /// Turns may be of the kind that [`advance`](Self::advance) takes in a sprint.
@@ -127,7 +132,9 @@ impl ComputeDomain {
         let reserves = policy.reserves();
         let watched = policy.sees_work();
         let by_piece = policy.by_piece();
-        let charge = ChargeRule::from(rules.switch.charge);
+        let visits = policy.visits();
+        let mut charge = ChargeRule::from(rules.switch.charge);
+        charge.without_work |= visits;
         let preempts_at_once = rules.switch.preemption == Preemption::Delay(0);
         ComputeDomain {
             rates,
@@ -136,6 +143,7 @@ impl ComputeDomain {
             switch_time: rules.switch.total(),
             watched,
             by_piece,
+            visits,
             came: 0,
             sprints: preempts_at_once && !charge.in_slot && !watched,
             charge,
@@ -241,6 +249,8 @@ impl ComputeDomain {
             }
         } else if turn.holder == NOBODY || (lazy && self.backlogged == 0) {
             return None;
+        } else if self.visits && turn.holder != VACANT {
+            return Some((turn.ready, self.grant_end_class()));
         }
         (turn.until != NEVER).then_some((turn.until, self.grant_end_class()))
     }
@@ -497,7 +507,7 @@ impl ComputeDomain {
                 state.unpark(&self.rates);
             }
             has_work = state.runs();
-            if has_work || self.charge.in_slot {
+            if has_work || self.charge.without_work {
                 cost = self.load_context(holder, false);
             }
         }
@@ -505,7 +515,7 @@ impl ComputeDomain {
         let turn = &mut self.turn;
         turn.holder = holder;
         turn.drain_end = drain_end;
-        turn.charged = has_work || self.charge.in_slot;
+        turn.charged = has_work || self.charge.without_work;
         turn.ready = drain_end.saturating_add(cost);
         if self.charge.in_slot {
             turn.begin = drain_end;

@@ -197,6 +197,7 @@ impl EntryState {
                 false => self.parked.iter().map(alone).min().unwrap_or(NEVER),
             },
             oldest: all().map(|active| active.number).min().unwrap_or(0),
+            pieces: all().count() as u32,
         }
     }
 

@@ -9,9 +9,9 @@
 //! a visit and the largest packet). Time can be cut anywhere, so packets count as nothing.
 
 use super::properties::ONE_TURN_BY_WEIGHT;
-use super::{Entry, Grant, Policy, Preempts, Properties, Terms, Weights};
+use super::queue::Queue;
+use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Terms, Weights};
 use crate::engine::time::Nanos;
-use std::collections::VecDeque;
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
@@ -23,9 +23,9 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// See the [module documentation](self).
 pub struct DeficitRoundRobin {
     slice: Nanos,
-    quantum: Vec<i128>,
-    deficit: Vec<i128>,
-    ready: VecDeque<Entry>,
+    quantum: Entries<i128>,
+    deficit: Entries<i128>,
+    ready: Queue,
     holder: Option<Entry>,
 }
 
@@ -33,9 +33,9 @@ impl DeficitRoundRobin {
     pub fn new(slice: Nanos) -> Self {
         DeficitRoundRobin {
             slice,
-            quantum: Vec::new(),
-            deficit: Vec::new(),
-            ready: VecDeque::new(),
+            quantum: Entries::new(),
+            deficit: Entries::new(),
+            ready: Queue::default(),
             holder: None,
         }
     }
@@ -44,41 +44,44 @@ impl DeficitRoundRobin {
 impl Policy for DeficitRoundRobin {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
         self.quantum
-            .push(i128::from(self.slice) * i128::from(terms.weight));
-        self.deficit.push(0);
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+            .admit(entry, i128::from(self.slice) * i128::from(terms.weight));
+        self.deficit.admit(entry, 0);
+        self.ready.make_room(entry);
     }
 
+    /// Nothing is kept but what [`admit`](Policy::admit) sets anew.
+    fn retire(&mut self, _entry: Entry) {}
+
     fn ready(&mut self, entry: Entry) {
-        self.ready.push_back(entry);
+        self.ready.push(entry);
     }
 
     fn blocked(&mut self, entry: Entry) {
-        self.ready.retain(|&other| other != entry);
-        self.deficit[entry as usize] = self.deficit[entry as usize].min(0);
+        self.ready.remove(entry);
+        self.deficit[entry] = self.deficit[entry].min(0);
     }
 
     fn turn_over(&mut self, held: Nanos, more: bool) {
         let Some(entry) = self.holder.take() else {
             return;
         };
-        let deficit = &mut self.deficit[entry as usize];
+        let deficit = &mut self.deficit[entry];
         *deficit -= i128::from(held);
         if more {
-            self.ready.push_back(entry);
+            self.ready.push(entry);
         } else {
             *deficit = (*deficit).min(0);
         }
     }
 
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        self.deficit[entry as usize] -= i128::from(extra);
+        self.deficit[entry] -= i128::from(extra);
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        while let Some(entry) = self.ready.pop_front() {
-            let deficit = &mut self.deficit[entry as usize];
-            *deficit += self.quantum[entry as usize];
+        while let Some(entry) = self.ready.pop() {
+            let deficit = &mut self.deficit[entry];
+            *deficit += self.quantum[entry];
             if *deficit > 0 {
                 self.holder = Some(entry);
                 return Some(Grant {
@@ -87,7 +90,7 @@ impl Policy for DeficitRoundRobin {
                 });
             }
             // It has run for more than a visit too much.
-            self.ready.push_back(entry);
+            self.ready.push(entry);
         }
         None
     }

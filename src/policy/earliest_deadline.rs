@@ -10,7 +10,7 @@
 //! Hard-Real-Time Environment", Journal of the ACM 20 (1973), §7.
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -23,12 +23,12 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// See the [module documentation](self).
 pub struct EarliestDeadline {
     /// Deadline of the work at the head of each entry.
-    deadline: Vec<Nanos>,
+    deadline: Entries<Nanos>,
 }
 
 pub(super) fn build() -> LeastFirst<EarliestDeadline> {
     LeastFirst::new(EarliestDeadline {
-        deadline: Vec::new(),
+        deadline: Entries::new(),
     })
 }
 
@@ -37,12 +37,12 @@ impl Rule for EarliestDeadline {
 
     const SEES_WORK: bool = true;
 
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.deadline.push(NEVER);
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.deadline.admit(entry, NEVER);
     }
 
     fn key(&self, entry: Entry) -> Nanos {
-        self.deadline[entry as usize]
+        self.deadline[entry]
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -50,11 +50,11 @@ impl Rule for EarliestDeadline {
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.deadline[entry as usize] = work.deadline;
+        self.deadline[entry] = work.deadline;
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, _held: Nanos) -> bool {
-        self.deadline[entry as usize] < self.deadline[holder as usize]
+        self.deadline[entry] < self.deadline[holder]
     }
 }
 
@@ -71,6 +71,7 @@ mod tests {
             served: 0,
             left: 0,
             oldest: 0,
+            pieces: 1,
         };
         for (entry, deadline) in [(0, NEVER), (1, 90), (2, 40)] {
             policy.admit(entry, &Terms::default());

@@ -11,8 +11,9 @@
 //! §4; corollary: with requests of one slice the lag stays within one slice, either way). Linux has used it
 //! since 6.6.
 
+use super::entries::make_room;
 use super::properties::total;
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -33,11 +34,11 @@ const UNIT: i128 = 1 << 32;
 /// See the [module documentation](self).
 pub struct Eevdf {
     slice: Nanos,
-    weight: Vec<u32>,
+    weight: Entries<u32>,
     /// When the request of an entry becomes eligible, in virtual time.
-    eligible: Vec<i128>,
+    eligible: Entries<i128>,
     /// What it has had of its request.
-    used: Vec<Nanos>,
+    used: Entries<Nanos>,
     /// In order of becoming ready.
     ready: Vec<Entry>,
     holder: Option<Entry>,
@@ -50,9 +51,9 @@ impl Eevdf {
     pub fn new(slice: Nanos) -> Self {
         Eevdf {
             slice,
-            weight: Vec::new(),
-            eligible: Vec::new(),
-            used: Vec::new(),
+            weight: Entries::new(),
+            eligible: Entries::new(),
+            used: Entries::new(),
             ready: Vec::new(),
             holder: None,
             now: 0,
@@ -61,25 +62,24 @@ impl Eevdf {
     }
 
     fn per_weight(&self, entry: Entry, time: Nanos) -> i128 {
-        i128::from(time) * UNIT / i128::from(self.weight[entry as usize])
+        i128::from(time) * UNIT / i128::from(self.weight[entry])
     }
 
     fn ran(&mut self, entry: Entry, time: Nanos) {
         self.now += i128::from(time) * UNIT / i128::from(self.active.max(1));
-        let used = &mut self.used[entry as usize];
+        let used = &mut self.used[entry];
         *used += time;
         // A request that is used up is followed by the next.
         let requests = *used / self.slice;
         *used -= requests * self.slice;
-        self.eligible[entry as usize] +=
-            self.per_weight(entry, requests.saturating_mul(self.slice));
+        self.eligible[entry] += self.per_weight(entry, requests.saturating_mul(self.slice));
     }
 
     fn sleeps(&mut self, entry: Entry) {
-        let weight = u64::from(self.weight[entry as usize]);
+        let weight = u64::from(self.weight[entry]);
         self.active -= weight;
-        let used = self.per_weight(entry, self.used[entry as usize]);
-        let lag = (self.now - self.eligible[entry as usize] - used) * i128::from(weight);
+        let used = self.per_weight(entry, self.used[entry]);
+        let lag = (self.now - self.eligible[entry] - used) * i128::from(weight);
         if self.active > 0 {
             self.now += lag / i128::from(self.active);
         }
@@ -88,16 +88,19 @@ impl Eevdf {
 
 impl Policy for Eevdf {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.weight.push(terms.weight);
-        self.eligible.push(0);
-        self.used.push(0);
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.weight.admit(entry, terms.weight);
+        self.eligible.admit(entry, 0);
+        self.used.admit(entry, 0);
+        make_room(&mut self.ready, entry);
     }
 
+    /// Nothing is kept but what [`admit`](Policy::admit) sets anew.
+    fn retire(&mut self, _entry: Entry) {}
+
     fn ready(&mut self, entry: Entry) {
-        self.active += u64::from(self.weight[entry as usize]);
-        self.eligible[entry as usize] = self.now;
-        self.used[entry as usize] = 0;
+        self.active += u64::from(self.weight[entry]);
+        self.eligible[entry] = self.now;
+        self.used[entry] = 0;
         self.ready.push(entry);
     }
 
@@ -123,22 +126,18 @@ impl Policy for Eevdf {
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        let first = self
-            .ready
-            .iter()
-            .map(|&entry| self.eligible[entry as usize]);
+        let first = self.ready.iter().map(|&entry| self.eligible[entry]);
         // Rounding and over-run can leave nobody eligible: then the first to be so.
         let limit = self.now.max(first.min()?);
-        let deadline =
-            |entry: Entry| self.eligible[entry as usize] + self.per_weight(entry, self.slice);
+        let deadline = |entry: Entry| self.eligible[entry] + self.per_weight(entry, self.slice);
         let ready = self.ready.iter().enumerate();
-        let eligible = ready.filter(|&(_, &entry)| self.eligible[entry as usize] <= limit);
+        let eligible = ready.filter(|&(_, &entry)| self.eligible[entry] <= limit);
         let (place, _) = eligible.min_by_key(|&(place, &entry)| (deadline(entry), place))?;
         let entry = self.ready.remove(place);
         self.holder = Some(entry);
         Some(Grant {
             entry: Some(entry),
-            slice: self.slice - self.used[entry as usize],
+            slice: self.slice - self.used[entry],
         })
     }
 }

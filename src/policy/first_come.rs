@@ -6,7 +6,7 @@
 //! Source: queueing theory; D. R. Cox and W. L. Smith, "Queues", 1961 (chapter 2).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -19,11 +19,13 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// See the [module documentation](self).
 pub struct FirstCome {
     /// The oldest piece of each entry.
-    oldest: Vec<u64>,
+    oldest: Entries<u64>,
 }
 
 pub(super) fn build() -> LeastFirst<FirstCome> {
-    LeastFirst::new(FirstCome { oldest: Vec::new() })
+    LeastFirst::new(FirstCome {
+        oldest: Entries::new(),
+    })
 }
 
 impl Rule for FirstCome {
@@ -32,12 +34,12 @@ impl Rule for FirstCome {
     const SEES_WORK: bool = true;
     const BY_PIECE: bool = true;
 
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.oldest.push(0);
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.oldest.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> u64 {
-        self.oldest[entry as usize]
+        self.oldest[entry]
     }
 
     fn key_of(&self, _entry: Entry, piece: u64) -> u64 {
@@ -49,7 +51,7 @@ impl Rule for FirstCome {
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.oldest[entry as usize] = work.oldest;
+        self.oldest[entry] = work.oldest;
     }
 }
 
@@ -68,6 +70,7 @@ mod tests {
             served: 0,
             left: 0,
             oldest,
+            pieces: 1,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

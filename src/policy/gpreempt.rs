@@ -1,8 +1,8 @@
 //! GPreempt: two lengths of slices on the hardware's run list, so that urgent contexts preempt without any
 //! preemption being asked for.
 //!
-//! Contexts with work take turns. An urgent one, of `priority` above 0, has slices of 1 s, which it never
-//! uses up; the others have slices of 1 µs, so they give way to it at once. Among the others, several
+//! Contexts with work take turns. An urgent one, of `priority` above 0, has slices of 1 s (`urgent_slice`), which it
+//! never uses up; the others have slices of 1 µs, so they give way to it at once. Among the others, several
 //! contexts with work change after every microsecond: the authors have all of them in one context, and so
 //! should a scenario (one guest with several `streams`).
 //!
@@ -12,9 +12,12 @@
 //! preemption while the urgent work still prepares its data, are not modelled: they hide part of the GPU's
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
-use crate::engine::time::{MICROSECOND, Nanos};
-use std::collections::VecDeque;
+use super::queue::Queue;
+use super::{
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
+};
+use crate::engine::time::{MICROSECOND, Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
     work_conserving: true,
@@ -27,23 +30,32 @@ pub(super) const PROPERTIES: Properties = Properties {
 
 /// Slice of contexts that are not urgent.
 pub(super) const SLICE: Nanos = MICROSECOND;
-/// How many of these slices an urgent context has: 1 s.
-const URGENT: u64 = 1_000_000;
+pub(super) const URGENT: Parameter = Parameter {
+    name: "urgent_slice",
+    about: "slice of urgent contexts",
+    values: Values::Duration {
+        low: 1,
+        high: 3_600 * SECOND,
+        default: SECOND,
+    },
+};
 
 /// See the [module documentation](self).
 pub struct Gpreempt {
     slice: Nanos,
-    urgent: Vec<bool>,
-    ready: VecDeque<Entry>,
+    urgent_slice: Nanos,
+    urgent: Entries<bool>,
+    ready: Queue,
     holder: Option<Entry>,
 }
 
 impl Gpreempt {
-    pub fn new(slice: Nanos) -> Self {
+    pub fn new(slice: Nanos, urgent_slice: Nanos) -> Self {
         Gpreempt {
             slice,
-            urgent: Vec::new(),
-            ready: VecDeque::new(),
+            urgent_slice,
+            urgent: Entries::new(),
+            ready: Queue::default(),
             holder: None,
         }
     }
@@ -51,30 +63,33 @@ impl Gpreempt {
 
 impl Policy for Gpreempt {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.urgent.push(terms.priority > 0);
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.urgent.admit(entry, terms.priority > 0);
+        self.ready.make_room(entry);
     }
 
+    /// Nothing is kept but what [`admit`](Policy::admit) sets anew.
+    fn retire(&mut self, _entry: Entry) {}
+
     fn ready(&mut self, entry: Entry) {
-        self.ready.push_back(entry);
+        self.ready.push(entry);
     }
 
     fn blocked(&mut self, entry: Entry) {
-        self.ready.retain(|&other| other != entry);
+        self.ready.remove(entry);
     }
 
     fn turn_over(&mut self, _held: Nanos, more: bool) {
         if let (Some(entry), true) = (self.holder.take(), more) {
-            self.ready.push_back(entry);
+            self.ready.push(entry);
         }
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        self.holder = self.ready.pop_front();
+        self.holder = self.ready.pop();
         self.holder.map(|entry| Grant {
             entry: Some(entry),
-            slice: match self.urgent[entry as usize] {
-                true => self.slice.saturating_mul(URGENT),
+            slice: match self.urgent[entry] {
+                true => self.urgent_slice,
                 false => self.slice,
             },
         })
@@ -94,7 +109,7 @@ mod tests {
     /// then has a second.
     #[test]
     fn urgent_work_waits_for_microseconds() {
-        let mut policy = Gpreempt::new(SLICE);
+        let mut policy = Gpreempt::new(SLICE, SECOND);
         for (entry, priority) in [(0, 0), (1, -1), (2, 1)] {
             let terms = Terms {
                 priority,

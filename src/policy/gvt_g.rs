@@ -1,7 +1,8 @@
 //! Intel GVT-g: time for each period by weight, whoever was served longest ago first, and a timer.
 //!
-//! Every 100 slices (a slice is the timer's 1 ms, a period 100 ms) each vGPU is given its weight's share of the
-//! period. What is left, or was taken too much, is added to the next share, and forgotten every tenth period.
+//! Every `period_slices` = 100 slices (a slice is the timer's 1 ms, a period 100 ms) each vGPU is given its weight's
+//! share of the period. What is left, or was taken too much, is added to the next share, and forgotten every
+//! tenth period (`settled_after`). The bound of waiting in the properties is that of the kernel's 100 slices.
 //! At each tick of the timer the vGPU that was served longest ago goes next, of those with work and time left.
 //! Without time left nobody runs, though the GPU is free. Work that comes to a vGPU without any has the
 //! scheduler choose at once, so it takes the SMs if it has time. Who falls idle is charged, and keeps
@@ -14,11 +15,14 @@
 //! comes has it choose), weights in `vgpu.c`. Three things differ. The kernel waits for the end of a
 //! request before it switches: say so with `switch.preemption = "kernel-boundary"`. It prefers a vGPU
 //! for 2 s after its start, which bridges the time to its first share; here vGPUs are up when they start, and
-//! shares are given anew at each start. Requests that come to a vGPU that has some already have it choose too;
+//! shares are given anew at each start, and at each end of one. Requests that come to a vGPU that has some already have it choose too;
 //! here they do not.
 
 use super::properties::total;
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::{
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
+};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -28,21 +32,40 @@ pub(super) const PROPERTIES: Properties = Properties {
     starvation: Starvation::Slices(|weights, own| {
         let (all, mine) = (total(weights), f64::from(weights[own]));
         let others = weights.len() as f64 - 1.0;
-        let share = PERIOD as f64 * mine / all;
+        let share = SLICES as f64 * mine / all;
         // It has used up its share, less the slice that it owed at most, and waits for the next period, in
         // which those who have waited for longer go first. A debt of a slice takes 1 / share periods.
-        let whole = PERIOD as f64 * (1.0 / share).ceil();
+        let whole = SLICES as f64 * (1.0 / share).ceil();
         whole - share + 1.0 + others
     }),
     preempts: Preempts::Urgent,
 };
 
-/// Slices of a period, and periods after which nothing is carried over.
-const PERIOD: u64 = 100;
-const STAGES: u64 = 10;
+/// Slices of a period, by the source.
+const SLICES: u64 = 100;
+
+pub(super) const PERIOD: Parameter = Parameter {
+    name: "period_slices",
+    about: "slices of a period, in which each vGPU is given its share",
+    values: Values::Count {
+        low: 1,
+        high: 1_000_000,
+        default: SLICES,
+    },
+};
+pub(super) const STAGES: Parameter = Parameter {
+    name: "settled_after",
+    about: "periods after which nothing is carried over",
+    values: Values::Count {
+        low: 1,
+        high: 1_000_000,
+        default: 10,
+    },
+};
 
 #[derive(Default)]
 struct Vgpu {
+    /// 0 for one that is not there.
     weight: u32,
     /// Of each period.
     share: i128,
@@ -55,7 +78,10 @@ struct Vgpu {
 /// See the [module documentation](self).
 pub struct GvtG {
     slice: Nanos,
-    vgpus: Vec<Vgpu>,
+    /// See [`PERIOD`] and [`STAGES`].
+    slices: u64,
+    stages: u64,
+    vgpus: Entries<Vgpu>,
     /// Served longest ago first.
     order: Vec<Entry>,
     waiting: usize,
@@ -70,10 +96,13 @@ pub struct GvtG {
 }
 
 impl GvtG {
-    pub fn new(slice: Nanos) -> Self {
+    /// See [`PERIOD`] and [`STAGES`] for `slices` and `stages`.
+    pub fn new(slice: Nanos, slices: u64, stages: u64) -> Self {
         GvtG {
             slice,
-            vgpus: Vec::new(),
+            slices,
+            stages,
+            vgpus: Entries::new(),
             order: Vec::new(),
             waiting: 0,
             holder: None,
@@ -85,7 +114,7 @@ impl GvtG {
     }
 
     fn period_length(&self) -> Nanos {
-        self.slice.saturating_mul(PERIOD)
+        self.slice.saturating_mul(self.slices)
     }
 
     /// Gives shares for the periods that have begun since.
@@ -97,9 +126,9 @@ impl GvtG {
         }
         self.period += begun * length;
         self.stage += begun;
-        let anew = self.stage >= STAGES;
-        self.stage %= STAGES;
-        for vgpu in &mut self.vgpus {
+        let anew = self.stage >= self.stages;
+        self.stage %= self.stages;
+        for (_, vgpu) in self.vgpus.iter_mut() {
             vgpu.left = match anew {
                 true => vgpu.share * i128::from(self.stage + 1),
                 false => vgpu.left + vgpu.share * i128::from(begun),
@@ -111,36 +140,50 @@ impl GvtG {
     fn charge_idle(&mut self, now: Nanos) {
         if let Some((entry, Some(since))) = self.fell_idle.take() {
             let until = now.min(self.tick);
-            self.vgpus[entry as usize].left -= i128::from(until - since);
+            self.vgpus[entry].left -= i128::from(until - since);
+        }
+    }
+
+    /// The periods of those who are there begin anew.
+    fn share_anew(&mut self) {
+        let weights = self.vgpus.iter().map(|(_, v)| u64::from(v.weight));
+        let all: u64 = weights.sum();
+        let by_weight = self.period_length() / all.max(1);
+        self.stage = 0;
+        for (_, vgpu) in self.vgpus.iter_mut() {
+            vgpu.share = i128::from(by_weight) * i128::from(vgpu.weight);
+            vgpu.left = vgpu.share;
         }
     }
 
     fn wait(&mut self, entry: Entry, ready: bool) {
-        let waits = &mut self.vgpus[entry as usize].ready;
+        let waits = &mut self.vgpus[entry].ready;
         self.waiting = self.waiting + usize::from(ready) - usize::from(*waits);
         *waits = ready;
     }
 
     fn may_run(&self, entry: Entry) -> bool {
-        let vgpu = &self.vgpus[entry as usize];
+        let vgpu = &self.vgpus[entry];
         vgpu.ready && vgpu.left > 0
     }
 }
 
 impl Policy for GvtG {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.vgpus.push(Vgpu {
+        let vgpu = Vgpu {
             weight: terms.weight,
             ..Vgpu::default()
-        });
+        };
+        self.vgpus.admit(entry, vgpu);
         self.order.insert(0, entry);
-        let all: u64 = self.vgpus.iter().map(|v| u64::from(v.weight)).sum();
-        let by_weight = self.period_length() / all;
-        self.stage = 0;
-        for vgpu in &mut self.vgpus {
-            vgpu.share = i128::from(by_weight) * i128::from(vgpu.weight);
-            vgpu.left = vgpu.share;
-        }
+        self.share_anew();
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        self.vgpus[entry].weight = 0;
+        self.order.retain(|&other| other != entry);
+        self.fell_idle = self.fell_idle.filter(|&(idle, _)| idle != entry);
+        self.share_anew();
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -161,7 +204,7 @@ impl Policy for GvtG {
         let Some(entry) = self.holder.take() else {
             return;
         };
-        self.vgpus[entry as usize].left -= i128::from(held);
+        self.vgpus[entry].left -= i128::from(held);
         match more {
             true => self.wait(entry, true),
             false => self.fell_idle = Some((entry, None)),
@@ -169,7 +212,7 @@ impl Policy for GvtG {
     }
 
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        self.vgpus[entry as usize].left -= i128::from(extra);
+        self.vgpus[entry].left -= i128::from(extra);
     }
 
     fn select(&mut self, now: Nanos) -> Option<Grant> {
@@ -224,7 +267,7 @@ mod tests {
     }
 
     fn vgpus<const N: usize>(own: [u32; N]) -> GvtG {
-        let mut policy = GvtG::new(10);
+        let mut policy = GvtG::new(10, SLICES, 10);
         for (entry, terms) in weights(own).iter().enumerate() {
             policy.admit(entry as Entry, terms);
         }
@@ -246,6 +289,19 @@ mod tests {
         assert_eq!((of(0, 0..50), of(1, 0..50)), (25, 25));
         assert_eq!((of(0, 50..100), of(1, 50..100)), (50, 0));
         assert_eq!((of(0, 100..200), of(1, 100..200)), (75, 25));
+    }
+
+    /// Four slices a period: three and one.
+    #[test]
+    fn the_length_of_a_period_is_a_parameter() {
+        let mut policy = GvtG::new(10, 4, 10);
+        for (entry, terms) in weights([3, 1]).iter().enumerate() {
+            policy.admit(entry as Entry, terms);
+            policy.ready(entry as Entry);
+        }
+        let turns = turns(&mut policy, 80);
+        assert_eq!(turns.iter().filter(|turn| turn.0 == Some(0)).count(), 6);
+        assert_eq!(turns.iter().filter(|turn| turn.0 == Some(1)).count(), 2);
     }
 
     /// Alone with work, a vGPU of two has its half of each period: 50 ticks, then nothing until the next.
@@ -303,5 +359,20 @@ mod tests {
         );
         assert_eq!(policy.vgpus[1].left, 500 - 8);
         assert_eq!(policy.vgpus[0].left, 500 - 2);
+    }
+
+    /// 0 and 1 have a quarter each beside 2; when 2 leaves in its tick, without work, the others have halves and
+    /// need not wait for the tick.
+    #[test]
+    fn who_leaves_makes_room_at_once() {
+        let mut policy = vgpus([1, 1, 2]);
+        policy.ready(2);
+        assert_eq!(policy.select(0).and_then(|grant| grant.entry), Some(2));
+        policy.ready(0);
+        policy.turn_over(3, false);
+        policy.retire(2);
+        assert_eq!((policy.order.len(), policy.vgpus[1].left), (2, 500));
+        let grant = policy.select(3).map(|grant| (grant.entry, grant.slice));
+        assert_eq!(grant, Some((Some(0), 7)));
     }
 }

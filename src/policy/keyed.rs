@@ -21,6 +21,12 @@ pub trait Rule: Send {
     /// See [`Policy::admit`].
     fn admit(&mut self, entry: Entry, terms: &Terms);
 
+    /// See [`Policy::retire`]; it [sleeps](Self::sleeps). Nothing to do for rules that keep of an entry only what
+    /// `admit` sets anew.
+    fn retire(&mut self, entry: Entry) {
+        let _ = entry;
+    }
+
     /// The key of an entry that waits.
     fn key(&self, entry: Entry) -> Self::Key;
 
@@ -108,6 +114,10 @@ impl<R: Rule> Policy for LeastFirst<R> {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
         self.ready.know(entry);
         self.rule.admit(entry, terms);
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        self.rule.retire(entry);
     }
 
     fn sees_work(&self) -> bool {

@@ -11,7 +11,7 @@
 //! "Tiresias", NSDI 2019 (§3.2, discretised two-dimensional least attained service).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -25,13 +25,13 @@ pub(super) const PROPERTIES: Properties = Properties {
 pub struct LeastAttained {
     slice: Nanos,
     /// What the work at the head of each entry has had.
-    served: Vec<Nanos>,
+    served: Entries<Nanos>,
 }
 
 pub(super) fn build(slice: Nanos) -> LeastFirst<LeastAttained> {
     LeastFirst::new(LeastAttained {
         slice,
-        served: Vec::new(),
+        served: Entries::new(),
     })
 }
 
@@ -40,12 +40,12 @@ impl Rule for LeastAttained {
 
     const SEES_WORK: bool = true;
 
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.served.push(0);
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.served.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> Nanos {
-        self.served[entry as usize]
+        self.served[entry]
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -53,15 +53,15 @@ impl Rule for LeastAttained {
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.served[entry as usize] = work.served;
+        self.served[entry] = work.served;
     }
 
     fn over_ran(&mut self, entry: Entry, time: Nanos) {
-        self.served[entry as usize] += time;
+        self.served[entry] += time;
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, held: Nanos) -> bool {
-        self.served[entry as usize] < self.served[holder as usize] + held
+        self.served[entry] < self.served[holder] + held
     }
 }
 
@@ -78,6 +78,7 @@ mod tests {
             served,
             left: 0,
             oldest: 0,
+            pieces: 1,
         };
         for entry in 0..3 {
             policy.admit(entry, &Terms::default());

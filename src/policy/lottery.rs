@@ -8,7 +8,8 @@
 //! Source: C. A. Waldspurger and W. E. Weihl, "Lottery Scheduling: Flexible Proportional-Share Resource
 //! Management", OSDI 1994 (§2, §3.4 compensation tickets).
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::entries::make_room;
+use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::random::Stream;
 use crate::engine::time::Nanos;
 
@@ -25,9 +26,9 @@ pub struct Lottery {
     draws: Stream,
     /// Number of the next draw.
     draw: u64,
-    weight: Vec<u32>,
+    weight: Entries<u32>,
     /// What each entry used of its last turn.
-    used: Vec<Nanos>,
+    used: Entries<Nanos>,
     /// In order of becoming ready.
     ready: Vec<Entry>,
     holder: Option<Entry>,
@@ -39,8 +40,8 @@ impl Lottery {
             slice,
             draws,
             draw: 0,
-            weight: Vec::new(),
-            used: Vec::new(),
+            weight: Entries::new(),
+            used: Entries::new(),
             ready: Vec::new(),
             holder: None,
         }
@@ -48,17 +49,20 @@ impl Lottery {
 
     /// Tickets of an entry; a whole number, so that their sum does not depend on their order.
     fn tickets(&self, entry: Entry) -> u128 {
-        let used = u128::from(self.used[entry as usize].clamp(1, self.slice));
-        (u128::from(self.weight[entry as usize]) << 20) * u128::from(self.slice) / used
+        let used = u128::from(self.used[entry].clamp(1, self.slice));
+        (u128::from(self.weight[entry]) << 20) * u128::from(self.slice) / used
     }
 }
 
 impl Policy for Lottery {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.weight.push(terms.weight);
-        self.used.push(self.slice);
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
+        self.weight.admit(entry, terms.weight);
+        self.used.admit(entry, self.slice);
+        make_room(&mut self.ready, entry);
     }
+
+    /// Nothing is kept but what [`admit`](Policy::admit) sets anew.
+    fn retire(&mut self, _entry: Entry) {}
 
     fn ready(&mut self, entry: Entry) {
         self.ready.push(entry);
@@ -72,14 +76,14 @@ impl Policy for Lottery {
         let Some(entry) = self.holder.take() else {
             return;
         };
-        self.used[entry as usize] = held;
+        self.used[entry] = held;
         if more {
             self.ready.push(entry);
         }
     }
 
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        self.used[entry as usize] += extra;
+        self.used[entry] += extra;
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {

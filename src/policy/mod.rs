@@ -9,6 +9,7 @@
 mod deficit_round_robin;
 mod earliest_deadline;
 mod eevdf;
+mod entries;
 mod equal_share;
 mod first_come;
 mod fixed_share;
@@ -19,8 +20,10 @@ mod least_attained;
 mod lottery;
 pub mod parameter;
 mod periodic_server;
+mod polling;
 mod priority;
 mod properties;
+mod queue;
 pub mod registry;
 mod reserved;
 mod run_list;
@@ -34,6 +37,7 @@ mod weighted_share;
 mod work_conserving_fixed;
 mod xe_sriov;
 
+pub use entries::Entries;
 pub use parameter::{Parameter, Setting, Values};
 pub use properties::{Preempts, Properties, Starvation, Weights};
 pub use registry::{Registered, Setup};
@@ -41,7 +45,8 @@ pub use time_slice::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
 
 use crate::engine::time::Nanos;
 
-/// One entry of a rotation: an index that the domain gives out in rank order, from 0.
+/// One entry of a rotation: an index that the domain gives out in rank order, from 0. That of an entry which has
+/// left may be given again.
 pub type Entry = u32;
 
 /// What a tenant may claim, as its guest in the scenario says. Each policy says which of it counts.
@@ -84,6 +89,9 @@ pub struct Work {
     pub left: Nanos,
     /// The oldest of its pieces. Pieces of work are numbered in the order in which they come to the SMs.
     pub oldest: u64,
+    /// Its pieces that have come to the SMs and are not done, running or not: the length of its queue there. Jobs
+    /// that wait in the tenant for one of its streams have not come, and no scheduler sees them.
+    pub pieces: u32,
 }
 
 /// The right to the SMs for one turn.
@@ -98,8 +106,7 @@ pub struct Grant {
 
 /// Decides who holds the SMs of a domain in turn.
 ///
-/// The domain calls these in the order of simulated time. Calls never allocate after the last
-/// [`admit`](Policy::admit).
+/// The domain calls these in the order of simulated time. No call but [`admit`](Policy::admit) allocates.
 pub trait Policy: Send {
     /// Whether turns are reserved: held by their tenant whether it has work or not. Otherwise a turn ends
     /// when its holder has no work left.
@@ -107,8 +114,15 @@ pub trait Policy: Send {
         false
     }
 
-    /// The entry joins the rotation: its vGPU or context has started. Entries come in rank order.
+    /// The entry joins the rotation: its vGPU or context has started. A number that nobody has had comes in rank
+    /// order; one whose entry has [left](Self::retire) may come again at any time, and begins as if nobody had
+    /// had it.
     fn admit(&mut self, entry: Entry, terms: &Terms);
+
+    /// The entry leaves the rotation for good: its vGPU or context has stopped. It has no work and no turn: if it
+    /// was ready it has been [`blocked`](Self::blocked), if it held the SMs its [turn is over](Self::turn_over).
+    /// From now on it gets no turns, and nothing that others get may depend on it.
+    fn retire(&mut self, entry: Entry);
 
     /// Whether the policy looks at the work of entries: it is then told by [`work`](Self::work).
     fn sees_work(&self) -> bool {
@@ -125,6 +139,13 @@ pub trait Policy: Send {
     /// holder that may [`join`](Self::joins) it, to their ends, and is then over. Otherwise all work of
     /// the holder runs in its turn, side by side.
     fn by_piece(&self) -> bool {
+        false
+    }
+
+    /// Whether turns may come to entries without work: the SMs then switch to the entry, and unless work has come to
+    /// it until the switch is over the turn ends there, [over](Self::turn_over) after 0 without more. Otherwise a
+    /// turn that is not [reserved](Self::reserves) is for an entry that is ready.
+    fn visits(&self) -> bool {
         false
     }
 

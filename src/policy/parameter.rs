@@ -29,12 +29,17 @@ pub enum Values {
     },
     /// A number.
     Number { low: f64, high: f64, default: f64 },
+    /// One of these words; the default by its place.
+    Word {
+        words: &'static [&'static str],
+        default: u64,
+    },
 }
 
 /// The value of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Setting {
-    /// A count, or nanoseconds.
+    /// A count, nanoseconds, or the place of a word.
     Whole(u64),
     Number(f64),
 }
@@ -43,9 +48,9 @@ impl Parameter {
     /// What it is where nobody says.
     pub const fn default(&self) -> Setting {
         match self.values {
-            Values::Count { default, .. } | Values::Duration { default, .. } => {
-                Setting::Whole(default)
-            }
+            Values::Count { default, .. }
+            | Values::Duration { default, .. }
+            | Values::Word { default, .. } => Setting::Whole(default),
             Values::Number { default, .. } => Setting::Number(default),
         }
     }
@@ -60,6 +65,7 @@ impl Parameter {
             (Values::Number { low, high, .. }, Setting::Number(value)) => {
                 (low..=high).contains(&value)
             }
+            (Values::Word { words, .. }, Setting::Whole(place)) => place < words.len() as u64,
             _ => false,
         }
     }

@@ -10,8 +10,11 @@
 //! Real-Time Guarantees", RTSS 2003 (a tenant waits for twice what is left of the period at most); order by
 //! the end of the period after Liu and Layland 1973.
 
+use super::entries::make_room;
 use super::properties::total;
-use super::{Entry, Grant, Policy, Preempts, Properties, Reservation, Starvation, Terms, Weights};
+use super::{
+    Entries, Entry, Grant, Policy, Preempts, Properties, Reservation, Starvation, Terms, Weights,
+};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -22,6 +25,7 @@ pub(super) const PROPERTIES: Properties = Properties {
 };
 
 struct Server {
+    /// 0 for one that is not there.
     weight: u32,
     /// As asked for; `None` = by weight.
     asked: Option<Reservation>,
@@ -30,6 +34,18 @@ struct Server {
     left: i128,
     /// When the period ends.
     due: Nanos,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            weight: 0,
+            asked: None,
+            budget: Reservation { time: 1, period: 1 },
+            left: 0,
+            due: 0,
+        }
+    }
 }
 
 impl Server {
@@ -49,7 +65,7 @@ impl Server {
 /// See the [module documentation](self).
 pub struct PeriodicServer {
     slice: Nanos,
-    servers: Vec<Server>,
+    servers: Entries<Server>,
     /// In order of becoming ready.
     ready: Vec<Entry>,
     holder: Option<Entry>,
@@ -59,30 +75,41 @@ impl PeriodicServer {
     pub fn new(slice: Nanos) -> Self {
         PeriodicServer {
             slice,
-            servers: Vec::new(),
+            servers: Entries::new(),
             ready: Vec::new(),
             holder: None,
+        }
+    }
+
+    /// What those who are there have from their next periods on.
+    fn set_budgets(&mut self) {
+        let weights = self.servers.iter().map(|(_, s)| u64::from(s.weight));
+        let all: u64 = weights.sum();
+        let present = self.servers.iter_mut().filter(|(_, s)| s.weight > 0);
+        for (_, server) in present {
+            server.budget = server.asked.unwrap_or(Reservation {
+                time: self.slice.saturating_mul(u64::from(server.weight)),
+                period: self.slice.saturating_mul(all),
+            });
         }
     }
 }
 
 impl Policy for PeriodicServer {
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        self.servers.push(Server {
+        let server = Server {
             weight: terms.weight,
             asked: terms.reservation,
-            budget: Reservation { time: 1, period: 1 },
-            left: 0,
-            due: 0,
-        });
-        self.ready.reserve(entry as usize + 1 - self.ready.len());
-        let all: u64 = self.servers.iter().map(|s| u64::from(s.weight)).sum();
-        for server in &mut self.servers {
-            server.budget = server.asked.unwrap_or(Reservation {
-                time: self.slice.saturating_mul(u64::from(server.weight)),
-                period: self.slice.saturating_mul(all),
-            });
-        }
+            ..Server::default()
+        };
+        self.servers.admit(entry, server);
+        make_room(&mut self.ready, entry);
+        self.set_budgets();
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        self.servers[entry].weight = 0;
+        self.set_budgets();
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -94,36 +121,36 @@ impl Policy for PeriodicServer {
     }
 
     fn preempts(&mut self, entry: Entry, _held: Nanos, now: Nanos) -> bool {
-        let server = &mut self.servers[entry as usize];
+        let server = &mut self.servers[entry];
         server.refill(now);
         let due = server.due;
-        let holder = self.holder.map(|holder| self.servers[holder as usize].due);
-        self.servers[entry as usize].has_budget() && holder.is_none_or(|other| due < other)
+        let holder = self.holder.map(|holder| self.servers[holder].due);
+        self.servers[entry].has_budget() && holder.is_none_or(|other| due < other)
     }
 
     fn turn_over(&mut self, held: Nanos, more: bool) {
         let Some(entry) = self.holder.take() else {
             return;
         };
-        self.servers[entry as usize].left -= i128::from(held);
+        self.servers[entry].left -= i128::from(held);
         if more {
             self.ready.push(entry);
         }
     }
 
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        self.servers[entry as usize].left -= i128::from(extra);
+        self.servers[entry].left -= i128::from(extra);
     }
 
     fn select(&mut self, now: Nanos) -> Option<Grant> {
         for &entry in &self.ready {
-            self.servers[entry as usize].refill(now);
+            self.servers[entry].refill(now);
         }
-        let due = |entry: Entry| self.servers[entry as usize].due;
+        let due = |entry: Entry| self.servers[entry].due;
         // Whoever is out of budget may be more urgent when it comes back.
         let first = self.ready.iter().map(|&entry| due(entry)).min()?;
         let ready = self.ready.iter().enumerate();
-        let able = ready.filter(|&(_, &entry)| self.servers[entry as usize].has_budget());
+        let able = ready.filter(|&(_, &entry)| self.servers[entry].has_budget());
         let chosen = able.min_by_key(|&(place, &entry)| (due(entry), place));
         let Some((place, _)) = chosen else {
             return Some(Grant {
@@ -133,7 +160,7 @@ impl Policy for PeriodicServer {
         };
         let entry = self.ready.remove(place);
         self.holder = Some(entry);
-        let left = Nanos::try_from(self.servers[entry as usize].left).unwrap_or(Nanos::MAX);
+        let left = Nanos::try_from(self.servers[entry].left).unwrap_or(Nanos::MAX);
         Some(Grant {
             entry: Some(entry),
             slice: left.min(first - now),

@@ -9,7 +9,7 @@
 //! Kleinrock, "Queueing Systems", vol. 2, 1976 (§3.6).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 use std::cmp::Reverse;
 
@@ -28,39 +28,39 @@ pub(super) const NON_PREEMPTIVE: Properties = Properties {
 /// See the [module documentation](self).
 pub struct Priority {
     slice: Nanos,
-    priority: Vec<i32>,
+    priority: Entries<i32>,
 }
 
 /// See the [module documentation](self).
 pub struct NonPreemptive {
-    priority: Vec<i32>,
+    priority: Entries<i32>,
     /// The oldest piece of each entry.
-    oldest: Vec<u64>,
+    oldest: Entries<u64>,
 }
 
 pub(super) fn preemptive(slice: Nanos) -> LeastFirst<Priority> {
     LeastFirst::new(Priority {
         slice,
-        priority: Vec::new(),
+        priority: Entries::new(),
     })
 }
 
 pub(super) fn non_preemptive() -> LeastFirst<NonPreemptive> {
     LeastFirst::new(NonPreemptive {
-        priority: Vec::new(),
-        oldest: Vec::new(),
+        priority: Entries::new(),
+        oldest: Entries::new(),
     })
 }
 
 impl Rule for Priority {
     type Key = Reverse<i32>;
 
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
-        self.priority.push(terms.priority);
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
+        self.priority.admit(entry, terms.priority);
     }
 
     fn key(&self, entry: Entry) -> Reverse<i32> {
-        Reverse(self.priority[entry as usize])
+        Reverse(self.priority[entry])
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -68,7 +68,7 @@ impl Rule for Priority {
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, _held: Nanos) -> bool {
-        self.priority[entry as usize] > self.priority[holder as usize]
+        self.priority[entry] > self.priority[holder]
     }
 }
 
@@ -78,17 +78,17 @@ impl Rule for NonPreemptive {
     const SEES_WORK: bool = true;
     const BY_PIECE: bool = true;
 
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
-        self.priority.push(terms.priority);
-        self.oldest.push(0);
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
+        self.priority.admit(entry, terms.priority);
+        self.oldest.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> Self::Key {
-        self.key_of(entry, self.oldest[entry as usize])
+        self.key_of(entry, self.oldest[entry])
     }
 
     fn key_of(&self, entry: Entry, piece: u64) -> Self::Key {
-        (Reverse(self.priority[entry as usize]), piece)
+        (Reverse(self.priority[entry]), piece)
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -96,7 +96,7 @@ impl Rule for NonPreemptive {
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.oldest[entry as usize] = work.oldest;
+        self.oldest[entry] = work.oldest;
     }
 }
 
@@ -150,6 +150,7 @@ mod tests {
                 served: 0,
                 left: 0,
                 oldest,
+                pieces: 1,
             };
             policy.work(entry, work);
             policy.ready(entry);

@@ -47,6 +47,8 @@ pub enum Starvation {
     ReservedTurns,
     /// As long as the work takes that came before, whoever's it is, however long that is.
     Before,
+    /// As long as one turn of each of the others, whose length is that of the work that it serves.
+    Visits,
     /// By chance, without a bound.
     Chance,
     /// For ever.

@@ -7,8 +7,8 @@ use super::run_list::RunList;
 use super::{
     Parameter, Policy, Preempts, Properties, Setting, Starvation, TimeSlice, Weights,
     deficit_round_robin, earliest_deadline, eevdf, equal_share, first_come, fixed_share, gpreempt,
-    gvt_g, least_attained, lottery, periodic_server, priority, properties, shortest_remaining,
-    start_time_fair, stride, weighted_share, work_conserving_fixed, xe_sriov,
+    gvt_g, least_attained, lottery, periodic_server, polling, priority, properties,
+    shortest_remaining, start_time_fair, stride, weighted_share, work_conserving_fixed, xe_sriov,
 };
 use crate::engine::random::Stream;
 use crate::engine::time::{MILLISECOND, Nanos};
@@ -307,8 +307,11 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: xe_sriov::PROPERTIES,
         uses: &[Use::Slice, Use::Weight, Use::Priority],
-        parameters: &[],
-        build: |setup| Box::new(xe_sriov::XeSriov::new(setup.config.slice)),
+        parameters: &[xe_sriov::LONGEST_QUANTUM],
+        build: |setup| {
+            let longest = setup.setting(&xe_sriov::LONGEST_QUANTUM).whole();
+            Box::new(xe_sriov::XeSriov::new(setup.config.slice, longest))
+        },
     },
     Registered {
         name: "gvt-g",
@@ -318,8 +321,12 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gvt_g::PROPERTIES,
         uses: &[Use::Slice, Use::Weight],
-        parameters: &[],
-        build: |setup| Box::new(gvt_g::GvtG::new(setup.config.slice)),
+        parameters: &[gvt_g::PERIOD, gvt_g::STAGES],
+        build: |setup| {
+            let whole = |parameter| setup.setting(parameter).whole();
+            let (slices, stages) = (whole(&gvt_g::PERIOD), whole(&gvt_g::STAGES));
+            Box::new(gvt_g::GvtG::new(setup.config.slice, slices, stages))
+        },
     },
     Registered {
         name: "gpreempt",
@@ -329,8 +336,25 @@ const BUILT_IN: &[Registered] = &[
         reserves: false,
         properties: gpreempt::PROPERTIES,
         uses: &[Use::Priority],
-        parameters: &[],
-        build: |setup| Box::new(gpreempt::Gpreempt::new(setup.config.slice)),
+        parameters: &[gpreempt::URGENT],
+        build: |setup| {
+            let urgent = setup.setting(&gpreempt::URGENT).whole();
+            Box::new(gpreempt::Gpreempt::new(setup.config.slice, urgent))
+        },
+    },
+    Registered {
+        name: "polling",
+        about: "tenants are visited in a circle, those without work too; a visit serves what it finds",
+        source: "Takagi, Analysis of Polling Systems, MIT Press 1986",
+        slice: None,
+        reserves: false,
+        properties: polling::PROPERTIES,
+        uses: &[],
+        parameters: &[polling::SERVICE],
+        build: |setup| {
+            let service = polling::Service::of(setup.setting(&polling::SERVICE).whole());
+            Box::new(polling::Polling::new(service))
+        },
     },
 ];
 
@@ -357,6 +381,7 @@ pub const SHARE_KEYS: &[&str] = &[
     "mode",
     "interference",
     "division",
+    "replicas",
     "scheduler",
     "arr",
     "frequency",

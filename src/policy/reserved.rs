@@ -16,7 +16,7 @@
 //! 33, target slice 2,005,425 ns) is a test below. That a late vGPU joins at the smallest total, and
 //! that under-run earns no credit, are assumptions.
 
-use super::{Entry, Grant, Policy, Terms};
+use super::{Entries, Entry, Grant, Policy, Terms};
 use crate::engine::time::{NEVER, Nanos};
 
 /// See the [module documentation](self).
@@ -28,9 +28,13 @@ pub struct Reserved {
     weighted: bool,
     /// What a turn may get at most of the time of vacant slots.
     extra: Nanos,
+    /// Slots that there are whoever runs.
+    fixed: usize,
     slots: Vec<Slot>,
-    /// Slot of each entry.
-    slot_of: Vec<usize>,
+    /// vGPUs that run.
+    taken: usize,
+    /// Slot of each entry that runs.
+    slot_of: Entries<usize>,
     /// Slot of the turn under way.
     current: usize,
     /// Slot whose turn is next, under ARR; wraps around when it is used, so that a vGPU that joins
@@ -86,8 +90,10 @@ impl Reserved {
             factor: arr_factor.map(u64::from),
             weighted: false,
             extra: 0,
+            fixed: vacant as usize,
             slots: (0..vacant).map(|_| Slot::vacant(slice)).collect(),
-            slot_of: Vec::new(),
+            taken: 0,
+            slot_of: Entries::new(),
             current: 0,
             next: 0,
         }
@@ -108,12 +114,13 @@ impl Reserved {
     }
 
     fn set_lengths(&mut self) {
-        let (taken, all) = (self.slot_of.len() as u64, self.slots.len() as u64);
+        let (taken, all) = (self.taken as u64, self.slots.len() as u64);
         let unused = (all - taken) * self.slice;
         let extra = self.extra.min(unused.checked_div(taken).unwrap_or(0));
         let left = (unused - taken * extra)
             .checked_div(all - taken)
             .unwrap_or(0);
+        let joins = self.least_total().unwrap_or(0);
         for slot in &mut self.slots {
             slot.length = match slot.entry {
                 None => left,
@@ -122,8 +129,17 @@ impl Reserved {
             };
             if slot.length == 0 {
                 slot.total = NEVER;
+            } else if slot.total == NEVER {
+                // It has turns again.
+                slot.total = joins;
             }
         }
+    }
+
+    /// Smallest total of those running.
+    fn least_total(&self) -> Option<Nanos> {
+        let taken = self.slots.iter().filter(|slot| slot.entry.is_some());
+        taken.map(|slot| slot.total).min()
     }
 
     fn grant(&mut self, slot: usize, slice: Nanos) -> Grant {
@@ -146,13 +162,7 @@ impl Policy for Reserved {
     }
 
     fn admit(&mut self, entry: Entry, terms: &Terms) {
-        debug_assert_eq!(entry as usize, self.slot_of.len(), "admitted out of order");
-        let least = self
-            .slots
-            .iter()
-            .filter(|slot| slot.entry.is_some())
-            .map(|slot| slot.total)
-            .min();
+        let least = self.least_total();
         let slot = match self.slots.iter().position(|slot| slot.entry.is_none()) {
             Some(vacant) => vacant,
             None => {
@@ -165,7 +175,31 @@ impl Policy for Reserved {
         if let Some(least) = least {
             self.slots[slot].total = least;
         }
-        self.slot_of.push(slot);
+        self.slot_of.admit(entry, slot);
+        self.taken += 1;
+        self.set_lengths();
+    }
+
+    /// Its slot is vacant, or goes with it where there are none but those of running vGPUs.
+    fn retire(&mut self, entry: Entry) {
+        let slot = self.slot_of[entry];
+        self.taken -= 1;
+        if self.slots.len() > self.fixed {
+            self.slots.remove(slot);
+            for (_, other) in self.slot_of.iter_mut().filter(|(_, other)| **other > slot) {
+                *other -= 1;
+            }
+            for place in [&mut self.current, &mut self.next] {
+                *place -= usize::from(*place > slot);
+            }
+        } else {
+            // Turns go on as they were, for nobody.
+            let total = self.slots[slot].total;
+            self.slots[slot] = Slot {
+                total,
+                ..Slot::vacant(self.slice)
+            };
+        }
         self.set_lengths();
     }
 
@@ -182,7 +216,7 @@ impl Policy for Reserved {
 
     #[inline]
     fn over_ran(&mut self, entry: Entry, extra: Nanos) {
-        let slot = &mut self.slots[self.slot_of[entry as usize]];
+        let slot = &mut self.slots[self.slot_of[entry]];
         match self.factor {
             Some(_) => slot.owed += extra,
             None => slot.scheduled(extra, self.slice),
@@ -191,7 +225,7 @@ impl Policy for Reserved {
 
     #[inline]
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
-        if self.slot_of.is_empty() {
+        if self.taken == 0 {
             return None;
         }
         match self.factor {

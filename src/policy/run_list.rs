@@ -7,6 +7,7 @@
 //! without a task or with a used-up slice makes way for the next in the queue); the driver keeps
 //! one hardware run list per engine when its software scheduler is off.
 
+use super::queue::Queue;
 use super::{Entry, Grant, Policy, Rotation, Terms};
 use crate::engine::time::Nanos;
 
@@ -43,6 +44,9 @@ impl Policy for RunList {
             Ready::List(list) => list.make_room(entry),
         }
     }
+
+    /// It is not in the list or queue, and nothing else is kept of it.
+    fn retire(&mut self, _entry: Entry) {}
 
     #[inline(always)]
     fn ready(&mut self, entry: Entry) {
@@ -97,75 +101,10 @@ impl Policy for RunList {
     fn round(&self) -> Option<u64> {
         self.holder?;
         let waiting = match &self.ready {
-            Ready::Queue(queue) => queue.len as u64,
+            Ready::Queue(queue) => queue.len() as u64,
             Ready::List(list) => list.words.iter().map(|w| u64::from(w.count_ones())).sum(),
         };
         Some(1 + waiting)
-    }
-}
-
-/// A ring of fixed capacity: an entry is in it at most once.
-#[derive(Default)]
-struct Queue {
-    ring: Vec<Entry>,
-    first: usize,
-    len: usize,
-}
-
-impl Queue {
-    /// Entries are admitted in increasing order, so `entry + 1` of them fit from now on.
-    fn make_room(&mut self, entry: Entry) {
-        let needed = (entry as usize + 1).next_power_of_two();
-        if needed > self.ring.len() {
-            let mut wider = vec![0; needed];
-            for (place, slot) in wider.iter_mut().enumerate().take(self.len) {
-                *slot = self.ring[(self.first + place) & (self.ring.len() - 1)];
-            }
-            self.ring = wider;
-            self.first = 0;
-        }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, entry: Entry) {
-        debug_assert!(self.len < self.ring.len());
-        let mask = self.ring.len() - 1;
-        self.ring[(self.first + self.len) & mask] = entry;
-        self.len += 1;
-    }
-
-    #[inline(always)]
-    fn pop(&mut self) -> Option<Entry> {
-        if self.len == 0 {
-            return None;
-        }
-        let entry = self.ring[self.first];
-        self.first = (self.first + 1) & (self.ring.len() - 1);
-        self.len -= 1;
-        Some(entry)
-    }
-
-    /// [`push`](Self::push) and [`pop`](Self::pop) in one.
-    #[inline(always)]
-    fn exchange(&mut self, entry: Entry) -> Entry {
-        let mask = self.ring.len() - 1;
-        self.ring[(self.first + self.len) & mask] = entry;
-        let next = self.ring[self.first];
-        self.first = (self.first + 1) & mask;
-        next
-    }
-
-    fn remove(&mut self, entry: Entry) {
-        let mask = self.ring.len().wrapping_sub(1);
-        let mut kept = 0;
-        for place in 0..self.len {
-            let other = self.ring[(self.first + place) & mask];
-            if other != entry {
-                self.ring[(self.first + kept) & mask] = other;
-                kept += 1;
-            }
-        }
-        self.len = kept;
     }
 }
 

@@ -10,7 +10,7 @@
 //! Discipline", Operations Research 14 (1966).
 
 use super::keyed::{LeastFirst, Rule};
-use super::{Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
+use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -23,11 +23,13 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// See the [module documentation](self).
 pub struct ShortestRemaining {
     /// Running time that the work at the head of each entry had left when it was told.
-    left: Vec<Nanos>,
+    left: Entries<Nanos>,
 }
 
 pub(super) fn build() -> LeastFirst<ShortestRemaining> {
-    LeastFirst::new(ShortestRemaining { left: Vec::new() })
+    LeastFirst::new(ShortestRemaining {
+        left: Entries::new(),
+    })
 }
 
 impl Rule for ShortestRemaining {
@@ -35,12 +37,12 @@ impl Rule for ShortestRemaining {
 
     const SEES_WORK: bool = true;
 
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.left.push(0);
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.left.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> Nanos {
-        self.left[entry as usize]
+        self.left[entry]
     }
 
     /// To its end, or until shorter work comes.
@@ -49,16 +51,16 @@ impl Rule for ShortestRemaining {
     }
 
     fn work(&mut self, entry: Entry, work: Work) {
-        self.left[entry as usize] = work.left;
+        self.left[entry] = work.left;
     }
 
     fn over_ran(&mut self, entry: Entry, time: Nanos) {
-        let left = &mut self.left[entry as usize];
+        let left = &mut self.left[entry];
         *left = left.saturating_sub(time);
     }
 
     fn preempts(&self, entry: Entry, holder: Entry, held: Nanos) -> bool {
-        self.left[entry as usize] < self.left[holder as usize].saturating_sub(held)
+        self.left[entry] < self.left[holder].saturating_sub(held)
     }
 }
 
@@ -75,6 +77,7 @@ mod tests {
             served: 0,
             left,
             oldest: 0,
+            pieces: 1,
         };
         for (entry, left) in [(0, 50), (1, 20), (2, 30)] {
             policy.admit(entry, &Terms::default());

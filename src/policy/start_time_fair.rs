@@ -11,7 +11,7 @@
 
 use super::keyed::{LeastFirst, Rule};
 use super::properties::LEAST_BY_WEIGHT;
-use super::{Entry, Properties, Terms};
+use super::{Entries, Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
@@ -22,9 +22,9 @@ const UNIT: u128 = 1 << 32;
 /// See the [module documentation](self).
 pub struct StartTimeFair {
     slice: Nanos,
-    weight: Vec<u32>,
+    weight: Entries<u32>,
     /// Tag of the turn that an entry waits for or has; finish tag of its last turn while it has no work.
-    start: Vec<u128>,
+    start: Entries<u128>,
     /// Start tag of the turn under way.
     virtual_time: u128,
 }
@@ -32,8 +32,8 @@ pub struct StartTimeFair {
 pub(super) fn build(slice: Nanos) -> LeastFirst<StartTimeFair> {
     LeastFirst::new(StartTimeFair {
         slice,
-        weight: Vec::new(),
-        start: Vec::new(),
+        weight: Entries::new(),
+        start: Entries::new(),
         virtual_time: 0,
     })
 }
@@ -41,13 +41,13 @@ pub(super) fn build(slice: Nanos) -> LeastFirst<StartTimeFair> {
 impl Rule for StartTimeFair {
     type Key = u128;
 
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
-        self.weight.push(terms.weight);
-        self.start.push(0);
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
+        self.weight.admit(entry, terms.weight);
+        self.start.admit(entry, 0);
     }
 
     fn key(&self, entry: Entry) -> u128 {
-        self.start[entry as usize]
+        self.start[entry]
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -55,17 +55,16 @@ impl Rule for StartTimeFair {
     }
 
     fn wakes(&mut self, entry: Entry) {
-        let start = &mut self.start[entry as usize];
+        let start = &mut self.start[entry];
         *start = self.virtual_time.max(*start);
     }
 
     fn chosen(&mut self, entry: Entry) {
-        self.virtual_time = self.virtual_time.max(self.start[entry as usize]);
+        self.virtual_time = self.virtual_time.max(self.start[entry]);
     }
 
     /// The next turn starts where this one finishes.
     fn ran(&mut self, entry: Entry, time: Nanos) {
-        let entry = entry as usize;
         self.start[entry] += u128::from(time) * UNIT / u128::from(self.weight[entry]);
     }
 }

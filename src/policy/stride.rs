@@ -10,7 +10,7 @@
 
 use super::keyed::{LeastFirst, Rule};
 use super::properties::LEAST_BY_WEIGHT;
-use super::{Entry, Properties, Terms};
+use super::{Entries, Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
@@ -22,8 +22,8 @@ const UNIT: i128 = 1 << 32;
 pub struct Stride {
     slice: Nanos,
     /// Pass of an entry with work; distance to the global pass of one without.
-    pass: Vec<i128>,
-    weight: Vec<u32>,
+    pass: Entries<i128>,
+    weight: Entries<u32>,
     global: i128,
     /// Weights of those with work.
     active: u64,
@@ -32,8 +32,8 @@ pub struct Stride {
 pub(super) fn build(slice: Nanos) -> LeastFirst<Stride> {
     LeastFirst::new(Stride {
         slice,
-        pass: Vec::new(),
-        weight: Vec::new(),
+        pass: Entries::new(),
+        weight: Entries::new(),
         global: 0,
         active: 0,
     })
@@ -42,13 +42,13 @@ pub(super) fn build(slice: Nanos) -> LeastFirst<Stride> {
 impl Rule for Stride {
     type Key = i128;
 
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
-        self.pass.push(0);
-        self.weight.push(terms.weight);
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
+        self.pass.admit(entry, 0);
+        self.weight.admit(entry, terms.weight);
     }
 
     fn key(&self, entry: Entry) -> i128 {
-        self.pass[entry as usize]
+        self.pass[entry]
     }
 
     fn slice(&self, _entry: Entry) -> Nanos {
@@ -56,18 +56,18 @@ impl Rule for Stride {
     }
 
     fn wakes(&mut self, entry: Entry) {
-        self.pass[entry as usize] += self.global;
-        self.active += u64::from(self.weight[entry as usize]);
+        self.pass[entry] += self.global;
+        self.active += u64::from(self.weight[entry]);
     }
 
     fn sleeps(&mut self, entry: Entry) {
-        self.pass[entry as usize] -= self.global;
-        self.active -= u64::from(self.weight[entry as usize]);
+        self.pass[entry] -= self.global;
+        self.active -= u64::from(self.weight[entry]);
     }
 
     fn ran(&mut self, entry: Entry, time: Nanos) {
         let time = i128::from(time) * UNIT;
-        self.pass[entry as usize] += time / i128::from(self.weight[entry as usize]);
+        self.pass[entry] += time / i128::from(self.weight[entry]);
         self.global += time / i128::from(self.active.max(1));
     }
 }

@@ -8,7 +8,7 @@
 //! version of any round (L. Kleinrock, "Queueing Systems", vol. 2, 1976, §3.4). No product is known to do
 //! this with fixed slots.
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -22,10 +22,12 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// See the [module documentation](self).
 pub struct WorkConservingFixed {
     slice: Nanos,
-    /// Turns of a round.
-    slots: usize,
-    /// Whether the owner of each slot that is taken waits for a turn.
-    ready: Vec<bool>,
+    /// Turns of a round that there are whoever runs.
+    fixed: usize,
+    /// The owner of each turn of a round.
+    slots: Vec<Option<Entry>>,
+    /// Whether an entry waits for a turn.
+    ready: Entries<bool>,
     waiting: usize,
     holder: Option<Entry>,
     /// The slot that comes next, and who comes next when its owner cannot use it.
@@ -37,8 +39,9 @@ impl WorkConservingFixed {
     pub fn new(slice: Nanos, slots: u32) -> Self {
         WorkConservingFixed {
             slice,
-            slots: slots as usize,
-            ready: Vec::new(),
+            fixed: slots as usize,
+            slots: vec![None; slots as usize],
+            ready: Entries::new(),
             waiting: 0,
             holder: None,
             next: 0,
@@ -47,16 +50,28 @@ impl WorkConservingFixed {
     }
 
     fn wait(&mut self, entry: Entry, ready: bool) {
-        let waits = &mut self.ready[entry as usize];
+        let waits = &mut self.ready[entry];
         self.waiting = self.waiting + usize::from(ready) - usize::from(*waits);
         *waits = ready;
     }
 }
 
 impl Policy for WorkConservingFixed {
-    fn admit(&mut self, _entry: Entry, _terms: &Terms) {
-        self.ready.push(false);
-        self.slots = self.slots.max(self.ready.len());
+    fn admit(&mut self, entry: Entry, _terms: &Terms) {
+        self.ready.admit(entry, false);
+        match self.slots.iter_mut().find(|slot| slot.is_none()) {
+            Some(vacant) => *vacant = Some(entry),
+            None => self.slots.push(Some(entry)),
+        }
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| **slot == Some(entry)) {
+            *slot = None;
+        }
+        while self.slots.len() > self.fixed && self.slots.last() == Some(&None) {
+            self.slots.pop();
+        }
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -77,22 +92,23 @@ impl Policy for WorkConservingFixed {
         if self.waiting == 0 {
             return None;
         }
-        let slot = self.next;
-        self.next = (slot + 1) % self.slots;
-        let owner = self.ready.get(slot).copied().unwrap_or(false);
-        let entry = if owner {
-            slot
-        } else {
-            let tenants = self.ready.len();
-            let mut places = (0..tenants).map(|step| (self.spare + step) % tenants);
-            let taker = places.find(|&place| self.ready[place])?;
-            self.spare = (taker + 1) % tenants;
-            taker
+        let slot = self.next % self.slots.len();
+        self.next = (slot + 1) % self.slots.len();
+        let owner = self.slots[slot].filter(|&owner| self.ready[owner]);
+        let entry = match owner {
+            Some(owner) => owner,
+            None => {
+                let entries = self.ready.count();
+                let mut places = (0..entries).map(|step| ((self.spare + step) % entries) as Entry);
+                let taker = places.find(|&place| self.ready[place])?;
+                self.spare = (taker as usize + 1) % entries;
+                taker
+            }
         };
-        self.wait(entry as Entry, false);
-        self.holder = Some(entry as Entry);
+        self.wait(entry, false);
+        self.holder = Some(entry);
         Some(Grant {
-            entry: Some(entry as Entry),
+            entry: Some(entry),
             slice: self.slice,
         })
     }

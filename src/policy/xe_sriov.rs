@@ -1,7 +1,7 @@
 //! Intel Xe with SR-IOV: virtual functions take turns as long as their execution quantum, under one of three
 //! priorities.
 //!
-//! The quantum of a function is its weight in slices, 100 s at most. Its `priority` is the number that the
+//! The quantum of a function is its weight in slices, `longest_quantum` (the driver's 100 s) at most. Its `priority` is the number that the
 //! firmware knows:
 //!
 //! - 0 *low*, the default: a turn only if it has work;
@@ -19,7 +19,10 @@
 //! texts. The kernel's default quantum is 0, without end: a function then keeps the GPU until its work is
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
-use super::{Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
+use super::{
+    Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
+    Weights,
+};
 use crate::engine::time::{Nanos, SECOND};
 
 pub(super) const PROPERTIES: Properties = Properties {
@@ -32,16 +35,25 @@ pub(super) const PROPERTIES: Properties = Properties {
     preempts: Preempts::Never,
 };
 
-/// Longest quantum.
-const LONGEST_QUANTUM: Nanos = 100 * SECOND;
+pub(super) const LONGEST_QUANTUM: Parameter = Parameter {
+    name: "longest_quantum",
+    about: "execution quantum of a function at most, whatever its weight",
+    values: Values::Duration {
+        low: 1,
+        high: 3_600 * SECOND,
+        default: 100 * SECOND,
+    },
+};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Level {
+    #[default]
     Low,
     Normal,
     High,
 }
 
+#[derive(Default)]
 struct Function {
     level: Level,
     quantum: Nanos,
@@ -52,15 +64,16 @@ struct Function {
 /// See the [module documentation](self).
 pub struct XeSriov {
     slice: Nanos,
-    functions: Vec<Function>,
+    longest_quantum: Nanos,
+    functions: Entries<Function>,
     /// Functions that wait, and those among them of high priority.
     waiting: usize,
     high: usize,
     /// Functions of normal priority.
     normal: usize,
     /// Where the circle goes on, and that of functions of high priority.
-    next: usize,
-    next_high: usize,
+    next: Entry,
+    next_high: Entry,
     holder: Option<Entry>,
     /// Rest of the turn of a function of normal priority that has no work.
     unused: Option<(Entry, Nanos)>,
@@ -69,10 +82,11 @@ pub struct XeSriov {
 }
 
 impl XeSriov {
-    pub fn new(slice: Nanos) -> Self {
+    pub fn new(slice: Nanos, longest_quantum: Nanos) -> Self {
         XeSriov {
             slice,
-            functions: Vec::new(),
+            longest_quantum,
+            functions: Entries::new(),
             waiting: 0,
             high: 0,
             normal: 0,
@@ -85,7 +99,7 @@ impl XeSriov {
     }
 
     fn wait(&mut self, entry: Entry, ready: bool) {
-        let function = &mut self.functions[entry as usize];
+        let function = &mut self.functions[entry];
         let (had, has) = (usize::from(function.ready), usize::from(ready));
         function.ready = ready;
         self.waiting = self.waiting + has - had;
@@ -95,10 +109,10 @@ impl XeSriov {
     }
 
     /// The first from `start` on, in a circle, that is wanted.
-    fn first(&self, start: usize, wanted: impl Fn(&Function) -> bool) -> Option<usize> {
-        let count = self.functions.len();
+    fn first(&self, start: Entry, wanted: impl Fn(&Function) -> bool) -> Option<Entry> {
+        let count = self.functions.count() as Entry;
         let mut circle = (0..count).map(|step| (start + step) % count);
-        circle.find(|&place| wanted(&self.functions[place]))
+        circle.find(|&entry| wanted(&self.functions[entry]))
     }
 
     fn run(&mut self, entry: Entry, slice: Nanos) -> Option<Grant> {
@@ -118,7 +132,7 @@ impl XeSriov {
 }
 
 impl Policy for XeSriov {
-    fn admit(&mut self, _entry: Entry, terms: &Terms) {
+    fn admit(&mut self, entry: Entry, terms: &Terms) {
         let level = match terms.priority {
             ..=0 => Level::Low,
             1 => Level::Normal,
@@ -126,11 +140,19 @@ impl Policy for XeSriov {
         };
         let quantum = self.slice.saturating_mul(u64::from(terms.weight));
         self.normal += usize::from(level == Level::Normal);
-        self.functions.push(Function {
+        let function = Function {
             level,
-            quantum: quantum.min(LONGEST_QUANTUM),
+            quantum: quantum.min(self.longest_quantum),
             ready: false,
-        });
+        };
+        self.functions.admit(entry, function);
+    }
+
+    /// Of low priority without work it has no turns.
+    fn retire(&mut self, entry: Entry) {
+        self.normal -= usize::from(self.functions[entry].level == Level::Normal);
+        self.functions[entry].level = Level::Low;
+        self.unused = self.unused.filter(|&(owner, _)| owner != entry);
     }
 
     fn ready(&mut self, entry: Entry) {
@@ -156,40 +178,40 @@ impl Policy for XeSriov {
         };
         if more {
             self.wait(entry, true);
-        } else if self.functions[entry as usize].level == Level::Normal && held < self.turn {
+        } else if self.functions[entry].level == Level::Normal && held < self.turn {
             self.unused = Some((entry, self.turn - held));
         }
     }
 
     fn select(&mut self, _now: Nanos) -> Option<Grant> {
         if let Some((owner, left)) = self.unused.take() {
-            return match self.functions[owner as usize].ready {
+            return match self.functions[owner].ready {
                 true => self.run(owner, left),
                 false => self.leave_unused(owner, left),
             };
         }
         if self.high > 0 {
             let waits = |function: &Function| function.level == Level::High && function.ready;
-            let place = self.first(self.next_high, waits)?;
-            self.next_high = place + 1;
-            return self.run(place as Entry, self.functions[place].quantum);
+            let entry = self.first(self.next_high, waits)?;
+            self.next_high = entry + 1;
+            return self.run(entry, self.functions[entry].quantum);
         }
         if self.waiting == 0 && self.normal == 0 {
             return None;
         }
         let has_turn = |function: &Function| function.ready || function.level == Level::Normal;
-        let place = self.first(self.next, has_turn)?;
-        self.next = place + 1;
-        let Function { quantum, ready, .. } = self.functions[place];
+        let entry = self.first(self.next, has_turn)?;
+        self.next = entry + 1;
+        let Function { quantum, ready, .. } = self.functions[entry];
         match ready {
-            true => self.run(place as Entry, quantum),
-            false => self.leave_unused(place as Entry, quantum),
+            true => self.run(entry, quantum),
+            false => self.leave_unused(entry, quantum),
         }
     }
 
     /// Functions of low priority go round while no others are there.
     fn round(&self) -> Option<u64> {
-        let holder = self.holder? as usize;
+        let holder = self.holder?;
         let low = self.functions[holder].level == Level::Low;
         (low && self.high == 0 && self.normal == 0).then_some(1 + self.waiting as u64)
     }
@@ -201,7 +223,7 @@ mod tests {
     use super::*;
 
     fn functions(own: &[(u32, i32)]) -> XeSriov {
-        let mut policy = XeSriov::new(10);
+        let mut policy = XeSriov::new(10, 100 * SECOND);
         for (entry, &(weight, priority)) in own.iter().enumerate() {
             let terms = Terms {
                 weight,
@@ -230,7 +252,7 @@ mod tests {
             priority,
             reservation: None,
         });
-        let mut policy = XeSriov::new(10);
+        let mut policy = XeSriov::new(10, 100 * SECOND);
         assert_eq!(turns_of(&mut policy, &terms, 4), [0, 1, 2, 0]);
         assert_eq!(
             turns(&mut policy, 3),
@@ -245,7 +267,7 @@ mod tests {
                 ..Terms::default()
             },
         );
-        assert_eq!(endless.functions[1].quantum, LONGEST_QUANTUM);
+        assert_eq!(endless.functions[1].quantum, 100 * SECOND);
     }
 
     /// 0 low, 1 and 2 normal, of which 2 has no work: its turn passes unused.
@@ -295,5 +317,20 @@ mod tests {
         assert_eq!(turns(&mut policy, 2), [(Some(2), 10), (Some(2), 10)]);
         policy.blocked(2);
         assert_eq!(turns(&mut policy, 2), [(Some(1), 10), (Some(0), 10)]);
+    }
+
+    /// 1 and 2 are normal and leave: 1 while the rest of its turn passes unused, which ends with it.
+    #[test]
+    fn turns_of_a_function_that_has_left_end() {
+        let mut policy = functions(&[(1, 0), (1, 1), (1, 1)]);
+        policy.ready(0);
+        policy.ready(1);
+        assert_eq!(turns(&mut policy, 1), [(Some(0), 10)]);
+        assert_eq!(policy.select(0).and_then(|grant| grant.entry), Some(1));
+        policy.turn_over(4, false);
+        policy.retire(1);
+        policy.retire(2);
+        assert_eq!(turns(&mut policy, 2), [(Some(0), 10), (Some(0), 10)]);
+        assert_eq!(policy.round(), None, "no turn is under way");
     }
 }

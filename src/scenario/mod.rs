@@ -16,7 +16,7 @@ pub use key::units::write_nanos;
 pub use key::{assumptions, units};
 pub use out::{explain, schema};
 pub use read::alternative::Alternative;
-pub use read::{preset, raw, raw_llm, raw_workload, scheduler};
+pub use read::{parameters, preset, raw, raw_llm, raw_workload, scheduler};
 pub use settle::draft::Draft;
 pub use settle::load::{Loaded, load, parse};
 

@@ -343,6 +343,20 @@ fn every_registered_scheduler_can_be_named() {
     );
 }
 
+/// The names that a policy's own keys may not have.
+#[test]
+fn keys_of_every_share_are_known_to_the_registry() {
+    let schema = schemars::schema_for!(raw::RawShare);
+    let keys = schema.get("properties").and_then(|keys| keys.as_object());
+    let own: Vec<&str> = parameters::names().collect();
+    let keys = keys.expect("an object").keys().map(String::as_str);
+    let mut keys: Vec<&str> = keys.filter(|key| !own.contains(key)).collect();
+    let mut known = crate::policy::registry::SHARE_KEYS.to_vec();
+    keys.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(keys, known);
+}
+
 #[test]
 fn every_part_and_tenant_has_its_modes() {
     use legal::Part;

@@ -21,6 +21,7 @@ mod memory;
 mod naive;
 mod paths;
 mod pieces;
+mod polling;
 mod random;
 mod roofline;
 mod schedules;

@@ -178,6 +178,32 @@ fn a_precision_is_reached_or_the_question_is_undecided() {
     assert!(text.contains("precision not reached: "), "{text}");
 }
 
+/// Every view says which variant a value is of.
+#[test]
+fn variants_of_a_policy_have_names_of_their_own() {
+    let folder = folder();
+    let variants = [
+        "gvt-g",
+        "gvt-g+period_slices=4",
+        "gvt-g+period_slices=4+settled_after=1",
+    ];
+    let list = variants.join(",");
+    let output = compare(folder.path(), &["--policies", &list, "--replications", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let found = read(folder.path(), "results/s-compare");
+    let names: Vec<&str> = found.policies.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, variants);
+    assert_ne!(found.policies[0].hash, found.policies[1].hash);
+    assert_ne!(found.policies[1].hash, found.policies[2].hash);
+    let out = folder.path().join("results/s-compare");
+    for file in ["summary.txt", "comparison.csv", "turns.svg"] {
+        let text = fs::read_to_string(out.join(file)).expect("a file");
+        for name in variants {
+            assert!(text.contains(name), "{file} does not name {name}");
+        }
+    }
+}
+
 #[test]
 fn mistakes_are_explained() {
     let folder = folder();
@@ -186,7 +212,38 @@ fn mistakes_are_explained() {
         (vec!["--policies", "stride,stride"], "names `stride` twice"),
         (
             vec!["--policies", "stride+quantum=3"],
-            "unknown field `quantum`",
+            "`stride` has no key `quantum`; it takes ",
+        ),
+        (
+            vec!["--policies", "stride+period_slices=3"],
+            "`stride` has no key `period_slices`",
+        ),
+        (
+            vec!["--policies", "stride,gvt-g+perod_slices=3"],
+            "`gvt-g` has no key `perod_slices`; did you mean `period_slices`?",
+        ),
+        (
+            vec!["--policies", "gvt-g+period_slices=0"],
+            "`gvt-g+period_slices=0`: is out of range; from 1 to 1000000",
+        ),
+        (
+            vec!["--policies", "gvt-g+period_slices=2ms"],
+            "must be a whole number",
+        ),
+        (
+            vec!["--policies", "gvt-g+period_slices=2+period_slices=3"],
+            "`period_slices` is given twice",
+        ),
+        (
+            vec![
+                "--policies",
+                "gvt-g+period_slices=2+settled_after=3,gvt-g+settled_after=3+period_slices=2",
+            ],
+            "are the same",
+        ),
+        (
+            vec!["--policies", "mps-default+slice=2ms"],
+            "`mps-default` has no key `slice`",
         ),
         (
             vec!["--policies", "fifo+slice=2ms"],

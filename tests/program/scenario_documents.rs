@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use warpshare::policy::registry::{self, Registered, Use};
+use warpshare::policy::spatial::{self, Spatial};
 use warpshare::policy::{Preempts, Starvation, Weights};
 use warpshare::scenario::legal::{LEGAL, MODES};
 use warpshare::scenario::{self, Overrides};
@@ -28,18 +29,61 @@ fn assumptions_are_documented() {
     up_to_date("docs/assumptions.md", &scenario::assumptions::document());
 }
 
-/// The table of schedulers in `docs/policies.md`: the part between its marks is generated.
+/// The tables of `docs/policies.md`, each between its marks.
 #[test]
-fn schedulers_are_documented() {
+fn policies_are_documented() {
     let path = "docs/policies.md";
-    let text = fs::read_to_string(root().join(path)).expect("the page of schedulers");
-    let (begin, end) = ("<!-- policies -->\n", "<!-- /policies -->");
-    let (before, rest) = text.split_once(begin).expect("the mark before the table");
-    let (_, after) = rest.split_once(end).expect("the mark behind the table");
+    let mut text = fs::read_to_string(root().join(path)).expect("the page of policies");
     let rows: String = registry::all().iter().map(scheduler_row).collect();
     let head = "| Scheduler | What it does | Goes by | Work-conserving | Preempts | Shares | Fair within | \
                 Longest wait | Source |\n|---|---|---|---|---|---|---|---|---|\n";
-    up_to_date(path, &format!("{before}{begin}{head}{rows}{end}{after}"));
+    let divisions: String = spatial::all().iter().map(division_row).collect();
+    let division_head = "| `division` | Who may fill what | Goes by | Left unused | Source |\n|---|---|---|---|---|\n";
+    for (name, table) in [
+        ("policies", format!("{head}{rows}")),
+        ("divisions", format!("{division_head}{divisions}")),
+        ("keys", scenario::parameters::document()),
+    ] {
+        let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+        let (before, rest) = text.split_once(&begin).expect("the mark before the table");
+        let (_, after) = rest.split_once(&end).expect("the mark behind the table");
+        text = format!("{before}{begin}{table}{end}{after}");
+    }
+    up_to_date(path, &text);
+}
+
+fn division_row(policy: &Spatial) -> String {
+    let goes_by = match (policy.weighted, policy.prioritized) {
+        (true, true) => "weight, priority",
+        (true, false) => "weight",
+        (false, true) => "priority",
+        (false, false) => "nothing of these",
+    };
+    let unused = match policy.fixed_parts {
+        true => "parts of clients without work",
+        false => "nothing that somebody can fill",
+    };
+    format!(
+        "| `{}` | {} | {goes_by} | {unused} | {} |\n",
+        policy.name, policy.about, policy.source
+    )
+}
+
+/// What the recipe for a policy of one's own shows is code that is compiled and run: the page quotes it.
+#[test]
+fn the_recipe_is_code_that_runs() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    let page = read("docs/policies.md");
+    let code = ["examples/own_policy.rs", "tests/own_policy.rs"].map(read);
+    let blocks: Vec<&str> = page.split("```rust\n").skip(1).collect();
+    assert!(blocks.len() >= 3, "{} blocks", blocks.len());
+    for block in blocks {
+        let block = block.split("```").next().unwrap_or_default();
+        assert!(
+            code.iter().any(|file| file.contains(block)),
+            "nothing that runs has this:\n{block}"
+        );
+    }
 }
 
 /// The tables of metrics in `docs/metrics.md`, each between its marks.
@@ -82,6 +126,7 @@ fn scheduler_row(scheduler: &Registered) -> String {
         }
         Starvation::ReservedTurns => "reserved turns less 1".to_owned(),
         Starvation::Before => "for what came before".to_owned(),
+        Starvation::Visits => "for a visit to each other".to_owned(),
         Starvation::Chance => "by chance".to_owned(),
         Starvation::Unbounded => "for ever".to_owned(),
     };

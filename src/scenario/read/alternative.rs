@@ -2,7 +2,7 @@
 
 use crate::diagnostics::nearest;
 use crate::policy::registry::{self, Use};
-use crate::policy::spatial;
+use crate::policy::{Parameter, spatial};
 use crate::scenario::elements::spatial::RawDivision;
 use crate::scenario::read::parameters;
 use crate::scenario::read::raw::{Field, Key, RawMode, RawScenario, RawShare};
@@ -32,6 +32,47 @@ enum Policy {
     Space(RawDivision),
 }
 
+/// Keys of a `share` that say what takes the place of what, or who may be there: the policy's name does.
+const NOT_HERE: [&str; 4] = ["mode", "scheduler", "division", "replicas"];
+
+impl Policy {
+    fn parameters(self) -> &'static [Parameter] {
+        match self {
+            Policy::Time(scheduler) => scheduler.parameters(),
+            Policy::Space(_) => &[],
+        }
+    }
+
+    /// The keys that it may have here, its own first.
+    fn keys(self) -> Vec<&'static str> {
+        let own = self.parameters().iter().map(|parameter| parameter.name);
+        let all = registry::SHARE_KEYS.iter().copied();
+        let shared = all.filter(|key| match self {
+            Policy::Time(_) => *key != "interference" && !NOT_HERE.contains(key),
+            Policy::Space(_) => *key == "interference",
+        });
+        own.chain(shared).collect()
+    }
+
+    /// Refuses a key that it has not, or a value that the key may not have.
+    fn check(self, name: &str, key: &str, value: &str) -> Result<(), String> {
+        let keys = self.keys();
+        if !keys.contains(&key) {
+            let help = match nearest(key, keys.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it takes {}", keys.join(", ")),
+            };
+            return Err(format!("`{name}` has no key `{key}`; {help}"));
+        }
+        let mut own = self.parameters().iter();
+        match own.find(|parameter| parameter.name == key) {
+            Some(parameter) => parameters::check(parameter, value)
+                .map_err(|wrong| format!("`{name}+{key}={value}`: {wrong}")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Alternative {
     /// Reads `NAME`, or `NAME+key=value+…` with keys of a `share` table, such as
     /// `equal-share+arr=false+slice=2ms`.
@@ -52,11 +93,17 @@ impl Alternative {
             };
             return Err(format!("no scheduler `{name}`; {help}"));
         };
-        let mut table = String::new();
+        let (mut table, mut given) = (String::new(), Vec::new());
         for part in parts {
             let Some((key, value)) = part.split_once('=') else {
                 return Err(format!("`{part}` after `{name}` is not KEY=VALUE"));
             };
+            let (key, value) = (key.trim(), value.trim());
+            policy.check(name, key, value)?;
+            if given.contains(&key) {
+                return Err(format!("`{text}`: `{key}` is given twice"));
+            }
+            given.push(key);
             let bare = value.parse::<f64>().is_ok() || value == "true" || value == "false";
             let quote = if bare { "" } else { "\"" };
             table.push_str(&format!("{key} = {quote}{value}{quote}\n"));
@@ -65,11 +112,6 @@ impl Alternative {
         let mut tree = DeTable::parse(&table).map_err(wrong)?;
         parameters::set_aside_here(tree.get_mut());
         let own = RawShare::deserialize(toml::Deserializer::from(tree)).map_err(wrong)?;
-        if own.scheduler.is_some() || own.division.is_some() || own.mode.is_some() {
-            return Err(format!(
-                "`{text}`: `scheduler`, `division` and `mode` cannot be set here"
-            ));
-        }
         Ok(Alternative {
             name: text.to_owned(),
             policy,

@@ -2,7 +2,7 @@
 
 pub(crate) mod alternative;
 pub(crate) mod merge;
-pub(crate) mod parameters;
+pub mod parameters;
 pub mod preset;
 pub mod raw;
 pub mod raw_llm;

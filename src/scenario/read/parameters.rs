@@ -81,7 +81,7 @@ pub(crate) fn resolve(
                 c.by_default(&path, write(parameter, parameter.default()));
                 parameter.default()
             }
-            Some(field) => match read(parameter, &field.value) {
+            Some(field) => match read(parameter, &field.value.0) {
                 Ok(setting) => {
                     c.file_value(&path, write(parameter, setting), &field.span);
                     setting
@@ -118,11 +118,30 @@ pub(crate) fn refuse(c: &mut Checker, raw: &RawShare, why: &str, instead: &str) 
     }
 }
 
-fn read(parameter: &Parameter, text: &RawScalar) -> Result<Setting, &'static str> {
-    let text = text.0.as_str();
+/// Whether the parameter may have this value, as a command line writes it.
+///
+/// # Errors
+///
+/// What is wrong with it, and the range.
+pub(super) fn check(parameter: &Parameter, text: &str) -> Result<(), String> {
+    match read(parameter, text) {
+        Ok(_) => Ok(()),
+        Err(wrong) => Err(format!(
+            "{wrong}; {}: {}",
+            range(parameter),
+            parameter.about
+        )),
+    }
+}
+
+fn read(parameter: &Parameter, text: &str) -> Result<Setting, &'static str> {
     let setting = match parameter.values {
         Values::Count { .. } => text.parse().map(Setting::Whole).ok(),
         Values::Number { .. } => text.parse().map(Setting::Number).ok(),
+        Values::Word { words, .. } => {
+            let place = words.iter().position(|word| *word == text);
+            place.map(|place| Setting::Whole(place as u64))
+        }
         Values::Duration { .. } => {
             let parsed = parse::<RawDuration>(text);
             parsed.ok().map(|time| Setting::Whole(time.nanos))
@@ -133,6 +152,7 @@ fn read(parameter: &Parameter, text: &RawScalar) -> Result<Setting, &'static str
         (Some(_), _) => Err("is out of range"),
         (None, Values::Count { .. }) => Err("must be a whole number"),
         (None, Values::Number { .. }) => Err("must be a number"),
+        (None, Values::Word { .. }) => Err("must be one of its words"),
         (None, Values::Duration { .. }) => Err("must be a duration in quotes, such as \"2ms\""),
     }
 }
@@ -140,6 +160,10 @@ fn read(parameter: &Parameter, text: &RawScalar) -> Result<Setting, &'static str
 fn write(parameter: &Parameter, setting: Setting) -> String {
     match (parameter.values, setting) {
         (Values::Duration { .. }, setting) => write_nanos(setting.number()),
+        (Values::Word { words, .. }, setting) => {
+            let word = words.get(setting.whole() as usize);
+            word.copied().unwrap_or_default().to_owned()
+        }
         (_, Setting::Whole(value)) => value.to_string(),
         (_, Setting::Number(value)) => value.to_string(),
     }
@@ -152,8 +176,28 @@ fn range(parameter: &Parameter) -> String {
             (Setting::Whole(low), Setting::Whole(high))
         }
         Values::Number { low, high, .. } => (Setting::Number(low), Setting::Number(high)),
+        Values::Word { words, .. } => return words.join(", "),
     };
     format!("from {} to {}", text(low), text(high))
+}
+
+/// The parameters of all policies, as a table of Markdown: whose, name, values, default and meaning.
+pub fn document() -> String {
+    let mut table =
+        String::from("| Policy | Key | Values | Default | What it is |\n|---|---|---|---|---|\n");
+    for policy in registry::all() {
+        for parameter in policy.parameters {
+            table.push_str(&format!(
+                "| `{}` | `{}` | {} | {} | {} |\n",
+                policy.name,
+                parameter.name,
+                range(parameter),
+                write(parameter, parameter.default()),
+                parameter.about
+            ));
+        }
+    }
+    table
 }
 
 /// Adds the parameters of policies to the schema of a `share`.
@@ -164,24 +208,34 @@ pub(crate) fn describe(schema: &mut schemars::Schema) {
     else {
         return;
     };
-    for policy in registry::all() {
-        for parameter in policy.parameters {
-            let about = format!(
-                "{} ({}): {}, default {}.",
+    for name in names() {
+        let policies = registry::all().iter();
+        let every = policies.flat_map(|policy| {
+            let own = policy.parameters.iter().filter(|own| own.name == name);
+            own.map(|parameter| (policy.name, parameter))
+        });
+        let (mut kinds, mut about) = (Vec::new(), Vec::new());
+        for (policy, parameter) in every {
+            about.push(format!(
+                "{} ({policy}): {}, default {}.",
                 parameter.about,
-                policy.name,
                 range(parameter),
                 write(parameter, parameter.default())
-            );
+            ));
             let kind = match parameter.values {
                 Values::Count { .. } => "integer",
-                Values::Duration { .. } => "string",
+                Values::Duration { .. } | Values::Word { .. } => "string",
                 Values::Number { .. } => "number",
             };
-            keys.insert(
-                parameter.name.to_owned(),
-                json!({ "type": kind, "description": about }),
-            );
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
         }
+        let kind = match kinds.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        };
+        let key = json!({ "type": kind, "description": about.join(" ") });
+        keys.insert(name.to_owned(), key);
     }
 }
