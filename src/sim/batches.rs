@@ -79,7 +79,7 @@ impl<O: Observer> Cell<O> {
     }
 
     /// The stream is idle again, and the users of its batch have their answers.
-    fn release(&mut self, guest: usize, stream: usize, now: Nanos) {
+    pub(super) fn release(&mut self, guest: usize, stream: usize, now: Nanos) {
         self.guests[guest].free.push_back(stream as u32);
         self.hold(guest, true);
         self.each_request(guest, stream, |cell, job| cell.answer(guest, &job, now));

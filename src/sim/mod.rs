@@ -6,8 +6,11 @@
 mod batches;
 mod build;
 pub mod cell;
+pub mod commands;
+mod control;
 mod coupling;
 mod encoders;
+mod endings;
 mod frames;
 mod guest;
 mod guests;
@@ -27,6 +30,7 @@ mod timeouts;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};
+pub use commands::{AtEnd, AtReset, Command, CommandError};
 pub use layout::{Instance, Layout, StationRole, Tenant, Variant, instances, partition};
 pub use memory::{Pool, PoolRole};
 pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe, Token, Tokens};

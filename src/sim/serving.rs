@@ -34,7 +34,7 @@ impl<O: Observer> Cell<O> {
 
     /// Starts the engine's next iteration, or leaves it idle. Requests that are not in it wait; those that are
     /// too many for the queue are lost.
-    fn begin_iteration(&mut self, guest: usize, now: Nanos) {
+    pub(super) fn begin_iteration(&mut self, guest: usize, now: Nanos) {
         let state = &mut self.guests[guest];
         let Some(engine) = &mut state.engine else {
             return;
