@@ -22,25 +22,19 @@
 //! 18. [`calibrate`]: from measured points to a workload.
 //! 19. [`cli`]: one file a subcommand.
 //!
+//! They are built as four crates, for short builds and for programs that need less: `model.rs`, `input.rs` and
+//! `simulation.rs` beside this file list the rooms of each, and all are here under one name. Without the
+//! default feature `cli` there is no command line, and none of what only it needs.
+//!
 //! [`diagnostics`] stands beside them: messages about a user's text, used by every reader of one.
 
+pub use warpshare_simulation::{
+    catalog, conformance, diagnostics, engine, experiment, gpu, import, metrics, mig, policy,
+    result, scenario, sim, stats, vgpu, workload,
+};
+
 pub mod calibrate;
-pub mod catalog;
 pub mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
-pub mod conformance;
-pub mod diagnostics;
-pub mod engine;
-pub mod experiment;
-pub mod gpu;
-pub mod import;
-pub mod metrics;
-pub mod mig;
-pub mod policy;
 pub mod report;
-pub mod result;
-pub mod scenario;
-pub mod sim;
-pub mod stats;
-pub mod vgpu;
-pub mod workload;

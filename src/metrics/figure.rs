@@ -135,7 +135,7 @@ impl Chosen {
     }
 
     /// What a result says of it.
-    pub(crate) fn reading<'a>(&self, subject: Subject<'a>) -> Option<Reading<'a>> {
+    pub fn reading<'a>(&self, subject: Subject<'a>) -> Option<Reading<'a>> {
         let mut readers = self.metric.readers.iter();
         readers.find_map(|reader| match (reader, subject) {
             (Reader::Group(read, _), Subject::Group(group)) => read(group),

@@ -196,7 +196,8 @@ impl Statistic {
         }
     }
 
-    pub(crate) fn of(self, latency: &Latency) -> Option<Reading<'_>> {
+    /// What a latency says of it; nothing where the quantile is not among those that are reported.
+    pub fn of(self, latency: &Latency) -> Option<Reading<'_>> {
         match self {
             Statistic::Mean => Some(Reading::Estimate(&latency.mean_ns)),
             Statistic::Quantile(p) => {
@@ -209,7 +210,8 @@ impl Statistic {
     }
 }
 
-pub(crate) const LARGEST: &str = "largest observed";
+/// What a largest value stands for in place of an estimate.
+pub const LARGEST: &str = "largest observed";
 
 impl Metric {
     /// Whether it has a statistic for its name.

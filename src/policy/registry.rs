@@ -420,7 +420,7 @@ pub fn extend(own: &[Registered]) -> Result<(), ExtendError> {
 }
 
 /// The schedulers as they are now, without settling who belongs to them.
-pub(crate) fn settled() -> &'static [Registered] {
+pub fn settled() -> &'static [Registered] {
     ALL.get().map_or(BUILT_IN, Vec::as_slice)
 }
 

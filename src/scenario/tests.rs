@@ -8,7 +8,7 @@ fn load_text(text: &str) -> Loaded {
     match parse(
         "test",
         text,
-        Path::new("tests/scenario"),
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenario")),
         &Overrides::default(),
     ) {
         Ok(loaded) => loaded,

@@ -499,7 +499,7 @@ pub(crate) fn trimmed(value: f64, places: usize) -> String {
 }
 
 /// Nanoseconds in the largest unit that leaves at least one, to the picosecond.
-pub(crate) fn write_nanos(nanos: f64) -> String {
+pub fn write_nanos(nanos: f64) -> String {
     if nanos == 0.0 {
         return "0s".into();
     }

@@ -214,10 +214,7 @@ fn an_error_reads_as_file_line_column_problem_remedy() {
 /// The figures of the trace's own documentation.
 #[test]
 fn the_azure_conversation_trace_reads_as_it_comes() {
-    let bytes = include_bytes!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/data/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv"
-    ));
+    let bytes = include_bytes!("../../data/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv");
     let spec = TraceSpec {
         time_column: "TIMESTAMP".into(),
         time_format: TimeFormat::Timestamp,
