@@ -188,8 +188,8 @@ impl Recorder {
                     ],
                     tokens: scenario.guests[instance.group]
                         .workload
-                        .llm
-                        .as_ref()
+                        .discipline
+                        .llm()
                         .map(|llm| Box::new(TokenRecord::new(llm))),
                 });
             }

@@ -11,7 +11,8 @@ use crate::policy::{Terms, TimeSlice, spatial};
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{
-    Arrivals, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size, Spacing,
+    Arrivals, Discipline, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size,
+    Spacing,
 };
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -296,20 +297,21 @@ fn guest(out: &mut Writer, guest: &Guest) {
     if let Some(jobs) = workload.jobs {
         out.put("jobs", jobs);
     }
-    if let Some(batching) = &workload.batching {
-        out.put("batching", batching.max);
-        out.put("batching_delay", batching.delay);
-    }
-    if let Some(frames) = &workload.frames {
-        out.put("displays", frames.displays);
-        out.put("resolution", format!("{:?}", frames.resolution));
-        out.put("frame_gap", frames.gap);
-        if frames.outside > 0 {
-            out.put("outside", frames.outside);
+    match &workload.discipline {
+        Discipline::Streams => {}
+        Discipline::Batches(batching) => {
+            out.put("batching", batching.max);
+            out.put("batching_delay", batching.delay);
         }
-    }
-    if let Some(llm) = &workload.llm {
-        self::llm(out, llm);
+        Discipline::Frames(frames) => {
+            out.put("displays", frames.displays);
+            out.put("resolution", format!("{:?}", frames.resolution));
+            out.put("frame_gap", frames.gap);
+            if frames.outside > 0 {
+                out.put("outside", frames.outside);
+            }
+        }
+        Discipline::LanguageModel(llm) => self::llm(out, llm),
     }
     for stage in &workload.stages {
         out.put("stage", &stage.name);

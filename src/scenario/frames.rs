@@ -10,7 +10,7 @@ use super::raw_workload::RawWorkload;
 use super::units::{RawDuration, write_nanos};
 use super::{Gpu, Guest, Holds, Share};
 use crate::catalog::Catalog;
-use crate::workload::{Arrivals, Frames, MediaEngine, OperationKind, Workload};
+use crate::workload::{Arrivals, Discipline, Frames, MediaEngine, OperationKind, Workload};
 
 /// Pixels that the times of a frame are for.
 const REFERENCE: f64 = 1920.0 * 1080.0;
@@ -88,7 +88,7 @@ pub(super) fn resolve(
 
 /// More pixels take longer to render and to encode.
 pub(super) fn scaled(mut workload: Workload) -> Workload {
-    let Some(frames) = &workload.frames else {
+    let Some(frames) = workload.discipline.frames() else {
         return workload;
     };
     let pixels = frames.pixels() as f64 / REFERENCE;
@@ -120,7 +120,7 @@ pub(super) fn settle(
             continue;
         };
         let switch = &field.value.frame_rate_limiter;
-        let Some(mut frames) = guest.workload.frames else {
+        let Discipline::Frames(frames) = &mut guest.workload.discipline else {
             let why = "the workload has no `frames`";
             c.no_effect(switch, "frame_rate_limiter", why, "remove it");
             continue;
@@ -151,7 +151,7 @@ pub(super) fn settle(
                 &found.max_resolution,
                 found.max_total_pixels,
             );
-            displays(c, &field.span, type_name, &frames, facts);
+            displays(c, &field.span, type_name, frames, facts);
         }
         let domains = gpus[guest.gpu].domains();
         let best_effort = matches!(domains[guest.domain].share,
@@ -167,7 +167,6 @@ pub(super) fn settle(
             Some(_) => c.by_default(&path, "off: it acts under best effort only"),
             None => c.by_default(&path, "off: the type has none"),
         }
-        guest.workload.frames = Some(frames);
     }
 }
 

@@ -12,7 +12,7 @@ use super::{GpuInstance, Guest, Holds};
 use super::{frames, memory, mixed, queue, terms};
 use crate::catalog::Catalog;
 use crate::diagnostics::nearest;
-use crate::workload::{OperationKind, Workload};
+use crate::workload::{Discipline, OperationKind, Workload};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A guest whose place is known; its workload is attached later.
@@ -431,7 +431,9 @@ fn attach(
             roofline.settle(c, &path, placed, board, work)?;
         }
     }
-    if let (Some(engine), Some(llm)) = (&resolved.engine, &mut workload.llm) {
+    if let (Some(engine), Discipline::LanguageModel(llm)) =
+        (&resolved.engine, &mut workload.discipline)
+    {
         engine.settle(c, path, placed, board, llm)?;
     }
     let timed = &resolved.timed;

@@ -16,7 +16,7 @@ use crate::diagnostics::nearest;
 use crate::engine::time::Nanos;
 use crate::workload::dist::Dist;
 use crate::workload::llm::{Device, Llm, Model, built_in};
-use crate::workload::{Operation, OperationKind, Size, Stage};
+use crate::workload::{Discipline, Operation, OperationKind, Size, Stage};
 
 /// An engine before it is known on which board it runs: without the board's speed and without blocks.
 #[derive(Debug, Clone)]
@@ -292,7 +292,7 @@ impl Unplaced {
 /// Gives every engine its weights and its cache; errors where they do not fit.
 pub(super) fn fit(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &mut [Guest]) {
     for guest in guests {
-        let (Some(llm), Some(memory)) = (&guest.workload.llm, guest.memory) else {
+        let (Some(llm), Some(memory)) = (guest.workload.discipline.llm(), guest.memory) else {
             continue;
         };
         let Some(workload) = raw.workloads.get(&guest.workload.name) else {
@@ -353,7 +353,9 @@ pub(super) fn fit(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &mut
             c.error(&field.span, title, label, help);
             continue;
         }
-        if let (Some(llm), Some(memory)) = (&mut guest.workload.llm, &mut guest.memory) {
+        if let (Discipline::LanguageModel(llm), Some(memory)) =
+            (&mut guest.workload.discipline, &mut guest.memory)
+        {
             llm.blocks = blocks;
             memory.held = memory
                 .held

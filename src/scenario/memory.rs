@@ -27,9 +27,8 @@ pub(crate) fn of_guest(
 ) -> Option<Option<GuestMemory>> {
     let path = format!("guests.{}", placed.name);
     let guest = &field.value;
-    let jobs = workload.is_some_and(|resolved| {
-        resolved.workload.memory.is_some() || resolved.workload.llm.is_some()
-    });
+    let jobs = workload
+        .is_some_and(|resolved| resolved.workload.memory.is_some() || resolved.engine.is_some());
     let before = c.findings.0.len();
     if !matches!(placed.holds, Holds::Client { .. }) && !machine.is_spatial() {
         let why = "only MPS limits the memory of a client";

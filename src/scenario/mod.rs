@@ -69,7 +69,7 @@ use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, CopyEngines, MediaEngines};
 use crate::policy::spatial::{self as division, Spatial};
 use crate::policy::{Terms, TimeSlice};
-use crate::workload::{MediaEngine, Workload};
+use crate::workload::{Discipline, MediaEngine, Workload};
 
 /// A checked scenario.
 #[derive(Debug, Clone)]
@@ -327,11 +327,11 @@ impl Guest {
     /// Jobs that find room at the same time; `None` = any number.
     pub fn room(&self) -> Option<u64> {
         let bound = u64::from(self.queue?);
-        let served = match (&self.workload.llm, &self.workload.batching) {
-            (Some(llm), _) => llm.max_requests,
+        let served = match &self.workload.discipline {
+            Discipline::LanguageModel(llm) => llm.max_requests,
             // Requests wait for the batch to be formed.
-            (None, Some(_)) => 0,
-            (None, None) => self.streams,
+            Discipline::Batches(_) => 0,
+            Discipline::Streams | Discipline::Frames(_) => self.streams,
         };
         Some(bound + u64::from(served))
     }

@@ -127,20 +127,23 @@ fn has(guest: &Guest, need: Need) -> bool {
     let workload = &guest.workload;
     match need {
         Need::Deadline => guest.deadline.is_some(),
-        Need::Frames => workload.frames.is_some(),
-        Need::Batching => workload.batching.is_some(),
+        Need::Frames => workload.discipline.frames().is_some(),
+        Need::Batching => workload.discipline.batching().is_some(),
         Need::Timeout => workload.timeout.is_some(),
         Need::Memory => workload.memory.is_some(),
         Need::Jobs => workload.jobs.is_some(),
-        Need::LanguageModel => workload.llm.is_some(),
+        Need::LanguageModel => workload.discipline.llm().is_some(),
         Need::TokenObjectives => workload
-            .llm
-            .as_ref()
+            .discipline
+            .llm()
             .is_some_and(|llm| llm.first_token.is_some() || llm.between_tokens.is_some()),
         Need::MediaEngine => {
             let mut operations = workload.stages.iter().flat_map(|stage| &stage.operations);
             operations.any(|operation| matches!(operation.kind, OperationKind::Media { .. }))
         }
-        Need::Outside => workload.frames.is_some_and(|frames| frames.outside > 0),
+        Need::Outside => workload
+            .discipline
+            .frames()
+            .is_some_and(|frames| frames.outside > 0),
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn check(c: &mut Checker, key: &Key<u64>, guest: &Guest) {
     let (Some(field), Some(bound)) = (key, guest.queue) else {
         return;
     };
-    if let Some(batching) = guest.workload.batching
+    if let Some(batching) = guest.workload.discipline.batching()
         && bound < batching.max
     {
         let title = format!("a batch of {} can never fill", batching.max);

@@ -10,7 +10,7 @@ use super::roofline::Roofline;
 use super::{arrivals, batching, classes, frames, kernels, llm, operations, preset};
 use crate::diagnostics::nearest;
 use crate::workload::dist::Dist;
-use crate::workload::{MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
+use crate::workload::{Discipline, MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
 use std::collections::BTreeMap;
 
 /// A workload before it is known on which board it runs.
@@ -150,9 +150,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
                 batch,
                 timeout: None,
                 classes: Vec::new(),
-                batching: None,
-                llm: Some(llm),
-                frames: None,
+                discipline: Discipline::LanguageModel(Box::new(llm)),
                 memory: None,
                 stages,
             },
@@ -214,9 +212,11 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             batch,
             timeout,
             classes: classes::resolve(c, &path, field)?,
-            batching,
-            llm: None,
-            frames,
+            discipline: match (frames, batching) {
+                (Some(frames), _) => Discipline::Frames(frames),
+                (None, Some(batching)) => Discipline::Batches(batching),
+                (None, None) => Discipline::Streams,
+            },
             memory,
             stages,
         },

@@ -436,11 +436,11 @@ impl Builder<'_> {
                 .arrivals
                 .push(add(EventSource::Arrivals(guest), guest));
             let state = &self.guests[guest];
-            let waits = state.batcher.is_some() || state.frames.is_some();
+            let timed = state.serving.timed();
             slots
                 .due
-                .push(waits.then(|| add(EventSource::Due(guest), guest)));
-            let leaves = state.timeouts.is_some();
+                .push(timed.then(|| add(EventSource::Due(guest), guest)));
+            let leaves = state.queue.can_time_out();
             slots
                 .timeouts
                 .push(leaves.then(|| add(EventSource::Timeouts(guest), guest)));

@@ -40,7 +40,7 @@ pub(super) enum EventSource {
     Commands,
     Station(usize),
     Arrivals(usize),
-    /// A batch is due, or the next frame may start.
+    /// The timer of a kind of guest.
     Due(usize),
     /// Waiting jobs leave.
     Timeouts(usize),
@@ -75,7 +75,7 @@ pub(super) struct Slots {
     pub domains: Vec<usize>,
     pub stations: Vec<usize>,
     pub arrivals: Vec<usize>,
-    /// Of guests that batch or show frames; others have none.
+    /// Of kinds of guests that have a timer.
     pub due: Vec<Option<usize>>,
     /// Of guests whose jobs leave.
     pub timeouts: Vec<Option<usize>>,
@@ -156,10 +156,7 @@ impl<O: Observer> Cell<O> {
             EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
             EventSource::Station(station) => self.station_event(station, now),
             EventSource::Arrivals(guest) => self.arrival_event(guest, now),
-            EventSource::Due(guest) => {
-                self.form_batches(guest, now);
-                self.offer_wanted(guest, now);
-            }
+            EventSource::Due(guest) => self.timer_due(guest, now),
             EventSource::Timeouts(guest) => self.timeout_event(guest, now),
             EventSource::Commands => self.commands_event(now),
             EventSource::Sampler => {

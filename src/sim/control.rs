@@ -5,7 +5,7 @@ use super::commands::{Action, Command, CommandError, are_terms};
 use super::guest::DrawKey;
 use super::layout::Tenant;
 use super::observer::Observer;
-use super::source::{Source, later};
+use super::source::Source;
 use crate::engine::calendar::Class;
 use crate::engine::time::{NEVER, Nanos};
 use crate::policy::Terms;
@@ -137,7 +137,7 @@ impl<O: Observer> Cell<O> {
             ),
             Command::LimitFrames { guest, .. } => {
                 let state = self.guests.get(guest);
-                let frames = state.is_none_or(|state| state.frames.is_some());
+                let frames = state.is_none_or(|state| state.serving.paced());
                 (
                     guest,
                     if frames {
@@ -245,7 +245,7 @@ impl<O: Observer> Cell<O> {
             Command::Suspend { guest } => self.set_suspended(guest, true, now),
             Command::Resume { guest } => self.set_suspended(guest, false, now),
             Command::SetTerms { guest, terms } => self.set_terms(guest, terms, now),
-            Command::LimitFrames { guest, gap } => self.limit_frames(guest, gap, now),
+            Command::LimitFrames { guest, gap } => self.limit_pace(guest, gap, now),
         }
     }
 
@@ -326,20 +326,6 @@ impl<O: Observer> Cell<O> {
         for (domain, entry) in self.entries_of(guest) {
             self.touch(domain);
             self.domains[domain].set_terms(entry, terms, now);
-        }
-    }
-
-    fn limit_frames(&mut self, guest: usize, gap: Nanos, now: Nanos) {
-        let state = &mut self.guests[guest];
-        if let Some(frames) = &mut state.frames {
-            if frames.next > 0 {
-                frames.next = later(frames.next - frames.gap, gap);
-            }
-            frames.gap = gap;
-            if frames.wanted.is_some() {
-                state.due = frames.next.max(now);
-                self.schedule_due(guest);
-            }
         }
     }
 }

@@ -21,9 +21,7 @@ impl<O: Observer> Cell<O> {
         let state = &mut self.guests[guest];
         state.to_come = 0;
         state.next_arrival = NEVER;
-        if let Some(frames) = &mut state.frames {
-            frames.wanted = None;
-        }
+        state.serving.closes();
         self.schedule_arrivals(guest);
         if work == AtEnd::Lost {
             self.lose_all(guest, now);
@@ -77,34 +75,28 @@ impl<O: Observer> Cell<O> {
             }
         }
         let state = &mut self.guests[guest];
-        let waiting = match &mut state.engine {
-            Some(engine) => engine.lose_waiting(),
-            None => state.queue.drain(..).collect(),
-        };
+        let waiting = state.serving.lose_waiting();
+        let waiting = waiting.unwrap_or_else(|| state.queue.take(usize::MAX).collect());
         for job in waiting {
-            self.lost(guest, job.arrival, now);
+            self.lost(guest, &job, now);
         }
     }
 
-    fn lost(&mut self, guest: usize, arrival: Nanos, now: Nanos) {
-        self.observer.lost(guest, arrival, now);
-        self.state.pending -= u64::from(self.schedule.in_window(arrival));
+    fn lost(&mut self, guest: usize, job: &Job, now: Nanos) {
+        self.observer.lost(guest, job.arrival, now);
+        self.leaves(job);
     }
 
     /// The job of a stream is lost with its operations, or all requests of its batch or iteration.
     fn lose_job(&mut self, guest: usize, stream: usize, now: Nanos) -> Vec<Job> {
         self.abandon_operations(guest, stream, now);
         let state = &mut self.guests[guest];
-        let jobs = match &mut state.engine {
-            Some(engine) => engine.lose_running(),
-            None => {
-                let StreamState { job, rest, .. } = &state.streams[stream];
-                std::iter::once(job).chain(rest).copied().collect()
-            }
-        };
+        let StreamState { job, rest, .. } = &state.streams[stream];
+        let taken = || std::iter::once(job).chain(rest).copied().collect();
+        let jobs = state.serving.lose_running().unwrap_or_else(taken);
         self.free(guest, stream);
         for job in &jobs {
-            self.lost(guest, job.arrival, now);
+            self.lost(guest, job, now);
         }
         jobs
     }
@@ -157,35 +149,9 @@ impl<O: Observer> Cell<O> {
                     .map(|&(guest, stream)| self.lose_job(guest, stream, now))
                     .collect();
                 for (&(guest, stream), jobs) in concerned.iter().zip(&lost) {
-                    self.goes_on(guest, stream, jobs, now);
+                    self.stream_goes_on(guest, stream, jobs, now);
                 }
             }
         }
-    }
-
-    /// A stream whose job was lost goes on with the next, and the users of the lost ones hear of it.
-    fn goes_on(&mut self, guest: usize, stream: usize, lost: &[Job], now: Nanos) {
-        let state = &mut self.guests[guest];
-        if state.batcher.is_some() {
-            self.release(guest, stream, now);
-            return self.form_batches(guest, now);
-        }
-        let mut next = None;
-        if state.engine.is_none() {
-            next = state.queue.pop_front_if(|_| state.frames.is_none());
-            if next.is_none() {
-                state.free.push_back(stream as u32);
-            }
-        }
-        if let Some(next) = next {
-            self.take_job(guest, stream, next, now);
-        }
-        for job in lost {
-            self.answer(guest, job, now);
-        }
-        if self.guests[guest].engine.is_some() {
-            self.begin_iteration(guest, now);
-        }
-        self.start_frame(guest, now);
     }
 }

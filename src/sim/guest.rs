@@ -1,16 +1,15 @@
 //! A guest at run time: its arrivals, its queue, its streams.
 
 use super::layout::Tenant;
-use super::llm::Engine;
 use super::memory::JobMemory;
 use super::observer::PARTS;
+use super::queue::Queue;
+use super::serving::Serving;
 use super::source::{Source, later};
-use super::timeouts::Timeouts;
 use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::law::Shape;
-use crate::workload::llm::Cost;
-use crate::workload::{Arrivals, Batching, Class, GpuWork, Size, Workload};
+use crate::workload::{Arrivals, GpuWork, Size, Workload};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
@@ -37,35 +36,6 @@ impl Job {
     }
 }
 
-/// What draws the class of each job.
-#[derive(Debug, Clone)]
-pub struct Classes {
-    /// Upper end of each class on the unit interval, but for the last.
-    ends: Vec<f64>,
-    draws: Stream,
-}
-
-impl Classes {
-    /// `None` where all jobs are alike.
-    pub fn new(classes: &[Class], key: DrawKey<'_>) -> Option<Self> {
-        let (_, but_last) = classes.split_last()?;
-        let ends = but_last.iter().scan(0.0, |end, class| {
-            *end += class.part;
-            Some(*end)
-        });
-        Some(Classes {
-            ends: ends.collect(),
-            draws: key.stream("class"),
-        })
-    }
-
-    /// The class of a job by its index.
-    pub fn of(&self, index: u64) -> u32 {
-        let drawn = self.draws.at(index).uniform();
-        self.ends.partition_point(|&end| end <= drawn) as u32
-    }
-}
-
 /// A stream of the guest: one job in flight.
 #[derive(Debug, Clone)]
 pub struct StreamState {
@@ -87,27 +57,6 @@ pub struct StreamState {
     /// Where its jobs allocate memory, and what the present one has.
     pub pool: u32,
     pub bytes: u64,
-}
-
-/// Dynamic batching at run time.
-#[derive(Debug, Clone, Copy)]
-pub struct Batcher {
-    pub rule: Batching,
-    /// Requests that come now wait for others of the same moment.
-    pub held: bool,
-}
-
-/// What spaces frames.
-#[derive(Debug, Clone, Copy)]
-pub struct FramePace {
-    /// From the start of a frame to that of the next at least; 0 without a limiter.
-    pub gap: Nanos,
-    /// When the next frame may start.
-    pub next: Nanos,
-    /// The picture that the application would like to draw, and may not yet.
-    pub wanted: Option<Job>,
-    /// How much later the user sees a frame.
-    pub outside: Nanos,
 }
 
 /// An operation of the workload with everything that is the same for each job.
@@ -171,21 +120,13 @@ pub struct GuestState {
     pub source: Source,
     /// When the next job arrives; [`NEVER`] if none is known.
     pub next_arrival: Nanos,
-    /// By class, and within a class by arrival.
-    pub queue: VecDeque<Job>,
-    pub queue_bound: usize,
-    /// `None` if all jobs are alike.
-    pub classes: Option<Classes>,
-    /// `None` if its jobs wait for ever.
-    pub timeouts: Option<Timeouts>,
-    pub batcher: Option<Batcher>,
-    pub frames: Option<FramePace>,
-    /// When the oldest waiting request has waited long enough for its batch, or the next frame may start;
-    /// [`NEVER`] if nothing waits for that.
+    pub queue: Queue,
+    pub serving: Serving,
+    /// When something happens of which the kind of guest alone knows, such as that a batch has waited long
+    /// enough; [`NEVER`] if nothing does.
     pub due: Nanos,
-    /// Of a guest that serves a language model, with what its present iteration costs.
-    pub engine: Option<Engine>,
-    pub iteration: Cost,
+    /// How much later than the end of a job the user sees it; nothing of the machine is held up.
+    pub outside: Nanos,
     pub streams: Vec<StreamState>,
     /// Idle streams, in the order in which they became idle.
     pub free: VecDeque<u32>,
@@ -222,35 +163,6 @@ impl GuestState {
         job
     }
 
-    /// The class of a job by its index.
-    pub fn class_of(&self, index: u64) -> u32 {
-        let classes = self.classes.as_ref();
-        classes.map_or(0, |classes| classes.of(index))
-    }
-
-    /// Puts a job into the queue: behind those of its class, before those of later ones.
-    pub fn enqueue(&mut self, job: Job) {
-        if self.classes.is_none() {
-            return self.queue.push_back(job);
-        }
-        let place = self.queue.partition_point(|other| other.class <= job.class);
-        self.queue.insert(place, job);
-    }
-
-    /// When the job arrived that waits longest.
-    pub fn oldest(&self) -> Option<Nanos> {
-        let mut oldest = self.queue.front()?.arrival;
-        let mut first = 0;
-        while let Some(job) = self.queue.get(first) {
-            oldest = oldest.min(job.arrival);
-            if self.classes.is_none() {
-                break;
-            }
-            first = self.queue.partition_point(|other| other.class <= job.class);
-        }
-        Some(oldest)
-    }
-
     /// The first stage from `from` on that a job passes.
     pub fn stage_from(&self, from: usize, job: &Job) -> Option<u32> {
         let mut stages = self.workload.stages.iter().enumerate().skip(from);
@@ -275,13 +187,12 @@ impl GuestState {
         }
         let job = Job::of_user(user, submitted, now);
         let delay = think.sample_nanos(draws, job.index);
-        let outside = self.frames.map_or(0, |frames| frames.outside);
-        if delay == 0 && outside == 0 {
+        if delay == 0 && self.outside == 0 {
             submitted[user as usize] += 1;
             self.to_come -= 1;
             return Some(job);
         }
-        let time = later(later(now, outside), delay);
+        let time = later(later(now, self.outside), delay);
         if time != NEVER {
             thinking.push(Reverse((time, user)));
             self.next_arrival = self.next_arrival.min(time);
@@ -291,16 +202,14 @@ impl GuestState {
 
     /// Jobs in the system: waiting or in flight.
     pub fn backlog(&self) -> u64 {
-        if let Some(engine) = &self.engine {
-            return (engine.waiting.len() + engine.running.len()) as u64;
-        }
-        (self.queue.len() + self.streams.len() - self.free.len()) as u64
+        let here = self.queue.len() + self.streams.len() - self.free.len();
+        self.serving.kept().unwrap_or(here as u64)
     }
 
     /// Jobs in the system, each request of a batch for itself: found by looking where jobs can be.
     pub fn in_flight(&self) -> u64 {
-        if let Some(engine) = &self.engine {
-            return (engine.waiting.len() + engine.running.len()) as u64;
+        if let Some(kept) = self.serving.kept() {
+            return kept;
         }
         let mut busy = vec![true; self.streams.len()];
         self.free

@@ -1,19 +1,17 @@
 //! Guests of a cell: the memory that they allocate from, their arrivals, queues and streams.
 
 use super::build::{BuildError, Builder};
-use super::guest::{Batcher, Classes, DrawKey, FramePace, GuestState, Job, StreamState};
+use super::guest::{DrawKey, GuestState, Job, StreamState};
 use super::layout::{Instance, Tenant, Variant};
-use super::llm::Engine;
 use super::memory::{JobMemory, Pool, PoolRole};
 use super::observer::PARTS;
+use super::queue::Queue;
+use super::serving::Serving;
 use super::source::Source;
-use super::timeouts::Timeouts;
 use crate::engine::time::NEVER;
 use crate::scenario::Guest;
 use crate::workload::Arrivals;
 use crate::workload::dist::Dist;
-use crate::workload::llm::Cost;
-use std::collections::VecDeque;
 
 /// Where the operations of a stream go.
 pub(super) struct Seat {
@@ -97,7 +95,6 @@ impl Builder<'_> {
         let (stages, operations) = self.plan_operations(guest, (gpu, domain), key)?;
         let (source, next_arrival) = Source::new(&guest.workload, key, guest.start);
         let closed = matches!(source, Source::Closed { .. });
-        let queue_bound = guest.queue.map_or(usize::MAX, |bound| bound as usize);
         if closed && Self::retries_at_once(guest) && lacks_room(guest) {
             return Err(BuildError::AsksForEver {
                 guest: guest.name.clone(),
@@ -119,22 +116,8 @@ impl Builder<'_> {
             }),
             _ => None,
         };
-        if let (Some(_), Arrivals::Closed { users: 2.., .. }) =
-            (guest.workload.frames, &guest.workload.arrivals)
-        {
-            return Err(BuildError::FrameUsers {
-                guest: guest.name.clone(),
-            });
-        }
-        if guest.workload.llm.is_some() && streams.len() != 1 {
-            return Err(BuildError::EngineStreams {
-                guest: guest.name.clone(),
-            });
-        }
-        let batcher = guest
-            .workload
-            .batching
-            .map(|rule| Batcher { rule, held: false });
+        let serving = Serving::new(guest, streams.len(), key)?;
+        let frames = guest.workload.discipline.frames();
         let streams = streams
             .into_iter()
             .map(|seat| StreamState {
@@ -149,7 +132,7 @@ impl Builder<'_> {
                     user: 0,
                     class: 0,
                 },
-                rest: Vec::with_capacity(batcher.map_or(0, |b| b.rule.max as usize - 1)),
+                rest: Vec::with_capacity(serving.together() - 1),
                 started: 0,
                 stage: 0,
                 round: 0,
@@ -167,24 +150,10 @@ impl Builder<'_> {
             to_come: guest.workload.jobs.unwrap_or(u64::MAX),
             source,
             next_arrival,
-            queue: VecDeque::new(),
-            queue_bound,
-            classes: Classes::new(&guest.workload.classes, key),
-            timeouts: guest
-                .workload
-                .timeout
-                .as_ref()
-                .map(|size| Timeouts::new(size, key)),
-            batcher,
-            frames: guest.workload.frames.map(|frames| FramePace {
-                gap: frames.gap,
-                next: 0,
-                wanted: None,
-                outside: frames.outside,
-            }),
+            queue: Queue::new(guest, key),
+            serving,
             due: NEVER,
-            engine: guest.workload.llm.as_ref().map(|llm| Engine::new(llm, key)),
-            iteration: Cost::default(),
+            outside: frames.map_or(0, |frames| frames.outside),
             free: (0..streams.len() as u32).collect(),
             streams,
         });

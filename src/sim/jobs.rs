@@ -12,29 +12,14 @@ use crate::gpu::{OperationId, SmOperation, sm_work};
 use crate::workload::Size;
 
 impl<O: Observer> Cell<O> {
-    pub(super) fn job_arrived(&mut self, guest: usize, mut job: Job) {
-        if self.guests[guest].frames.is_some() {
-            return self.frame_wanted(guest, job);
-        }
-        self.observer.arrived(guest, job.arrival);
-        let state = &mut self.guests[guest];
-        job.class = state.class_of(job.index);
-        let measured = self.schedule.in_window(job.arrival);
-        if state.engine.is_some() {
-            self.prompt_arrived(guest, job, measured);
-        } else if state.batcher.is_some() {
-            self.request_arrived(guest, job, measured);
-        } else if let Some(stream) = state.free.pop_front() {
-            self.state.pending += u64::from(measured);
-            self.take_job(guest, stream as usize, job, job.arrival);
-        } else if state.queue.len() < state.queue_bound {
-            self.state.pending += u64::from(measured);
-            state.enqueue(job);
-            self.may_leave(guest, &job);
-        } else {
-            self.observer.dropped(guest, job.arrival);
-            self.answer(guest, &job, job.arrival);
-        }
+    /// A job is in the system from now on: the cell runs until those of the window have left it.
+    pub(super) fn enters(&mut self, job: &Job) {
+        self.state.pending += u64::from(self.schedule.in_window(job.arrival));
+    }
+
+    /// A job has left the system, whatever became of it.
+    pub(super) fn leaves(&mut self, job: &Job) {
+        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
     }
 
     /// A stream takes a job; if that one is out of memory, the next in the queue.
@@ -42,8 +27,8 @@ impl<O: Observer> Cell<O> {
         if self.guests[guest].memory.is_some() {
             while !self.allocate(guest, stream, &job) {
                 self.observer.out_of_memory(guest, job.arrival);
-                self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
-                let next = self.guests[guest].queue.pop_front();
+                self.leaves(&job);
+                let next = self.guests[guest].queue.pop();
                 if next.is_none() {
                     self.guests[guest].free.push_back(stream as u32);
                 }
@@ -158,7 +143,7 @@ impl<O: Observer> Cell<O> {
                 bandwidth,
                 need,
             } => {
-                let (time, memory_bound) = self.iteration_work(guest);
+                let (time, memory_bound) = state.serving.iteration_work();
                 let operation = SmOperation {
                     id,
                     work: sm_work(time),
@@ -256,38 +241,23 @@ impl<O: Observer> Cell<O> {
                 state.streams[index].round = 0;
                 self.start_stage(guest, index, now);
             }
-            None => self.job_ended(guest, index, now),
+            None => self.stream_ended(guest, index, now),
         }
     }
 
-    fn job_ended(&mut self, guest: usize, index: usize, now: Nanos) {
-        if self.guests[guest].engine.is_some() {
-            return self.iteration_ended(guest, now);
-        }
-        let job = self.guests[guest].streams[index].job;
-        self.request_ended(guest, index, &job, now);
-        self.free(guest, index);
-        if self.guests[guest].batcher.is_some() {
-            return self.batch_ended(guest, index, now);
-        }
-        if self.guests[guest].frames.is_some() {
-            self.guests[guest].free.push_back(index as u32);
-            self.answer(guest, &job, now);
-            return self.start_frame(guest, now);
-        }
-        let state = &mut self.guests[guest];
-        match state.queue.pop_front() {
-            Some(waiting) => self.take_job(guest, index, waiting, now),
-            None => state.free.push_back(index as u32),
-        }
-        self.answer(guest, &job, now);
+    /// The job of a stream, or the first of its batch, ended; its memory is free.
+    pub(super) fn job_ended(&mut self, guest: usize, stream: usize, now: Nanos) -> Job {
+        let job = self.guests[guest].streams[stream].job;
+        self.request_ended(guest, stream, &job, now);
+        self.free(guest, stream);
+        job
     }
 
     /// A job, or a request of a batch, ended.
     pub(super) fn request_ended(&mut self, guest: usize, stream: usize, job: &Job, now: Nanos) {
         let state = &self.guests[guest];
         let stream = &state.streams[stream];
-        let outside = state.frames.map_or(0, |frames| frames.outside);
+        let outside = state.outside;
         let mut parts = stream.parts;
         parts[Part::Queue as usize] = stream.started - job.arrival;
         parts[Part::Outside as usize] = outside;
@@ -300,7 +270,7 @@ impl<O: Observer> Cell<O> {
             parts,
         };
         self.observer.ended(guest, &end);
-        self.state.pending -= u64::from(self.schedule.in_window(job.arrival));
+        self.leaves(job);
     }
 
     /// The user of a closed loop has its answer, or hears that the job failed or found no room.

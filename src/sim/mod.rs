@@ -3,7 +3,6 @@
 //! This is the only place where engine, boards, policies and workloads meet. What happens is told to
 //! an [`Observer`]; nothing here computes a statistic.
 
-mod batches;
 mod build;
 pub mod cell;
 pub mod commands;
@@ -11,22 +10,20 @@ mod control;
 mod coupling;
 mod encoders;
 mod endings;
-mod frames;
 mod guest;
 mod guests;
 mod jobs;
 mod layout;
-mod llm;
 mod memory;
 mod observer;
 mod operations;
+mod queue;
 mod replay;
 mod schedule;
 mod serving;
 mod sessions;
 mod source;
 mod tenants;
-mod timeouts;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};

@@ -25,7 +25,8 @@ impl Workload {
     /// ```
     pub fn has_chance(&self, guests: u32) -> bool {
         let operations = self.stages.iter().flat_map(|stage| &stage.operations);
-        let llm = self.llm.iter().flat_map(|llm| [&llm.prompt, &llm.output]);
+        let llm = self.discipline.llm();
+        let llm = llm.into_iter().flat_map(|llm| [&llm.prompt, &llm.output]);
         let mut sizes = operations
             .filter_map(|operation| size(&operation.kind))
             .chain(llm)

@@ -7,6 +7,7 @@
 mod chance;
 pub mod column;
 pub mod data_file;
+mod discipline;
 pub mod dist;
 pub mod kernels;
 pub mod llm;
@@ -19,8 +20,8 @@ mod trace_time;
 pub mod windows;
 
 use crate::engine::time::Nanos;
+pub use discipline::{Batching, Discipline, Frames};
 use dist::Dist;
-use llm::Llm;
 pub use replay::{Entry, Replay};
 use std::sync::Arc;
 use trace::Trace;
@@ -42,12 +43,8 @@ pub struct Workload {
     pub timeout: Option<Dist>,
     /// Classes of jobs, the most urgent first; empty where all are alike. Their parts add up to 1.
     pub classes: Vec<Class>,
-    /// Requests are served several at a time: a job that starts is a batch of those that wait.
-    pub batching: Option<Batching>,
-    /// Jobs are frames.
-    pub frames: Option<Frames>,
-    /// Jobs are requests to a language model: the stages are those of an iteration of its engine.
-    pub llm: Option<Llm>,
+    /// How its jobs are served.
+    pub discipline: Discipline,
     /// Device memory of a job, bytes, from its start to its end.
     pub memory: Option<Size>,
     /// The stages of a job, in order; never empty.
@@ -128,41 +125,6 @@ pub enum SessionLength {
     Requests(Dist),
     /// Requests come for so long, nanoseconds; the first comes always.
     Time(Dist),
-}
-
-/// How waiting requests are taken together, as by the dynamic batcher of an inference server: an idle
-/// stream takes up to `max` of them, in order of arrival, as soon as `max` wait or the first of them
-/// has waited for `delay`. Nobody joins a batch that has started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batching {
-    /// Requests of a batch at most, at least 1.
-    pub max: u32,
-    /// How long the first request of a batch waits for others at most.
-    pub delay: Nanos,
-}
-
-/// Frames of a display. The application draws no picture before its limiter lets it; one that has not started
-/// when the next one comes is not shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frames {
-    /// Displays of a guest.
-    pub displays: u32,
-    /// Width and height of each in pixels.
-    pub resolution: (u32, u32),
-    /// Time from the start of a frame to that of the next at least: the frame-rate limiter. 0 without
-    /// one.
-    pub gap: Nanos,
-    /// What network and client add to each frame's latency: the user sees it so much later, and nothing of
-    /// the machine is held up.
-    pub outside: Nanos,
-}
-
-impl Frames {
-    /// Pixels of all displays.
-    pub fn pixels(&self) -> u64 {
-        let (width, height) = self.resolution;
-        u64::from(self.displays) * u64::from(width) * u64::from(height)
-    }
 }
 
 /// How arrivals follow each other within a phase.

@@ -15,7 +15,8 @@ use warpshare::sim::{
 use warpshare::workload::dist::Dist;
 use warpshare::workload::trace::Trace;
 use warpshare::workload::{
-    Arrivals, FirstArrival, GpuWork, Needs, Operation, OperationKind, Replay, Size, Stage, Workload,
+    Arrivals, Discipline, FirstArrival, GpuWork, Needs, Operation, OperationKind, Replay, Size,
+    Stage, Workload,
 };
 
 pub const SMS: u32 = 10;
@@ -129,9 +130,7 @@ pub fn workload(arrivals: Arrivals, stages: Vec<Stage>) -> Workload {
         batch: None,
         timeout: None,
         classes: Vec::new(),
-        batching: None,
-        llm: None,
-        frames: None,
+        discipline: Discipline::Streams,
         memory: None,
         stages,
     }

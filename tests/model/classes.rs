@@ -6,7 +6,7 @@ use warpshare::experiment::{self, Options, Silent};
 use warpshare::scenario::Guest;
 use warpshare::sim::JobEnd;
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, Batching, Class, FirstArrival, Workload};
+use warpshare::workload::{Arrivals, Batching, Class, Discipline, FirstArrival, Workload};
 
 const MS: Nanos = 1_000_000;
 
@@ -71,7 +71,7 @@ fn classes_do_not_depend_on_the_load() {
 #[test]
 fn batches_are_filled_by_class() {
     let mut workload = gpu_workload(poisson(4 * MS), constant((10 * MS) as f64));
-    workload.batching = Some(Batching {
+    workload.discipline = Discipline::Batches(Batching {
         max: 2,
         delay: 3 * MS,
     });

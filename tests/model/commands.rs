@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use warpshare::engine::time::Nanos;
 use warpshare::policy::{Reservation, Terms};
-use warpshare::scenario::{Holds, Scenario};
+use warpshare::scenario::{Holds, Horizon, Overrides, Scenario, load};
 use warpshare::sim::{AtEnd, AtReset, Command, CommandError, Speed, Variant, build};
-use warpshare::workload::Frames;
+use warpshare::workload::{Discipline, Frames};
 
 const MS: Nanos = 1_000_000;
 const SPEEDS: [Speed; 3] = [Speed::Plain, Speed::RunAhead, Speed::RoundJump];
@@ -197,7 +197,7 @@ fn a_limit_of_frames_comes_and_goes() {
     let mut scenario = two("round-robin");
     scenario.guests.truncate(1);
     let mut workload = gpu_workload(closed(1, constant(0.0)), constant(MS as f64));
-    workload.frames = Some(Frames {
+    workload.discipline = Discipline::Frames(Frames {
         displays: 1,
         resolution: (1920, 1080),
         gap: 0,
@@ -248,6 +248,35 @@ fn after_a_reset_work_begins_anew_or_is_gone() {
         [2, 4, 10, 12].map(|ms| ms * MS)
     );
     assert_eq!(log.lost, [1]);
+}
+
+/// Requests of a language model's engine: those of its iteration are lost together, those that wait go on.
+#[test]
+fn an_engine_loses_its_iteration() {
+    let loaded = load("scenarios/llm-chat.toml".as_ref(), &Overrides::default());
+    let mut scenario = loaded.unwrap_or_else(|_| panic!("a scenario")).scenario;
+    scenario.run.horizon = Horizon::Terminating;
+    (scenario.run.window, scenario.run.drain) = (4_000 * MS, 60_000 * MS);
+    let give = |command| {
+        let log = run(&scenario, &[(2_000 * MS, 0, command)]);
+        (log.jobs.len() as u64, log.lost[0], log.in_flight[0])
+    };
+    let outage = 500 * MS;
+    let reset = |work| Command::Reset {
+        domain: 0,
+        work,
+        outage,
+    };
+    let retire = |work| Command::Retire { guest: 0, work };
+    let (all, ..) = give(Command::Suspend { guest: 0 });
+    let (ended, lost, in_flight) = give(reset(AtReset::Restarted));
+    assert_eq!((lost, in_flight), (0, 0));
+    assert!(ended > all);
+    let (after, lost, in_flight) = give(reset(AtReset::Lost));
+    assert!(lost > 1 && after + lost == ended && in_flight == 0);
+    let (before, lost, in_flight) = give(retire(AtEnd::Lost));
+    assert!(before == all && lost > 1 && in_flight == 0);
+    assert_eq!(give(retire(AtEnd::Drained)), (before + lost, 0, 0));
 }
 
 /// A start by command is a start by scenario, also for what happens at that very moment.

@@ -21,8 +21,8 @@ use warpshare::workload::dist::Dist;
 use warpshare::workload::trace::Trace;
 use warpshare::workload::windows::{Gaps, Window};
 use warpshare::workload::{
-    Arrivals, Batching, Class, Direction, Entry, FirstArrival, Frames, MediaEngine, OperationKind,
-    Phase, Replay, SessionLength, Size, Spacing, Workload,
+    Arrivals, Batching, Class, Direction, Discipline, Entry, FirstArrival, Frames, MediaEngine,
+    OperationKind, Phase, Replay, SessionLength, Size, Spacing, Workload,
 };
 
 const US: f64 = 1_000.0;
@@ -136,17 +136,17 @@ fn a_workload() -> impl Strategy<Value = Workload> {
     );
     // One at a time, several together, or frames of which the newest counts.
     let serving = prop_oneof![
-        2 => Just((None, None, None)),
-        1 => dist().prop_map(|timeout| (None, None, Some(timeout))),
+        2 => Just((Discipline::Streams, None)),
+        1 => dist().prop_map(|timeout| (Discipline::Streams, Some(timeout))),
         1 => (1u32..5, 0u64..4_000, prop::option::of(dist())).prop_map(|(max, us, timeout)| {
             let delay = us * 1_000;
-            (Some(Batching { max, delay }), None, timeout)
+            (Discipline::Batches(Batching { max, delay }), timeout)
         }),
         1 => (0u64..20_000).prop_map(|us| {
             let gap = us * 1_000;
             let resolution = (1920, 1080);
             let outside = us % 3 * 1_000_000;
-            (None, Some(Frames { displays: 1, resolution, gap, outside }), None)
+            (Discipline::Frames(Frames { displays: 1, resolution, gap, outside }), None)
         }),
     ];
     let several = (batch, serving);
@@ -160,12 +160,12 @@ fn a_workload() -> impl Strategy<Value = Workload> {
             if *think == constant(0.0));
         workload.memory = memory.filter(|_| !at_once);
         let (batch, serving) = several;
-        (workload.batching, workload.frames, workload.timeout) = serving;
-        if let (Some(_), Arrivals::Closed { users, .. }) = (workload.frames, &mut workload.arrivals)
-        {
+        (workload.discipline, workload.timeout) = serving;
+        let frames = workload.discipline.frames().is_some();
+        if let (true, Arrivals::Closed { users, .. }) = (frames, &mut workload.arrivals) {
             *users = 1; // only one can wait for a frame
         }
-        if workload.frames.is_none() && workload.stages.len() > 1 {
+        if !frames && workload.stages.len() > 1 {
             let class = |(name, part): (&str, f64)| Class {
                 name: name.into(),
                 part,

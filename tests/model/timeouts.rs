@@ -5,7 +5,7 @@ use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
 use warpshare::scenario::{Guest, Scenario};
 use warpshare::workload::dist::Dist;
-use warpshare::workload::{Arrivals, Batching, Workload};
+use warpshare::workload::{Arrivals, Batching, Discipline, Workload};
 
 const MS: Nanos = 1_000_000;
 
@@ -61,7 +61,7 @@ fn a_user_who_is_turned_away_asks_again() {
 fn a_request_leaves_before_its_batch_is_full() {
     let rows = [(0, 10), (8, 10), (9, 10)].map(|(at, size)| (at * MS, size * MS));
     let mut workload = requests(&rows);
-    workload.batching = Some(Batching {
+    workload.discipline = Discipline::Batches(Batching {
         max: 2,
         delay: 20 * MS,
     });

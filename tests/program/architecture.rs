@@ -195,3 +195,23 @@ fn files_have_one_subject() {
     }
     assert!(long.is_empty(), "split these:\n{}", long.join("\n"));
 }
+
+/// A new kind of guest is a file and a row of the table in `sim/serving/mod.rs`: nothing else of the simulator asks
+/// which kind a guest is.
+#[test]
+fn only_kinds_of_guests_know_their_kind() {
+    let mut wrong = Vec::new();
+    for file in files_of("sim") {
+        let text = file.to_string_lossy().replace('\\', "/");
+        if text.contains("/sim/serving/") {
+            continue;
+        }
+        let code = code(&file);
+        let asks = code.split("Serving::").skip(1);
+        let asks = asks.filter(|rest| !rest.starts_with("new("));
+        if asks.count() > 0 || code.contains("Discipline") {
+            wrong.push(text);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

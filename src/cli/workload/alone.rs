@@ -8,7 +8,7 @@ use crate::experiment;
 use crate::result::{Estimate, GroupResult, Latency, RunResult};
 use crate::scenario::preset::Preset;
 use crate::scenario::{Overrides, Scenario, parse};
-use crate::workload::{Arrivals, Workload};
+use crate::workload::{Arrivals, Discipline, Workload};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -64,14 +64,12 @@ fn users(workload: &Workload, streams: u32) -> Option<u32> {
     if matches!(workload.arrivals, Arrivals::Closed { .. }) {
         return None;
     }
-    Some(
-        match (&workload.batching, &workload.llm, &workload.frames) {
-            (Some(batching), ..) => 2 * streams * batching.max,
-            (_, Some(_), _) => ENGINE_USERS,
-            (_, _, Some(_)) => 1,
-            _ => streams,
-        },
-    )
+    Some(match &workload.discipline {
+        Discipline::Batches(batching) => 2 * streams * batching.max,
+        Discipline::LanguageModel(_) => ENGINE_USERS,
+        Discipline::Frames(_) => 1,
+        Discipline::Streams => streams,
+    })
 }
 
 fn scenario(

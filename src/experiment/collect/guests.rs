@@ -255,7 +255,8 @@ pub(super) fn group(
             engine_ns: uses_engines(&guest.workload).then(|| part(Part::Engine)),
             outside_ns: guest
                 .workload
-                .frames
+                .discipline
+                .frames()
                 .filter(|frames| frames.outside > 0)
                 .map(|_| part(Part::Outside)),
         },
@@ -272,7 +273,7 @@ pub(super) fn group(
             .memory
             .is_some()
             .then(|| of_arrived(&|m| m.out_of_memory as f64)),
-        frames_per_s: guest.workload.frames.is_some().then(|| {
+        frames_per_s: guest.workload.discipline.frames().is_some().then(|| {
             let each = members.len() as f64;
             mean_of(
                 shared
@@ -281,7 +282,7 @@ pub(super) fn group(
                 confidence,
             )
         }),
-        batch_size: guest.workload.batching.is_some().then(|| {
+        batch_size: guest.workload.discipline.batching().is_some().then(|| {
             let rows: Vec<_> = shared
                 .each_replication()
                 .map(|r| {

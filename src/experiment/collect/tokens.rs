@@ -13,7 +13,7 @@ const NO_REQUESTS: &str = "no requests ended";
 const NO_TOKENS: &str = "no tokens";
 
 pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Option<TokenResult> {
-    let llm = scenario.guests[group].workload.llm.as_ref()?;
+    let llm = scenario.guests[group].workload.discipline.llm()?;
     let confidence = Confidence::of_group(scenario, group);
     let members = shared.members_of(group);
     let seconds = window_seconds(scenario);
@@ -67,7 +67,7 @@ pub(super) fn once(
     group: usize,
     replication: usize,
 ) -> Option<ReplicationTokens> {
-    let llm = scenario.guests[group].workload.llm.as_ref()?;
+    let llm = scenario.guests[group].workload.discipline.llm()?;
     let record = shared.group(replication, group).tokens.as_deref()?;
     let members = shared.members_of(group);
     let sum = |field: fn(&MemberRecord) -> u64| -> u64 {

@@ -3,13 +3,13 @@
 use crate::common::*;
 use warpshare::engine::time::Nanos;
 use warpshare::scenario::Guest;
-use warpshare::workload::{Batching, OperationKind, Size, Workload};
+use warpshare::workload::{Batching, Discipline, OperationKind, Size, Workload};
 
 const MS: Nanos = 1_000_000;
 
 /// A batch of b takes 2 ms and 1 ms for each request.
 fn batched(mut workload: Workload, max: u32, delay: Nanos) -> Workload {
-    workload.batching = Some(Batching { max, delay });
+    workload.discipline = Discipline::Batches(Batching { max, delay });
     let OperationKind::Gpu(work) = &mut workload.stages[0].operations[0].kind else {
         unreachable!("GPU work");
     };

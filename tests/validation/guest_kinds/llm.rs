@@ -32,7 +32,11 @@ fn scenario(gpu: &str, guest: &str, arrivals: &str, llm: &str) -> Scenario {
 fn a_lone_request_takes_the_sum_of_its_iterations() {
     let llm = "prompt = \"3000 tokens\"\noutput = \"4 tokens\"\nmax_tokens = 2048\n";
     let scenario = scenario("", "", "process = \"deterministic\", period = \"2s\"", llm);
-    let engine = scenario.guests[0].workload.llm.as_ref().expect("an engine");
+    let engine = scenario.guests[0]
+        .workload
+        .discipline
+        .llm()
+        .expect("an engine");
     let nanos = |tokens: u64, cached: f64, sampled| {
         let chunk = tokens as f64;
         let step = Step {
@@ -79,8 +83,8 @@ fn a_slice_is_slower_and_has_a_smaller_cache() {
         let scenario = scenario(gpu, guest, arrivals, llm);
         let blocks = scenario.guests[0]
             .workload
-            .llm
-            .as_ref()
+            .discipline
+            .llm()
             .map(|llm| llm.blocks);
         let result = run(&scenario);
         let tokens = result.guests[0].tokens.clone().expect("tokens");

@@ -127,7 +127,7 @@ fn a_preset_keeps_its_stages_and_its_frames() {
             .map(|stage| &*stage.name)
             .collect();
         assert_eq!(stages, ["input", "render", "encode"]);
-        assert!(guest.workload.frames.is_some());
+        assert!(guest.workload.discipline.frames().is_some());
         assert!(guest.workload.needs.graphics);
     }
 }
@@ -156,7 +156,7 @@ fn parts_are_replaced_on_request() {
     // A language model is other work altogether.
     let llm = "replace = [\"needs\"]\nllm = { model = \"llama-2-7b\", prompt = \"9 tokens\", output = \"9 tokens\" }";
     let loaded = scenario(&format!("preset = \"cad-medium\"\n{llm}\n")).expect("valid");
-    assert!(loaded.guests[0].workload.llm.is_some() && loaded.guests[0].workload.frames.is_none());
+    assert!(loaded.guests[0].workload.discipline.llm().is_some());
 }
 
 #[test]

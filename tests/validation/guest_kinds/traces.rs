@@ -66,7 +66,11 @@ fn the_azure_trace_keeps_its_rate_and_its_tokens() {
         ((mean * 10.0).round(), median, p99),
         (2_111.0, 129.0, 601.0)
     );
-    let llm = scenario.guests[0].workload.llm.as_ref().expect("an engine");
+    let llm = scenario.guests[0]
+        .workload
+        .discipline
+        .llm()
+        .expect("an engine");
     assert!(matches!(&llm.prompt, Size::Sum { base: 0.0, terms, .. } if terms.len() == 1));
 }
 

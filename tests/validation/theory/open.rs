@@ -9,7 +9,7 @@ use warpshare::gpu::Link;
 use warpshare::sim::Part;
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{
-    Arrivals, Batching, Direction, FirstArrival, OperationKind, Phase, Size, Spacing,
+    Arrivals, Batching, Direction, Discipline, FirstArrival, OperationKind, Phase, Size, Spacing,
 };
 
 const FIFO: &str = "one guest, one stream, `fifo`";
@@ -158,7 +158,7 @@ fn batching() -> Vec<Case> {
     let case = |parameters, rate, max, time: Size, window| {
         let mut scenario = one_server(poisson(rate), det(1.0), window);
         let workload = &mut scenario.guests[0].workload;
-        workload.batching = Some(Batching { max, delay: 0 });
+        workload.discipline = Discipline::Batches(Batching { max, delay: 0 });
         let OperationKind::Gpu(work) = &mut workload.stages[0].operations[0].kind else {
             unreachable!("GPU work");
         };

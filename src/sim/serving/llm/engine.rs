@@ -6,10 +6,10 @@
 //! for their next chunk. A running request that finds no block sends the one that was admitted last
 //! back to the queue, which loses its cache and computes it anew.
 
-use super::guest::{DrawKey, Job};
-use super::observer::{PARTS, Tokens};
 use crate::engine::random::Stream;
 use crate::engine::time::{NEVER, Nanos};
+use crate::sim::guest::{DrawKey, Job};
+use crate::sim::observer::{PARTS, Tokens};
 use crate::workload::llm::{Cost, Llm, Step, cost};
 use std::collections::VecDeque;
 
@@ -69,7 +69,7 @@ impl Request {
 /// See the [module documentation](self).
 #[derive(Debug)]
 pub struct Engine {
-    llm: Llm,
+    llm: Box<Llm>,
     prompts: Stream,
     outputs: Stream,
     pub waiting: VecDeque<Request>,
@@ -91,7 +91,7 @@ impl Engine {
             free: llm.blocks,
             iterations: 0,
             preempted: 0,
-            llm: llm.clone(),
+            llm: Box::new(llm.clone()),
         }
     }
 
