@@ -41,7 +41,7 @@ impl Class {
 
 /// A position in the total order: time, class, rank, source, packed so that one integer comparison
 /// decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(u128);
 
 const RANK_BITS: u32 = 28;
@@ -55,13 +55,18 @@ impl Key {
         Key(u128::from(time) << 64 | u128::from(order))
     }
 
+    /// Not after any event at `time` or later, and after all before.
+    pub fn first_at(time: Nanos) -> Self {
+        Key(u128::from(time) << 64)
+    }
+
     pub fn time(self) -> Nanos {
         (self.0 >> 64) as Nanos
     }
 
     /// The earlier of two keys, without a branch: which one it is cannot be predicted.
     #[inline(always)]
-    fn earlier(self, other: Key) -> Key {
+    pub fn earlier(self, other: Key) -> Key {
         let mask = u128::from(self.0 < other.0).wrapping_neg();
         Key(other.0 ^ ((self.0 ^ other.0) & mask))
     }

@@ -76,7 +76,7 @@ fn jobs_are_conserved(shared: &Shared) -> Check {
         for member in 0..shared.instances.len() {
             let record = shared.member(replication, member);
             arrived += record.arrived;
-            let left = record.dropped + record.out_of_memory + record.timed_out;
+            let left = record.dropped + record.out_of_memory + record.timed_out + record.lost;
             let accounted = record.completed + left;
             // Of the window at most as many are in flight as of all time; and a histogram that lost or
             // invented a job would disagree with the count.

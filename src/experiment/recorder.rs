@@ -23,6 +23,8 @@ pub(super) struct MemberRecord {
     pub dropped: u64,
     pub out_of_memory: u64,
     pub timed_out: u64,
+    /// Ended by commands.
+    pub lost: u64,
     /// Started with a request of the window as their oldest.
     pub batches: u64,
     /// Tokens generated in the window, and requests that were sent back to their engine's queue in it.
@@ -275,6 +277,12 @@ impl Observer for Recorder {
         let member = &mut self.members[guest];
         member.in_system -= 1;
         member.timed_out += u64::from(self.schedule.in_window(arrival));
+    }
+
+    fn lost(&mut self, guest: usize, arrival: Nanos, _now: Nanos) {
+        let member = &mut self.members[guest];
+        member.in_system -= 1;
+        member.lost += u64::from(self.schedule.in_window(arrival));
     }
 
     fn batched(&mut self, guest: usize, arrival: Nanos) {

@@ -162,6 +162,56 @@ impl Contexts {
         self.work[operation.operation.client as usize] -= 1;
     }
 
+    /// Operations of a context go without being done: `from_active` that were on the SMs, and those that `goes`
+    /// names of the others. It is `now`, at `ran`.
+    pub fn take_out(
+        &mut self,
+        context: u32,
+        from_active: u32,
+        mut goes: impl FnMut(&Active) -> bool,
+        (ran, now): (Nanos, Nanos),
+        (active, clients): (&mut Vec<Active>, &mut [Client]),
+    ) {
+        let mut gone = from_active;
+        self.waiting.retain(|operation| {
+            let goes = goes(operation);
+            gone += u32::from(goes);
+            !goes
+        });
+        let work = &mut self.work[context as usize];
+        let had = *work > 0;
+        *work -= gone;
+        let more = *work > 0;
+        if had && !more {
+            self.backlogged -= 1;
+            self.waiting_since[context as usize] = NEVER;
+            if self.current != context {
+                self.policy.blocked(context);
+            }
+        }
+        let idle = self.by_piece && !self.loading && active.is_empty();
+        if had && self.current == context && (!more || idle) {
+            if more {
+                self.wait_for_another_turn(now);
+            }
+            self.loading = false;
+            self.giving_way = false;
+            let held = ran.saturating_sub(self.begin);
+            let grant = self.policy.rotate(held, more, ran);
+            self.begin_turn(grant, ran);
+            self.bring(active, clients);
+        }
+    }
+
+    /// The operations that are not on the SMs.
+    pub fn waiting(&self) -> &[Active] {
+        &self.waiting
+    }
+
+    pub fn waiting_mut(&mut self) -> &mut [Active] {
+        &mut self.waiting
+    }
+
     /// What follows at an event at `ran`, which is `now`: `ended` if an operation has ended.
     pub fn step(
         &mut self,

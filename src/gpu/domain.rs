@@ -17,7 +17,7 @@
 
 use super::accounts::Counters;
 use super::contexts::ContextRules;
-use super::entry::{EntryState, Finished, SmOperation};
+use super::entry::{Active, EntryState, Finished, SmOperation};
 use super::rates::{Beside, RateRules};
 use super::rounds::Rounds;
 use super::{Charge, Preemption, SwitchCost};
@@ -92,7 +92,9 @@ pub struct ComputeDomain {
     pub(super) switch_time: Nanos,
     pub(super) entries: Vec<EntryState>,
     /// Entries with work.
-    backlogged: u32,
+    pub(super) backlogged: u32,
+    /// Clients that are set aside.
+    pub(super) suspended: u32,
     pub(super) turn: Turn,
     /// Up to when everything is accounted.
     pub(super) cursor: Nanos,
@@ -151,6 +153,7 @@ impl ComputeDomain {
             rules,
             entries: Vec::new(),
             backlogged: 0,
+            suspended: 0,
             turn: Turn {
                 holder: NOBODY,
                 draining: NOBODY,
@@ -312,23 +315,9 @@ impl ComputeDomain {
         from
     }
 
-    /// The tenant of `entry` has started: the entry joins the rotation at `now`. Call
-    /// [`start`](Self::start) after the last admission of an instant.
-    pub fn admit(&mut self, entry: Entry, now: Nanos) {
-        self.settle(now);
-        let state = &mut self.entries[entry as usize];
-        state.admitted = true;
-        state.waiting_since = now;
-        self.policy.admit(entry, &state.terms);
-        if state.has_work() {
-            self.tell(entry);
-            self.policy.ready(entry);
-        }
-    }
-
     /// Tells a policy that looks at work what is at the head of an entry.
     #[inline]
-    fn tell(&mut self, entry: Entry) {
+    pub(super) fn tell(&mut self, entry: Entry) {
         let state = &self.entries[entry as usize];
         if self.watched && state.admitted {
             self.policy.work(entry, state.work());
@@ -344,7 +333,7 @@ impl ComputeDomain {
         }
     }
 
-    /// Chooses the first holder if nobody holds the SMs.
+    /// Chooses a holder if nobody holds the SMs: the first, or that in the place of one who has left.
     pub fn start(&mut self, now: Nanos) {
         self.settle(now);
         if self.turn.holder == NOBODY {
@@ -357,10 +346,22 @@ impl ComputeDomain {
         self.settle(now);
         let number = self.came;
         self.came += 1;
-        let park = self.waits_for_a_turn(entry, number, now);
+        let state = &mut self.entries[entry as usize];
+        let active = state.activate(operation, number, now);
+        if self.suspended > 0 && state.is_aside(operation.client) {
+            state.set_aside(active);
+        } else {
+            self.take(entry, active, now);
+        }
+    }
+
+    /// Takes an operation in, of a client that is not set aside.
+    #[inline(always)]
+    pub(super) fn take(&mut self, entry: Entry, active: Active, now: Nanos) {
+        let park = self.waits_for_a_turn(entry, active.number, now);
         let state = &mut self.entries[entry as usize];
         let had_work = state.has_work();
-        state.submit((operation, number), now, park, &self.rates);
+        state.submit(active, now, park, &self.rates);
         if had_work {
             if self.turn.holder != entry {
                 self.tell(entry);
@@ -437,7 +438,7 @@ impl ComputeDomain {
         } else if state.has_work() {
             self.ended && self.rules.on_completion == OnCompletion::End
         } else {
-            !self.reserves || self.rules.on_idle == OnIdle::End
+            self.idle_ends_turns()
         };
         if ends {
             let more = state.has_work();
@@ -454,6 +455,12 @@ impl ComputeDomain {
             }
             self.entries[self.turn.holder as usize].goes_on(now);
         }
+    }
+
+    /// Whether a turn is over when its holder has no work left.
+    #[inline(always)]
+    pub(super) fn idle_ends_turns(&self) -> bool {
+        !self.reserves || self.rules.on_idle == OnIdle::End
     }
 
     /// Handles the end of the present turn at `now`.

@@ -93,19 +93,21 @@ pub struct EntryState {
     /// Since when it has had work without being on the SMs.
     pub waiting_since: Nanos,
     /// Longest such wait that has ended.
-    longest_wait: Nanos,
-    active: Vec<Active>,
-    clients: Vec<Client>,
+    pub(super) longest_wait: Nanos,
+    pub(super) active: Vec<Active>,
+    pub(super) clients: Vec<Client>,
     /// How clients run side by side.
     beside: Beside,
     /// Where clients take turns.
-    contexts: Option<Box<Contexts>>,
+    pub(super) contexts: Option<Box<Contexts>>,
     /// What the rates take into account.
     pressure: Pressure,
     scratch: Scratch,
     /// Submitted while the entry was being preempted, or by a policy by pieces not let onto the SMs yet: they
     /// join with a turn to come.
-    parked: Vec<Active>,
+    pub(super) parked: Vec<Active>,
+    /// Of clients that are set aside.
+    pub(super) aside: Vec<Active>,
     /// Value of `ran` up to which `left` of the active operations and `used` are exact.
     rated_at: Nanos,
 }
@@ -131,6 +133,7 @@ impl EntryState {
             pressure: Pressure::NONE,
             scratch: Scratch::default(),
             parked: Vec::new(),
+            aside: Vec::new(),
             rated_at: 0,
         }
     }
@@ -155,6 +158,7 @@ impl EntryState {
             priority: terms.priority,
             active: 0,
             busy: 0,
+            aside: false,
         });
         if let Some(contexts) = &mut self.contexts {
             contexts.add(streams);
@@ -331,16 +335,11 @@ impl EntryState {
         self.rerate(rules);
     }
 
-    /// Adds the operation of this number at `now`; the entry's clock is settled.
-    pub fn submit(
-        &mut self,
-        (operation, number): (SmOperation, u64),
-        now: Nanos,
-        park: bool,
-        rules: &RateRules,
-    ) {
+    /// The operation of this number as it comes at `now`; the entry's clock is settled.
+    #[inline]
+    pub(super) fn activate(&self, operation: SmOperation, number: u64, now: Nanos) -> Active {
         let client = operation.client as usize;
-        let active = Active {
+        Active {
             operation,
             left: operation.work,
             rate: 0,
@@ -350,7 +349,12 @@ impl EntryState {
             busy: self.busy(client),
             switched: self.switched_to(client),
             number,
-        };
+        }
+    }
+
+    /// Takes an operation in at `now`.
+    #[inline]
+    pub(super) fn submit(&mut self, active: Active, now: Nanos, park: bool, rules: &RateRules) {
         if park {
             self.parked.push(active);
         } else {
@@ -469,7 +473,7 @@ impl EntryState {
     }
 
     /// Brings the remaining work of the active operations up to the entry's clock.
-    fn progress(&mut self) {
+    pub(super) fn progress(&mut self) {
         let elapsed = self.ran - self.rated_at;
         self.used = self.used();
         self.rated_at = self.ran;
@@ -487,7 +491,7 @@ impl EntryState {
     }
 
     /// Sets the rates anew and finds the next event on the entry's clock.
-    fn rerate(&mut self, rules: &RateRules) {
+    pub(super) fn rerate(&mut self, rules: &RateRules) {
         self.finish = match self.rate(rules) {
             NEVER => NEVER,
             left => self.ran.saturating_add(left),

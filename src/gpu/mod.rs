@@ -6,11 +6,13 @@ mod contexts;
 pub mod domain;
 pub mod entry;
 pub mod law;
+mod membership;
 mod pieces;
 mod pressure;
 pub mod rates;
 mod rounds;
 pub mod station;
+mod withdrawn;
 
 pub use accounts::Accounts;
 pub use contexts::ContextRules;

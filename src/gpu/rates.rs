@@ -75,6 +75,8 @@ pub(super) struct Client {
     pub active: u32,
     /// Running time with an operation of it, up to the last change.
     pub busy: u64,
+    /// Whether its operations are kept from the SMs.
+    pub aside: bool,
 }
 
 /// How the clients of an entry run side by side.

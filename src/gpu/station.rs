@@ -170,6 +170,31 @@ impl Station {
         }
     }
 
+    /// The operations that `lost` names are gone, as far as they have come; waiting ones start in their place.
+    pub fn abandon(&mut self, now: Nanos, lost: impl Fn(&OperationId) -> bool) {
+        self.settle(now);
+        for group in &mut self.groups {
+            group.waiting.retain(|(id, ..)| !lost(id));
+        }
+        let mut freed = Vec::new();
+        self.serving.retain(|Reverse((_, _, served))| {
+            let goes = lost(&served.id);
+            if goes {
+                freed.push(served.group);
+            }
+            !goes
+        });
+        freed.sort_unstable();
+        for number in freed {
+            let group = &mut self.groups[number as usize];
+            match group.waiting.pop_front() {
+                Some((id, submitted, duration)) => self.start(id, number, submitted, duration),
+                None => group.busy -= 1,
+            }
+        }
+        self.rerate();
+    }
+
     fn start(&mut self, id: OperationId, group: u32, submitted: Nanos, duration: Nanos) {
         self.started += 1;
         self.serving.push(Reverse((

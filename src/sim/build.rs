@@ -1,6 +1,8 @@
 //! Builds cells from a scenario.
 
-use super::cell::{Cell, EventSource, RunState, Slots, Speed, Start};
+use super::cell::{Cell, EventSource, RunState, Slots, Speed};
+use super::commands::Plan;
+use super::control::{Control, Life, Stage};
 use super::coupling::Coupling;
 use super::guest::GuestState;
 use super::guests::Seat;
@@ -11,6 +13,7 @@ use super::schedule::Schedule;
 use super::tenants::undivided;
 use crate::engine::calendar::Calendar;
 use crate::engine::random::Stream;
+use crate::engine::time::NEVER;
 use crate::gpu::{
     Board, ComputeDomain, CopyEngines, MediaEngines, RateRules, Servers, Station, TurnRules,
 };
@@ -79,7 +82,9 @@ pub fn build<O: Observer>(
         couplings: Vec::new(),
         coupling_of: Vec::new(),
         memory_of: Vec::new(),
-        starts: Vec::new(),
+        plan: Plan::default(),
+        owned: Vec::new(),
+        lives: Vec::new(),
         stations: Vec::new(),
         pools: Vec::new(),
         guests: Vec::new(),
@@ -169,7 +174,11 @@ pub(super) struct Builder<'a> {
     pub(super) coupling_of: Vec<Option<usize>>,
     /// Memory domain of each domain within its GPU.
     pub(super) memory_of: Vec<u32>,
-    pub(super) starts: Vec<Vec<Start>>,
+    /// Starts of tenants.
+    pub(super) plan: Plan,
+    /// Entries of the guest that is being added.
+    pub(super) owned: Vec<(usize, u32)>,
+    lives: Vec<Life>,
     pub(super) stations: Vec<Station>,
     pub(super) pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
@@ -275,7 +284,6 @@ impl Builder<'_> {
         };
         let policy = (scheduler.build)(&self.setup(owner, number, config));
         self.domains.push(ComputeDomain::new(rates, policy, rules));
-        self.starts.push(Vec::new());
         Ok(())
     }
 
@@ -350,11 +358,24 @@ impl Builder<'_> {
         let (tenants, tenant_of) = self.add_tenants(guest, instance, domain)?;
         let sessions = self.add_sessions(guest, instance, (gpu, domain))?;
         let pools = self.add_memory(guest, instance, gpu, domain);
+        let owned = std::mem::take(&mut self.owned);
         let with_work = match self.variant {
             Variant::AloneOnShare(only) => only == instance,
             _ => true,
         };
         if with_work {
+            let mut clients: Vec<_> = tenants.iter().chain(&sessions).copied().collect();
+            clients.sort_unstable_by_key(|client| (client.domain, client.entry, client.client));
+            clients.dedup();
+            self.lives.push(Life {
+                name: guest.name.clone(),
+                ordinal: instance.ordinal,
+                entries: owned,
+                clients,
+                inside: Vec::new(),
+                starts: guest.start != NEVER,
+                stage: Stage::Present,
+            });
             self.layout.guests.push(instance);
             self.layout.tenants.push(tenants);
             let streams = tenant_of
@@ -373,8 +394,23 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Notes which guests are processes in which.
+    fn find_processes(&mut self) {
+        let guests = self.layout.guests.iter().enumerate();
+        let places: BTreeMap<Instance, usize> = guests
+            .clone()
+            .map(|(place, &guest)| (guest, place))
+            .collect();
+        for (place, guest) in guests {
+            let machine = guest.machine(self.scenario);
+            if let Some(&machine) = machine.and_then(|machine| places.get(&machine)) {
+                self.lives[machine].inside.push(place);
+            }
+        }
+    }
+
     /// Numbers the calendar's sources and closes the cell.
-    fn finish<O: Observer>(self, schedule: Schedule, speed: Speed, observer: O) -> Cell<O> {
+    fn finish<O: Observer>(mut self, schedule: Schedule, speed: Speed, observer: O) -> Cell<O> {
         let mut sources = Vec::new();
         let mut ranks = Vec::new();
         let mut slots = Slots::default();
@@ -385,8 +421,9 @@ impl Builder<'_> {
         };
         for domain in 0..self.domains.len() {
             slots.domains.push(add(EventSource::Domain(domain), domain));
-            slots.starts.push(add(EventSource::Starts(domain), domain));
         }
+        // Before all else of its class.
+        slots.commands = add(EventSource::Commands, 0);
         for station in 0..self.stations.len() {
             // Behind the domains: work on the SMs that ends first frees them first.
             let rank = self.domains.len() + station;
@@ -409,6 +446,10 @@ impl Builder<'_> {
                 .push(leaves.then(|| add(EventSource::Timeouts(guest), guest)));
         }
         slots.sampler = add(EventSource::Sampler, 0);
+        self.find_processes();
+        let entries = self.domains.iter().map(|domain| domain.entries().len());
+        let draws = (self.scenario.run.seed, self.replication);
+        let control = Control::new(self.lives, entries, draws);
         let mut is_engine = vec![false; self.domains.len()];
         for encoder in &self.layout.encoders {
             is_engine[encoder.domain] = true;
@@ -421,10 +462,11 @@ impl Builder<'_> {
             domains: self.domains,
             couplings: self.couplings,
             coupling_of: self.coupling_of,
-            starts: self.starts,
             stations: self.stations,
             pools: self.pools,
             guests: self.guests,
+            plan: self.plan,
+            control,
             schedule,
             speed,
             observer,

@@ -6,7 +6,12 @@
 //! is not in the calendar at all: it catches up when it is next touched. With *round jump* it passes
 //! over whole rounds of turns that repeat. All three process the same events in the same total
 //! order, so they give the same results.
+//!
+//! A run can be cut anywhere: [`Cell::run_until`] stops before a time and goes on from there when it is called
+//! again. No path runs ahead beyond a cut, and a cut changes nothing of what happens.
 
+use super::commands::Plan;
+use super::control::Control;
 use super::coupling::Coupling;
 use super::guest::{GuestState, PlannedKind};
 use super::memory::Pool;
@@ -31,8 +36,8 @@ pub enum Speed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EventSource {
     Domain(usize),
-    /// Later starts of tenants of a domain.
-    Starts(usize),
+    /// What is planned: starts and commands.
+    Commands,
     Station(usize),
     Arrivals(usize),
     /// The timer of a kind of guest.
@@ -40,13 +45,6 @@ pub(super) enum EventSource {
     /// Waiting jobs leave.
     Timeouts(usize),
     Sampler,
-}
-
-/// Entries of a domain that start together.
-#[derive(Debug, Clone)]
-pub(super) struct Start {
-    pub time: Nanos,
-    pub entries: Vec<u32>,
 }
 
 /// See the [module documentation](self).
@@ -60,10 +58,11 @@ pub struct Cell<O> {
     pub(super) couplings: Vec<Coupling>,
     /// Coupling of each domain.
     pub(super) coupling_of: Vec<Option<usize>>,
-    pub(super) starts: Vec<Vec<Start>>,
     pub(super) stations: Vec<Station>,
     pub(super) pools: Vec<Pool>,
     pub(super) guests: Vec<GuestState>,
+    pub(super) plan: Plan,
+    pub(super) control: Control,
     pub(super) schedule: Schedule,
     pub(super) speed: Speed,
     pub(super) observer: O,
@@ -74,13 +73,13 @@ pub struct Cell<O> {
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     pub domains: Vec<usize>,
-    pub starts: Vec<usize>,
     pub stations: Vec<usize>,
     pub arrivals: Vec<usize>,
     /// Of kinds of guests that have a timer.
     pub due: Vec<Option<usize>>,
     /// Of guests whose jobs leave.
     pub timeouts: Vec<Option<usize>>,
+    pub commands: usize,
     pub sampler: usize,
 }
 
@@ -95,6 +94,11 @@ pub(super) struct RunState {
     backlog: Vec<u64>,
     /// Position in the total order of the event that is being handled.
     position: Option<Key>,
+    /// Before which domains may run ahead: where the run is to stop.
+    pub(super) cut: Key,
+    /// Whether the calendar has been filled, and whether the run is over.
+    pub(super) begun: bool,
+    over: bool,
     /// The domain whose completion is being handled: it is scheduled at the end.
     pub(super) completing: Option<usize>,
 }
@@ -102,52 +106,84 @@ pub(super) struct RunState {
 impl<O: Observer> Cell<O> {
     /// Runs the cell to its end and returns its observer.
     pub fn run(mut self) -> O {
-        self.begin();
-        while let Some(key) = self.calendar.next() {
-            let now = key.time();
-            self.state.position = Some(key);
-            match self.sources[key.source()] {
-                EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
-                EventSource::Station(station) => self.station_event(station, now),
-                EventSource::Arrivals(guest) => self.arrival_event(guest, now),
-                EventSource::Due(guest) => self.timer_due(guest, now),
-                EventSource::Timeouts(guest) => self.timeout_event(guest, now),
-                EventSource::Starts(domain) => self.start_event(domain, now),
-                EventSource::Sampler => {
-                    self.sample_event(now);
-                    if now >= self.schedule.drain_end {
-                        break;
-                    }
-                }
-            }
-            if self.state.pending == 0 && now >= self.schedule.end && self.sampled_all() {
-                break;
-            }
+        self.run_until(NEVER);
+        self.finish()
+    }
+
+    /// Processes every event before `time`, in the total order; whether the run goes on. What happens is the
+    /// same wherever and however often a run is cut. Nothing happens if it has come as far already.
+    pub fn run_until(&mut self, time: Nanos) -> bool {
+        let cut = Key::first_at(time);
+        self.state.cut = self.state.cut.max(cut);
+        if !self.state.begun && time > 0 {
+            self.state.begun = true;
+            self.begin();
         }
+        while !self.state.over
+            && let Some(key) = self.calendar.next()
+            && key < cut
+        {
+            self.step(key);
+        }
+        !self.state.over
+    }
+
+    /// Ends the run where it is and returns the observer.
+    pub fn finish(mut self) -> O {
         let in_flight: Vec<u64> = self.guests.iter().map(GuestState::in_flight).collect();
         self.observer.closed(&in_flight);
         self.observer
+    }
+
+    /// When the next event of the calendar is, if the run is not over: no event is before it. Ends of turns
+    /// that a domain takes without the calendar do not count.
+    pub fn next_event(&self) -> Option<Nanos> {
+        let next = self.calendar.next().map(Key::time);
+        next.filter(|_| !self.state.over)
+    }
+
+    /// What has been told of the run so far.
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+
+    /// Handles the next event.
+    #[inline(always)]
+    fn step(&mut self, key: Key) {
+        let now = key.time();
+        self.state.position = Some(key);
+        match self.sources[key.source()] {
+            EventSource::Domain(domain) => self.domain_event(domain, now, key.class()),
+            EventSource::Station(station) => self.station_event(station, now),
+            EventSource::Arrivals(guest) => self.arrival_event(guest, now),
+            EventSource::Due(guest) => self.timer_due(guest, now),
+            EventSource::Timeouts(guest) => self.timeout_event(guest, now),
+            EventSource::Commands => self.commands_event(now),
+            EventSource::Sampler => {
+                self.sample_event(now);
+                self.state.over |= now >= self.schedule.drain_end;
+            }
+        }
+        self.after_work(now);
+        self.state.over |=
+            self.state.pending == 0 && now >= self.schedule.end && self.sampled_all();
     }
 
     fn sampled_all(&self) -> bool {
         self.state.next_edge == self.schedule.edges.len()
     }
 
-    /// Fills the calendar: tenants that start at 0 are there before anything happens.
+    /// Fills the calendar: what is planned for 0 is done before anything happens.
     fn begin(&mut self) {
+        self.obey(0);
+        self.schedule_touched();
         for domain in 0..self.domains.len() {
-            if self.starts[domain]
-                .first()
-                .is_some_and(|start| start.time == 0)
-            {
-                self.admit_next(domain, 0);
-            }
-            self.schedule_starts(domain);
             self.schedule_domain(domain);
         }
         for guest in 0..self.guests.len() {
             self.schedule_arrivals(guest);
         }
+        self.schedule_commands();
         self.schedule_sampler();
     }
 
@@ -175,13 +211,14 @@ impl<O: Observer> Cell<O> {
             self.state.finished = finished;
             self.state.completing = None;
             self.domains[index].completed(now);
+            self.after_work(now);
         } else {
             self.domains[index].grant_end(now);
         }
         if self.speed >= Speed::RunAhead && self.coupling_of[index].is_none() {
             let jump = self.speed == Speed::RoundJump;
             let slot = self.slots.domains[index];
-            let limit = self.calendar.next_except(slot);
+            let limit = self.calendar.next_except(slot).earlier(self.state.cut);
             let calendar = &self.calendar;
             let before = limit.time();
             self.domains[index].advance(jump, |time, class| {
@@ -214,13 +251,6 @@ impl<O: Observer> Cell<O> {
         let job = self.guests[guest].take_arrival(now);
         self.schedule_arrivals(guest);
         self.job_arrived(guest, job);
-    }
-
-    fn start_event(&mut self, domain: usize, now: Nanos) {
-        self.catch_up(domain);
-        self.admit_next(domain, now);
-        self.schedule_starts(domain);
-        self.schedule_domain(domain);
     }
 
     fn sample_event(&mut self, now: Nanos) {
@@ -269,14 +299,6 @@ impl<O: Observer> Cell<O> {
         }
     }
 
-    fn admit_next(&mut self, domain: usize, now: Nanos) {
-        let start = self.starts[domain].remove(0);
-        for &entry in &start.entries {
-            self.domains[domain].admit(entry, now);
-        }
-        self.domains[domain].start(now);
-    }
-
     /// Brings the calendar up to date after a change in a domain.
     #[inline]
     pub(super) fn schedule_domain(&mut self, domain: usize) {
@@ -308,14 +330,6 @@ impl<O: Observer> Cell<O> {
         let slot = self.slots.domains[domain];
         match self.domains[domain].next_event(self.speed >= Speed::RunAhead) {
             Some((time, class)) => self.calendar.set(slot, time, class),
-            None => self.calendar.clear(slot),
-        }
-    }
-
-    fn schedule_starts(&mut self, domain: usize) {
-        let slot = self.slots.starts[domain];
-        match self.starts[domain].first() {
-            Some(start) => self.calendar.set(slot, start.time, Class::Control),
             None => self.calendar.clear(slot),
         }
     }

@@ -65,7 +65,7 @@ impl<O: Observer> Cell<O> {
         true
     }
 
-    fn free(&mut self, guest: usize, stream: usize) {
+    pub(super) fn free(&mut self, guest: usize, stream: usize) {
         let state = &mut self.guests[guest];
         if let Some(memory) = &mut state.memory {
             let stream = &mut state.streams[stream];

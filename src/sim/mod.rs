@@ -5,8 +5,11 @@
 
 mod build;
 pub mod cell;
+pub mod commands;
+mod control;
 mod coupling;
 mod encoders;
+mod endings;
 mod guest;
 mod guests;
 mod jobs;
@@ -24,6 +27,7 @@ mod tenants;
 
 pub use build::{BuildError, build};
 pub use cell::{Cell, Speed};
+pub use commands::{AtEnd, AtReset, Command, CommandError};
 pub use layout::{Instance, Layout, StationRole, Tenant, Variant, instances, partition};
 pub use memory::{Pool, PoolRole};
 pub use observer::{JobEnd, Nobody, Observer, PARTS, Part, Probe, Token, Tokens};

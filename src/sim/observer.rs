@@ -86,6 +86,12 @@ pub trait Observer {
         let _ = (guest, arrival, now);
     }
 
+    /// A command has ended a job before its time, at `now`.
+    #[inline]
+    fn lost(&mut self, guest: usize, arrival: Nanos, now: Nanos) {
+        let _ = (guest, arrival, now);
+    }
+
     /// A guest that batches has taken requests together; the oldest of them arrived at `arrival`.
     #[inline]
     fn batched(&mut self, guest: usize, arrival: Nanos) {

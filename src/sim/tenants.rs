@@ -1,7 +1,7 @@
 //! The tenants that guests put on their GPU: entries of a compute domain and clients of them.
 
 use super::build::{BuildError, Builder};
-use super::cell::Start;
+use super::commands::Action;
 use super::layout::{Instance, Tenant, Variant};
 use crate::engine::time::{NEVER, Nanos};
 use crate::gpu::{Beside, ContextRules};
@@ -98,7 +98,7 @@ impl Builder<'_> {
             let entry = self.domains[domain].add_entry(0, guest.terms);
             self.domains[domain].run_beside(entry, running(beside));
             // The server is there from the beginning.
-            self.start_at(domain, 0, &[entry]);
+            self.plan.add(0, 0, Action::Start { domain, entry });
         }
         let cap = match guest.holds {
             Holds::Client { sms } => sms,
@@ -199,14 +199,11 @@ impl Builder<'_> {
         }
     }
 
+    /// Entries of the guest that is being added start with it.
     pub(super) fn start_at(&mut self, domain: usize, time: Nanos, entries: &[u32]) {
-        let starts = &mut self.starts[domain];
-        match starts.last_mut() {
-            Some(start) if start.time == time => start.entries.extend(entries),
-            _ => starts.push(Start {
-                time,
-                entries: entries.to_vec(),
-            }),
+        for &entry in entries {
+            self.plan.add(time, 0, Action::Start { domain, entry });
+            self.owned.push((domain, entry));
         }
     }
 }

@@ -240,6 +240,10 @@ pub struct Log {
     pub jobs: Vec<(usize, JobEnd)>,
     pub arrived: Vec<u64>,
     pub dropped: Vec<u64>,
+    /// Jobs without memory or whose patience ended, jobs that commands ended, and jobs in flight at the end.
+    pub left: Vec<u64>,
+    pub lost: Vec<u64>,
+    pub in_flight: Vec<u64>,
     pub edges: Vec<Edge>,
     pub longest_waits: Vec<Nanos>,
     pub backlog: Vec<u64>,
@@ -252,10 +256,30 @@ impl Observer for Log {
     fn dropped(&mut self, guest: usize, _arrival: Nanos) {
         self.dropped[guest] += 1;
     }
+    fn out_of_memory(&mut self, guest: usize, _arrival: Nanos) {
+        self.left[guest] += 1;
+    }
+    fn timed_out(&mut self, guest: usize, _arrival: Nanos, _now: Nanos) {
+        self.left[guest] += 1;
+    }
+    fn lost(&mut self, guest: usize, _arrival: Nanos, _now: Nanos) {
+        self.lost[guest] += 1;
+    }
+    fn closed(&mut self, in_flight: &[u64]) {
+        self.in_flight = in_flight.to_vec();
+    }
     fn ended(&mut self, guest: usize, job: &JobEnd) {
         self.jobs.push((guest, *job));
     }
     fn edge(&mut self, _edge: usize, probe: &Probe<'_>) {
+        // Nobody runs while another holds the SMs: invariant I2.
+        for domain in probe.domains {
+            let entries = domain.entries().iter();
+            let ran: Nanos = entries
+                .map(|entry| entry.gpu_time() + entry.changing())
+                .sum();
+            assert_eq!(ran, domain.accounts().let_run);
+        }
         let domain = &probe.domains[0];
         self.edges.push((
             probe.now,
@@ -275,6 +299,18 @@ impl Observer for Log {
 }
 
 impl Log {
+    pub fn new(layout: &Layout) -> Log {
+        let none = || vec![0; layout.guests.len()];
+        Log {
+            layout: layout.clone(),
+            arrived: none(),
+            dropped: none(),
+            left: none(),
+            lost: none(),
+            ..Log::default()
+        }
+    }
+
     /// Completion times of a guest's jobs by job index.
     pub fn ends(&self, scenario: &Scenario, name: &str) -> Vec<Nanos> {
         let group = scenario
@@ -312,14 +348,9 @@ pub fn simulate_variant(
     partition(scenario)
         .iter()
         .map(|gpus| {
-            build(scenario, gpus, replication, variant, speed, |layout| Log {
-                layout: layout.clone(),
-                arrived: vec![0; layout.guests.len()],
-                dropped: vec![0; layout.guests.len()],
-                ..Log::default()
-            })
-            .expect("a scenario that can be built")
-            .run()
+            build(scenario, gpus, replication, variant, speed, Log::new)
+                .expect("a scenario that can be built")
+                .run()
         })
         .collect()
 }

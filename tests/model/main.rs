@@ -7,6 +7,8 @@ mod common;
 mod arrivals;
 mod chance;
 mod classes;
+mod commands;
+mod cuts;
 mod dist_draws;
 mod dist_parameters;
 mod divisions;

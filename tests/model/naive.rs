@@ -1,5 +1,6 @@
 //! The domain of time slices beside a naive one: a loop that takes one microsecond after the other, with no
-//! calendar, no clocks of entries, no run-ahead and no code in common.
+//! calendar, no clocks of entries, no run-ahead and no code in common. Guests that are suspended for a while are
+//! part of it.
 //!
 //! A longer search from another seed: `NAIVE_SEED=7 NAIVE_CASES=20000 cargo test --test model naive`.
 
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 use warpshare::engine::time::Nanos;
 use warpshare::gpu::Charge;
 use warpshare::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice};
+use warpshare::sim::Command;
 
 /// One step of the naive loop.
 const STEP: Nanos = 1_000;
@@ -36,6 +38,8 @@ struct Case {
     arrivals_first: bool,
     /// Of each guest: (arrival, size), by arrival.
     guests: Vec<Vec<(u64, u64)>>,
+    /// (when, guest, whether it is suspended from then on), by time.
+    commands: Vec<(u64, usize, bool)>,
 }
 
 /// What the naive loop knows.
@@ -55,6 +59,7 @@ struct Naive<'a> {
     waiting: Vec<VecDeque<u64>>,
     ends: Vec<Vec<u64>>,
     switching: u64,
+    suspended: Vec<bool>,
 }
 
 impl<'a> Naive<'a> {
@@ -73,6 +78,7 @@ impl<'a> Naive<'a> {
             waiting: vec![VecDeque::new(); guests],
             ends: vec![Vec::new(); guests],
             switching: 0,
+            suspended: vec![false; guests],
         }
     }
 
@@ -91,6 +97,7 @@ impl<'a> Naive<'a> {
                 self.end_of_turn();
                 self.arrivals();
             }
+            self.commands();
             let has_work = self.running().is_some();
             self.switching += u64::from(has_work && self.now < self.from);
             if let Some(guest) = self.running().filter(|_| self.now >= self.from) {
@@ -178,6 +185,27 @@ impl<'a> Naive<'a> {
         if changes { self.case.switch } else { 0 }
     }
 
+    fn commands(&mut self) {
+        let case = self.case;
+        for &(time, guest, suspended) in &case.commands {
+            if time != self.now || self.suspended[guest] == suspended {
+                continue;
+            }
+            self.suspended[guest] = suspended;
+            self.ready.retain(|&other| other != guest);
+            if !suspended && self.left[guest] > 0 {
+                self.ready.push_back(guest);
+            }
+            if suspended && self.holder == Some(guest) {
+                self.holder = None;
+            }
+        }
+        let now = |command: &(u64, usize, bool)| command.0 == self.now;
+        if case.commands.iter().any(now) && self.holder.is_none() {
+            self.choose();
+        }
+    }
+
     fn arrivals(&mut self) {
         for guest in 0..self.case.guests.len() {
             for &(arrival, size) in &self.case.guests[guest] {
@@ -192,7 +220,7 @@ impl<'a> Naive<'a> {
                 if self.holder == Some(guest) {
                     let cost = self.load(guest);
                     self.from = (self.from.max(self.now) + cost).min(self.until);
-                } else {
+                } else if !self.suspended[guest] {
                     self.ready.push_back(guest);
                     if self.holder.is_none() {
                         self.choose();
@@ -242,7 +270,15 @@ fn simulated(case: &Case) -> (Vec<Vec<u64>>, u64) {
         guest(name, requests(&rows))
     });
     let scenario = scenario(vec![device], guests.collect(), 20_000 * STEP);
-    let log = simulate(&scenario);
+    let orders = case.commands.iter().map(|&(time, guest, suspended)| {
+        let command = match suspended {
+            true => Command::Suspend { guest },
+            false => Command::Resume { guest },
+        };
+        (time * STEP, 0, command)
+    });
+    let orders: Vec<_> = orders.collect();
+    let log = crate::commands::run(&scenario, &orders);
     let ends = names.iter().map(|name| {
         let ends = log.ends(&scenario, name).into_iter();
         ends.map(|end| {
@@ -264,8 +300,18 @@ fn case() -> impl Strategy<Value = Case> {
     let jobs = prop::collection::vec((0u64..80, 1u64..25), 1..8);
     let guests = prop::collection::vec(jobs, 1..5);
     let choices = (any::<bool>(), any::<bool>(), any::<bool>());
-    (order, 1u64..12, 0u64..4, choices, guests).prop_map(
-        |(order, slice, switch, choices, mut guests)| {
+    let away = prop::collection::vec((0u64..90, 0usize..4, 1u64..40), 0..5);
+    (order, 1u64..12, 0u64..4, choices, guests, away).prop_map(
+        |(order, slice, switch, choices, mut guests, away)| {
+            let mut commands = Vec::new();
+            // Where turns are reserved, a circle of who is there would have to be kept here too.
+            for (from, guest, length) in away {
+                if !matches!(order, Order::Reserved(_)) {
+                    let guest = guest % guests.len();
+                    commands.extend([(from, guest, true), (from + length, guest, false)]);
+                }
+            }
+            commands.sort_by_key(|command| command.0);
             guests
                 .iter_mut()
                 .for_each(|jobs| jobs.sort_by_key(|job| job.0));
@@ -277,6 +323,7 @@ fn case() -> impl Strategy<Value = Case> {
                 end_on_idle: choices.1,
                 arrivals_first: choices.2,
                 guests,
+                commands,
             }
         },
     )

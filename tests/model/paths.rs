@@ -294,7 +294,7 @@ fn a_guest() -> impl Strategy<Value = Guest> {
         })
 }
 
-fn a_scenario() -> impl Strategy<Value = Scenario> {
+pub fn a_scenario() -> impl Strategy<Value = Scenario> {
     let switch = (
         prop_oneof![
             Just(Preemption::Delay(0)),

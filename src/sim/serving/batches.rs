@@ -74,6 +74,17 @@ impl Serve for Batches {
         Self::start(cell, guest, now);
     }
 
+    fn goes_on<O: Observer>(
+        cell: &mut Cell<O>,
+        guest: usize,
+        stream: usize,
+        _lost: &[Job],
+        now: Nanos,
+    ) {
+        release(cell, guest, stream, now);
+        Self::start(cell, guest, now);
+    }
+
     fn together(&self) -> usize {
         self.rule.max as usize
     }

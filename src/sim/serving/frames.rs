@@ -42,6 +42,7 @@ impl Frames {
 
 impl Serve for Frames {
     const TIMED: bool = true;
+    const PACED: bool = true;
 
     /// The application would like to draw a frame.
     fn arrived<O: Observer>(cell: &mut Cell<O>, guest: usize, job: Job) {
@@ -77,6 +78,24 @@ impl Serve for Frames {
         cell.guests[guest].free.push_back(stream as u32);
         cell.answer(guest, &job, now);
         Self::start(cell, guest, now);
+    }
+
+    /// The wait that is under way counts from the start of the last frame.
+    fn limit<O: Observer>(cell: &mut Cell<O>, guest: usize, gap: Nanos, now: Nanos) {
+        let state = &mut cell.guests[guest];
+        let frames = Frames::of(&mut state.serving);
+        if frames.next > 0 {
+            frames.next = later(frames.next - frames.gap, gap);
+        }
+        frames.gap = gap;
+        if frames.wanted.is_some() {
+            state.due = frames.next.max(now);
+            cell.schedule_due(guest);
+        }
+    }
+
+    fn closes(&mut self) {
+        self.wanted = None;
     }
 
     /// The limiter lets the application go on, which draws what it would like to show now.

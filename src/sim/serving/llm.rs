@@ -115,6 +115,14 @@ impl Serve for LanguageModel {
         begin_iteration(cell, guest, now);
     }
 
+    fn lose_running(&mut self) -> Option<Vec<Job>> {
+        Some(self.engine.lose_running())
+    }
+
+    fn lose_waiting(&mut self) -> Option<Vec<Job>> {
+        Some(self.engine.lose_waiting())
+    }
+
     fn kept(&self) -> Option<u64> {
         Some((self.engine.waiting.len() + self.engine.running.len()) as u64)
     }

@@ -63,6 +63,42 @@ pub(super) trait Serve: Sized {
         Self::start(cell, guest, now);
     }
 
+    /// What a stream had taken is lost, with its operations. It takes what may start next, and users hear of it.
+    fn goes_on<O: Observer>(
+        cell: &mut Cell<O>,
+        guest: usize,
+        stream: usize,
+        lost: &[Job],
+        now: Nanos,
+    ) {
+        cell.guests[guest].free.push_back(stream as u32);
+        Self::start(cell, guest, now);
+        for job in lost {
+            cell.answer(guest, job, now);
+        }
+    }
+
+    /// Whether there is a pace that [`limit`](Self::limit) sets.
+    const PACED: bool = false;
+
+    /// From the start of a job to that of the next it takes at least `gap` from now on.
+    fn limit<O: Observer>(cell: &mut Cell<O>, guest: usize, gap: Nanos, now: Nanos) {
+        let _ = (cell, guest, gap, now);
+    }
+
+    /// Nothing arrives any more.
+    fn closes(&mut self) {}
+
+    /// Takes out the jobs that run, of a kind that keeps them itself.
+    fn lose_running(&mut self) -> Option<Vec<Job>> {
+        None
+    }
+
+    /// Takes out the jobs that wait, of a kind that keeps them itself.
+    fn lose_waiting(&mut self) -> Option<Vec<Job>> {
+        None
+    }
+
     /// Jobs that a stream takes at once, at most.
     fn together(&self) -> usize {
         1
@@ -112,6 +148,34 @@ macro_rules! kinds {
                 }
             }
 
+            /// See [`Serve::PACED`].
+            pub fn paced(&self) -> bool {
+                match self {
+                    $(Serving::$name(_) => $kind::PACED,)+
+                }
+            }
+
+            /// See [`Serve::closes`].
+            pub fn closes(&mut self) {
+                match self {
+                    $(Serving::$name(kind) => kind.closes(),)+
+                }
+            }
+
+            /// See [`Serve::lose_running`].
+            pub fn lose_running(&mut self) -> Option<Vec<Job>> {
+                match self {
+                    $(Serving::$name(kind) => kind.lose_running(),)+
+                }
+            }
+
+            /// See [`Serve::lose_waiting`].
+            pub fn lose_waiting(&mut self) -> Option<Vec<Job>> {
+                match self {
+                    $(Serving::$name(kind) => kind.lose_waiting(),)+
+                }
+            }
+
             /// See [`Serve::kept`].
             pub fn kept(&self) -> Option<u64> {
                 match self {
@@ -139,6 +203,26 @@ macro_rules! kinds {
             pub(super) fn stream_ended(&mut self, guest: usize, stream: usize, now: Nanos) {
                 match self.guests[guest].serving {
                     $(Serving::$name(_) => $kind::ended(self, guest, stream, now),)+
+                }
+            }
+
+            /// See [`Serve::goes_on`].
+            pub(super) fn stream_goes_on(
+                &mut self,
+                guest: usize,
+                stream: usize,
+                lost: &[Job],
+                now: Nanos,
+            ) {
+                match self.guests[guest].serving {
+                    $(Serving::$name(_) => $kind::goes_on(self, guest, stream, lost, now),)+
+                }
+            }
+
+            /// See [`Serve::limit`].
+            pub(super) fn limit_pace(&mut self, guest: usize, gap: Nanos, now: Nanos) {
+                match self.guests[guest].serving {
+                    $(Serving::$name(_) => $kind::limit(self, guest, gap, now),)+
                 }
             }
 

@@ -171,6 +171,21 @@ impl Engine {
         away
     }
 
+    /// Takes out the requests that run, with what is cached of them.
+    pub fn lose_running(&mut self) -> Vec<Job> {
+        self.free += self
+            .running
+            .iter()
+            .map(|request| request.blocks)
+            .sum::<u64>();
+        self.running.drain(..).map(|request| request.job).collect()
+    }
+
+    /// Takes out the requests that wait.
+    pub fn lose_waiting(&mut self) -> Vec<Job> {
+        self.waiting.drain(..).map(|request| request.job).collect()
+    }
+
     /// Takes the blocks that a running request needs for its next tokens; whether there were enough, or
     /// the request is gone.
     fn reserve(&mut self, index: usize, chunk: u32) -> bool {
