@@ -1,6 +1,7 @@
 //! Rules of resolution, on small scenarios.
 
 use crate::gpu::{Charge, Preemption};
+use crate::policy::TimeSlice;
 use crate::scenario::*;
 use std::path::Path;
 
@@ -345,7 +346,7 @@ fn every_registered_scheduler_can_be_named() {
 
 #[test]
 fn every_part_and_tenant_has_its_modes() {
-    use legal::Part;
+    use elements::sharing::Part;
     for part in [Part::WholeGpu, Part::GpuInstance, Part::ComputeInstance] {
         for vgpus in [true, false] {
             let row = legal::modes(part, vgpus);

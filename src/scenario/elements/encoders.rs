@@ -7,11 +7,12 @@
 
 use crate::engine::time::Nanos;
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
+use crate::scenario::elements::gpu::{Division, EncoderLists, Share};
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::Key;
 use crate::scenario::key::units::RawDuration;
-use crate::scenario::read::raw::{Key, RawEncoderScheduler, RawEncoders, RawOnIdle};
-use crate::scenario::settle::guests::Placed;
-use crate::scenario::{Division, EncoderLists, Share};
+use crate::scenario::read::raw::{RawEncoderScheduler, RawEncoders, RawOnIdle};
 
 /// The run lists of a GPU's encoders; `Ok(None)` under best effort, `Err` after an error.
 ///
@@ -145,7 +146,7 @@ fn slice(
     c: &mut Checker,
     path: &str,
     given: &Key<RawDuration>,
-    holder: &crate::scenario::read::raw::Field<RawEncoders>,
+    holder: &crate::scenario::key::field::Field<RawEncoders>,
 ) -> Option<Nanos> {
     match given {
         Some(field) => c.positive(path, field),

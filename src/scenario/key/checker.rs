@@ -2,12 +2,10 @@
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use crate::engine::time::Nanos;
+use crate::scenario::key::field::{Field, Key, RawScalar};
+use crate::scenario::key::origin::{Merged, Origin, Resolved};
 use crate::scenario::key::units::RawDuration;
 use crate::scenario::key::{assumptions, units};
-use crate::scenario::read::merge::Merged;
-use crate::scenario::read::raw::{Field, Key, RawScalar};
-use crate::scenario::settle::recordings::Recording;
-use crate::scenario::{Origin, Resolved};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -29,8 +27,6 @@ pub(crate) struct Checker {
     /// Entries that were refused: nothing more is said about them or their absence.
     pub refused: BTreeSet<String>,
     pub overridden: BTreeMap<String, Field<RawScalar>>,
-    /// What workloads replay, by their names.
-    pub recordings: BTreeMap<String, Recording>,
     /// Places of `config` keys, whose files say what carries these places, and the keys' values.
     configured: Vec<(Span, String)>,
     /// What presets of workloads gave.
@@ -51,7 +47,6 @@ impl Checker {
             notices: Vec::new(),
             refused: BTreeSet::new(),
             overridden: BTreeMap::new(),
-            recordings: BTreeMap::new(),
             configured: Vec::new(),
             merged: Merged::default(),
             used_assumptions: BTreeSet::new(),

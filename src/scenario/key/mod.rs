@@ -2,4 +2,6 @@
 
 pub mod assumptions;
 pub(crate) mod checker;
+pub mod field;
+pub mod origin;
 pub mod units;

@@ -7,7 +7,11 @@
 use crate::gpu::{MediaEngines, Preemption};
 use crate::policy::Setting;
 use crate::policy::{Terms, TimeSlice, spatial};
-use crate::scenario::{AskedOf, Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
+use crate::scenario::elements::gpu::{Division, Gpu, Share};
+use crate::scenario::elements::guest::{Guest, Holds};
+use crate::scenario::elements::objectives::AskedOf;
+use crate::scenario::elements::run::Horizon;
+use crate::scenario::settle::scenario::Scenario;
 use crate::workload::dist::Dist;
 use crate::workload::llm::Llm;
 use crate::workload::{

@@ -5,11 +5,11 @@
 //! tries again.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+use crate::scenario::key::origin::Merged;
 use crate::scenario::key::units::PART;
-use crate::scenario::read::merge::Merged;
 use crate::scenario::read::raw::RawScenario;
-use crate::scenario::read::raw_workload::refused_family;
-use crate::scenario::read::set::Extended;
+use crate::scenario::read::raw_amount::refused_family;
+use crate::scenario::read::set::{Extended, join};
 use crate::scenario::read::syntax::Cause;
 use crate::scenario::read::{parameters, preset, set, syntax};
 use serde::Deserialize;
@@ -163,14 +163,6 @@ struct Removed {
     key: String,
     /// What to mark.
     place: Range<usize>,
-}
-
-pub(crate) fn join(parent: &str, key: &str) -> String {
-    if parent.is_empty() {
-        key.to_string()
-    } else {
-        format!("{parent}.{key}")
-    }
 }
 
 /// Removes the innermost entry whose key or value lies at `span`.
