@@ -3,19 +3,27 @@
 //! Each value that a run depends on is written on a line of its own with its path, lists in their
 //! resolved order, floating-point numbers by their bits; SHA-256 of that text is the hash. Comments,
 //! units, file order, titles and the origin of values do not enter.
+//!
+//! Every structure is taken apart by its fields: one that is added does not compile until it is hashed here, or
+//! left out on purpose. What adds nothing in the usual case (`if`) was added later, and keeps older hashes.
 
-use crate::gpu::{MediaEngines, Preemption};
-use crate::policy::Setting;
-use crate::policy::{Terms, TimeSlice, spatial};
-use crate::scenario::elements::gpu::{Division, Gpu, Share};
-use crate::scenario::elements::guest::{Guest, Holds};
-use crate::scenario::elements::objectives::AskedOf;
-use crate::scenario::elements::run::Horizon;
+use crate::gpu::{Board, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
+use crate::metrics::objective::Objective;
+use crate::policy::{Setting, Terms, TimeSlice, spatial};
+use crate::scenario::elements::gpu::{
+    ComputeInstance, Division, EncoderLists, Gpu, GpuInstance, Share, SideBySide,
+};
+use crate::scenario::elements::guest::{Guest, GuestMemory, Holds, Within};
+use crate::scenario::elements::objectives::{Asked, AskedOf};
+use crate::scenario::elements::run::{Horizon, RunPlan};
 use crate::scenario::settle::scenario::Scenario;
 use crate::workload::dist::Dist;
-use crate::workload::llm::Llm;
+use crate::workload::llm::{Device, Llm};
+use crate::workload::trace::Trace;
+use crate::workload::windows::Window;
 use crate::workload::{
-    Arrivals, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size, Spacing,
+    Arrivals, Batching, Class, Entry, Frames, GpuWork, Grid, MediaEngine, Operation, OperationKind,
+    Phase, Replay, SessionLength, Size, Spacing, Stage, Workload,
 };
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
@@ -27,38 +35,67 @@ const VERSION: u32 = 1;
 pub(crate) fn hash(scenario: &Scenario) -> String {
     let mut out = Writer(Sha256::new());
     out.put("version", VERSION);
-    let run = &scenario.run;
+    // Names and texts for reports, and the hash itself, do not enter.
+    let Scenario {
+        name: _,
+        title: _,
+        hash: _,
+        run,
+        gpus,
+        host_cores,
+        guests,
+        objectives,
+        resolved: _,
+        notices: _,
+    } = scenario;
+    let RunPlan {
+        horizon,
+        warmup,
+        window,
+        drain,
+        replications,
+        seed,
+        confidence,
+        baselines,
+        timeline_bins,
+    } = run;
     out.put(
         "horizon",
-        match run.horizon {
+        match horizon {
             Horizon::Steady => "steady",
             Horizon::Terminating => "terminating",
         },
     );
-    out.put("warmup", run.warmup);
-    out.put("window", run.window);
-    out.put("drain", run.drain);
-    out.put("replications", run.replications);
-    out.put("seed", run.seed);
-    out.float("confidence", run.confidence);
-    out.put("baselines", run.baselines);
-    out.put("timeline_bins", run.timeline_bins);
-    out.put("host_cores", format!("{:?}", scenario.host_cores));
-    for gpu in &scenario.gpus {
+    out.put("warmup", warmup);
+    out.put("window", window);
+    out.put("drain", drain);
+    out.put("replications", replications);
+    out.put("seed", seed);
+    out.float("confidence", *confidence);
+    out.put("baselines", baselines);
+    out.put("timeline_bins", timeline_bins);
+    out.put("host_cores", format!("{host_cores:?}"));
+    for gpu in gpus {
         self::gpu(&mut out, gpu);
     }
-    for guest in &scenario.guests {
+    for guest in guests {
         self::guest(&mut out, guest);
     }
-    for asked in &scenario.objectives {
-        let of = match asked.of {
-            AskedOf::Guest(guest) => &scenario.guests[guest].name,
-            AskedOf::Gpu(gpu) => &scenario.gpus[gpu].name,
+    for Asked { of, objective } in objectives {
+        let of = match of {
+            AskedOf::Guest(guest) => &guests[*guest].name,
+            AskedOf::Gpu(gpu) => &gpus[*gpu].name,
         };
         out.put("objective_of", of);
-        out.put("metric", asked.objective.metric.name("."));
-        out.put("relation", asked.objective.relation.sign());
-        out.float("bound", asked.objective.bound);
+        let Objective {
+            metric,
+            relation,
+            bound,
+            text: _,
+        } = objective;
+        out.put("metric", metric.name("."));
+        out.put("relation", relation.sign());
+        out.float("bound", *bound);
     }
     let digest = out.0.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -79,57 +116,114 @@ impl Writer {
 }
 
 fn gpu(out: &mut Writer, gpu: &Gpu) {
-    let board = &gpu.board;
-    out.put("gpu", &gpu.name);
-    out.put("board", &board.id);
-    out.put("sms", board.sms);
-    out.put("frame_buffer_mib", board.frame_buffer_mib);
-    out.put("vfs", format!("{:?}", board.vfs));
-    out.put("copy_in", board.copy_engines.host_to_device);
-    out.put("copy_out", board.copy_engines.device_to_host);
-    media_engines(out, "engines", &board.media_engines);
-    out.float("link", board.link.bytes_per_second);
-    out.put("link_latency", board.link.latency);
-    let switch = &board.switch;
-    match switch.preemption {
+    let Gpu {
+        name,
+        board,
+        clock,
+        division,
+        encoders,
+    } = gpu;
+    // What the driver prints, and what the other facts follow from.
+    let Board {
+        id,
+        name: _,
+        architecture: _,
+        sms,
+        frame_buffer_mib,
+        vfs,
+        copy_engines,
+        media_engines,
+        link,
+        switch,
+    } = board;
+    let Link {
+        bytes_per_second,
+        latency,
+    } = link;
+    let SwitchCost {
+        preemption,
+        save,
+        restore,
+        scheduler_call,
+        charge,
+    } = switch;
+    out.put("gpu", name);
+    out.put("board", id);
+    out.put("sms", sms);
+    out.put("frame_buffer_mib", frame_buffer_mib);
+    out.put("vfs", format!("{vfs:?}"));
+    self::copy_engines(out, ["copy_in", "copy_out"], copy_engines);
+    self::media_engines(out, "engines", media_engines);
+    out.float("link", *bytes_per_second);
+    out.put("link_latency", latency);
+    match preemption {
         Preemption::Delay(delay) => out.put("preemption", delay),
         Preemption::KernelBoundary => out.put("preemption", "kernel-boundary"),
     }
-    out.put("save", switch.save);
-    out.put("restore", switch.restore);
-    out.put("scheduler_call", switch.scheduler_call);
-    out.put("charge", format!("{:?}", switch.charge));
-    if let Some(curve) = &gpu.clock {
+    out.put("save", save);
+    out.put("restore", restore);
+    out.put("scheduler_call", scheduler_call);
+    out.put("charge", format!("{charge:?}"));
+    if let Some(curve) = clock {
         for (part, clock) in curve.points() {
             out.float("clock_at", *part);
             out.float("clock", *clock);
         }
     }
-    if let Some(lists) = &gpu.encoders {
+    if let Some(EncoderLists { turns, change }) = encoders {
         out.put("encoders", "lists");
-        turns(out, &lists.turns);
-        out.put("change", lists.change);
+        self::turns(out, turns);
+        out.put("change", change);
     }
-    match &gpu.division {
+    match division {
         Division::Whole(share) => self::share(out, share),
         Division::Mig(instances) => {
             for instance in instances {
-                out.put("instance", &instance.name);
-                out.put("profile", &instance.profile);
-                out.put("start", instance.start);
-                out.float("bandwidth", instance.bandwidth);
-                out.put("instance_mib", instance.frame_buffer_mib);
-                out.put("instance_copy_in", instance.copy_engines.host_to_device);
-                out.put("instance_copy_out", instance.copy_engines.device_to_host);
-                media_engines(out, "instance_engines", &instance.media_engines);
-                for compute in &instance.compute_instances {
-                    out.put("compute_instance", format!("{:?}", compute.name));
-                    out.put("compute_instance_sms", compute.sms);
-                    self::share(out, &compute.share);
-                }
+                self::instance(out, instance);
             }
         }
     }
+}
+
+fn instance(out: &mut Writer, instance: &GpuInstance) {
+    let GpuInstance {
+        name,
+        profile,
+        start,
+        bandwidth,
+        frame_buffer_mib,
+        sms: _, // those of the profile; what is used are the compute instances'
+        copy_engines,
+        media_engines,
+        compute_instances,
+    } = instance;
+    out.put("instance", name);
+    out.put("profile", profile);
+    out.put("start", start);
+    out.float("bandwidth", *bandwidth);
+    out.put("instance_mib", frame_buffer_mib);
+    self::copy_engines(out, ["instance_copy_in", "instance_copy_out"], copy_engines);
+    self::media_engines(out, "instance_engines", media_engines);
+    for compute in compute_instances {
+        let ComputeInstance {
+            name,
+            sms,
+            slices: _, // of the profile too
+            share,
+        } = compute;
+        out.put("compute_instance", format!("{name:?}"));
+        out.put("compute_instance_sms", sms);
+        self::share(out, share);
+    }
+}
+
+fn copy_engines(out: &mut Writer, [into, from]: [&str; 2], engines: &CopyEngines) {
+    let CopyEngines {
+        host_to_device,
+        device_to_host,
+    } = engines;
+    out.put(into, host_to_device);
+    out.put(from, device_to_host);
 }
 
 fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
@@ -144,49 +238,82 @@ fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
 fn share(out: &mut Writer, share: &Share) {
     match share {
         Share::Exclusive => out.put("share", "exclusive"),
-        Share::Spatial(beside) => {
+        Share::Spatial(SideBySide {
+            policy,
+            interference,
+        }) => {
             out.put("share", "spatial");
-            out.float("interference", beside.interference);
-            if beside.policy != spatial::MPS_DEFAULT {
-                out.put("division", beside.policy.name);
+            out.float("interference", *interference);
+            if *policy != spatial::MPS_DEFAULT {
+                out.put("division", policy.name);
             }
         }
         Share::TimeSlice(slice) => turns(out, slice),
     }
 }
 
-fn turns(out: &mut Writer, slice: &TimeSlice) {
-    out.put("share", &slice.scheduler);
-    out.put("slice", slice.slice);
-    out.put("arr", format!("{:?}", slice.arr_factor));
-    out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
-    if slice.extra > 0 {
-        out.put("elastic_extra", slice.extra);
+fn turns(out: &mut Writer, turns: &TimeSlice) {
+    let TimeSlice {
+        scheduler,
+        slice,
+        arr_factor,
+        reserved_turns,
+        extra,
+        turns,
+        rotation,
+        on_completion,
+        on_idle,
+        ties,
+        parameters,
+    } = turns;
+    out.put("share", scheduler);
+    out.put("slice", slice);
+    out.put("arr", format!("{arr_factor:?}"));
+    out.put("reserved_turns", format!("{reserved_turns:?}"));
+    if *extra > 0 {
+        out.put("elastic_extra", extra);
     }
-    out.put("turns", format!("{:?}", slice.turns));
-    out.put("rotation", format!("{:?}", slice.rotation));
-    out.put("on_completion", format!("{:?}", slice.on_completion));
-    for (name, setting) in &slice.parameters {
+    out.put("turns", format!("{turns:?}"));
+    out.put("rotation", format!("{rotation:?}"));
+    out.put("on_completion", format!("{on_completion:?}"));
+    for (name, setting) in parameters {
         match setting {
             Setting::Whole(value) => out.put(name, value),
             Setting::Number(value) => out.float(name, *value),
         }
     }
-    out.put("on_idle", format!("{:?}", slice.on_idle));
-    out.put("ties", format!("{:?}", slice.ties));
+    out.put("on_idle", format!("{on_idle:?}"));
+    out.put("ties", format!("{ties:?}"));
 }
 
 fn guest(out: &mut Writer, guest: &Guest) {
-    out.put("guest", &guest.name);
-    out.put("count", guest.count);
-    out.put("on", guest.gpu);
-    if !guest.spread.is_empty() {
-        out.put("spread", format!("{:?}", guest.spread));
+    let Guest {
+        name,
+        count,
+        gpu,
+        spread,
+        domain,
+        holds,
+        within,
+        start,
+        order,
+        streams,
+        queue,
+        deadline,
+        terms,
+        memory,
+        workload,
+    } = guest;
+    out.put("guest", name);
+    out.put("count", count);
+    out.put("on", gpu);
+    if !spread.is_empty() {
+        out.put("spread", format!("{spread:?}"));
     }
-    if guest.domain != 0 {
-        out.put("domain", guest.domain);
+    if *domain != 0 {
+        out.put("domain", domain);
     }
-    match &guest.holds {
+    match holds {
         Holds::Context => out.put("holds", "context"),
         Holds::Client { sms } => {
             out.put("holds", "client");
@@ -208,40 +335,123 @@ fn guest(out: &mut Writer, guest: &Guest) {
             out.put("client_sms", format!("{sms:?}"));
         }
     }
-    if let Some(within) = &guest.within {
-        share(out, &within.share);
-        out.put("own_sms", format!("{:?}", within.sms));
+    if let Some(Within { share, sms }) = within {
+        self::share(out, share);
+        out.put("own_sms", format!("{sms:?}"));
     }
-    out.put("start", guest.start);
-    out.put("order", guest.order);
-    out.put("streams", guest.streams);
-    out.put("queue", format!("{:?}", guest.queue));
-    out.put("deadline", format!("{:?}", guest.deadline));
-    if guest.terms != Terms::default() {
-        out.put("terms", format!("{:?}", guest.terms));
+    out.put("start", start);
+    out.put("order", order);
+    out.put("streams", streams);
+    out.put("queue", format!("{queue:?}"));
+    out.put("deadline", format!("{deadline:?}"));
+    if *terms != Terms::default() {
+        out.put("terms", format!("{terms:?}"));
     }
-    if let Some(memory) = &guest.memory {
-        out.put("held", memory.held);
-        out.put("limit", format!("{:?}", memory.limit));
-        out.put("vgpu", format!("{:?}", memory.vgpu));
+    if let Some(GuestMemory { held, limit, vgpu }) = memory {
+        out.put("held", held);
+        out.put("limit", format!("{limit:?}"));
+        out.put("vgpu", format!("{vgpu:?}"));
     }
-    let workload = &guest.workload;
-    if let Some(batch) = &workload.batch {
+    self::workload(out, workload, *count);
+}
+
+/// `guests`: how many there are in the group.
+fn workload(out: &mut Writer, workload: &Workload, guests: u32) {
+    let Workload {
+        name,
+        needs,
+        arrivals,
+        jobs,
+        batch,
+        timeout,
+        classes,
+        batching,
+        frames,
+        llm,
+        memory,
+        stages,
+    } = workload;
+    if let Some(batch) = batch {
         dist(out, "batch", batch);
     }
-    for class in &workload.classes {
-        out.put("class", &class.name);
-        out.float("part", class.part);
+    for Class { name, part } in classes {
+        out.put("class", name);
+        out.float("part", *part);
     }
-    if let Some(timeout) = &workload.timeout {
+    if let Some(timeout) = timeout {
         dist(out, "timeout", timeout);
     }
-    if let Some(memory) = &workload.memory {
+    if let Some(memory) = memory {
         size(out, "memory", memory);
     }
-    out.put("workload", &workload.name);
-    out.put("needs", format!("{:?}", workload.needs));
-    match &workload.arrivals {
+    out.put("workload", name);
+    out.put("needs", format!("{needs:?}"));
+    self::arrivals(out, arrivals, guests);
+    if let Some(jobs) = jobs {
+        out.put("jobs", jobs);
+    }
+    if let Some(Batching { max, delay }) = batching {
+        out.put("batching", max);
+        out.put("batching_delay", delay);
+    }
+    if let Some(frames) = frames {
+        let Frames {
+            displays,
+            resolution,
+            gap,
+            outside,
+        } = frames;
+        out.put("displays", displays);
+        out.put("resolution", format!("{resolution:?}"));
+        out.put("frame_gap", gap);
+        if *outside > 0 {
+            out.put("outside", outside);
+        }
+    }
+    if let Some(llm) = llm {
+        self::llm(out, llm);
+    }
+    for stage in stages {
+        let Stage {
+            name,
+            every,
+            repeat,
+            operations,
+        } = stage;
+        out.put("stage", name);
+        if (*every, *repeat) != (1, 1) {
+            out.put("stage_every", every);
+            out.put("stage_repeat", repeat);
+        }
+        for Operation { name, kind } in operations {
+            out.put("operation", name);
+            match kind {
+                OperationKind::Host { time } => size(out, "host", time),
+                OperationKind::Copy { direction, bytes } => {
+                    out.put("copy", format!("{direction:?}"));
+                    size(out, "bytes", bytes);
+                }
+                OperationKind::Media {
+                    engine,
+                    time,
+                    factor,
+                } => {
+                    size(out, engine.word(), time);
+                    if *factor != 1.0 {
+                        out.float("factor", *factor);
+                    }
+                }
+                OperationKind::Gpu(work) => gpu_work(out, work),
+                OperationKind::Iteration { reach, bandwidth } => {
+                    out.put("iteration", format!("{reach:?} {bandwidth}"));
+                }
+            }
+        }
+    }
+}
+
+fn arrivals(out: &mut Writer, arrivals: &Arrivals, guests: u32) {
+    match arrivals {
         Arrivals::Open { gap, first } => {
             dist(out, "gap", gap);
             out.put("first", format!("{first:?}"));
@@ -271,77 +481,35 @@ fn guest(out: &mut Writer, guest: &Guest) {
             if *spacing == Spacing::Regular {
                 out.put("spacing", "regular");
             }
-            for phase in phases {
-                dist(out, "stay", &phase.stay);
-                out.float("phase_gap", phase.gap.unwrap_or(0.0));
+            for Phase { gap, stay } in phases {
+                dist(out, "stay", stay);
+                out.float("phase_gap", gap.unwrap_or(0.0));
             }
         }
         Arrivals::Trace { trace, replay } => {
-            self::replay(out, replay, guest.count);
-            out.put("columns", format!("{:?}", trace.columns));
-            for arrival in &trace.arrivals {
+            self::replay(out, replay, guests);
+            let Trace {
+                arrivals,
+                columns,
+                values,
+                origin: _,
+                remarks: _,
+            } = &**trace;
+            out.put("columns", format!("{columns:?}"));
+            for arrival in arrivals {
                 out.put("at", arrival);
             }
-            for value in &trace.values {
+            for value in values {
                 out.float("cell", *value);
             }
         }
         Arrivals::Windowed { windows, replay } => {
-            self::replay(out, replay, guest.count);
-            for window in windows.iter() {
-                out.put("ends", window.ends);
-                if let Some(gaps) = &window.gaps {
+            self::replay(out, replay, guests);
+            for Window { ends, gaps } in windows.iter() {
+                out.put("ends", ends);
+                if let Some(gaps) = gaps {
                     out.float("mean_gap", gaps.mean);
                     dist(out, "gap", &gaps.whole);
-                }
-            }
-        }
-    }
-    if let Some(jobs) = workload.jobs {
-        out.put("jobs", jobs);
-    }
-    if let Some(batching) = &workload.batching {
-        out.put("batching", batching.max);
-        out.put("batching_delay", batching.delay);
-    }
-    if let Some(frames) = &workload.frames {
-        out.put("displays", frames.displays);
-        out.put("resolution", format!("{:?}", frames.resolution));
-        out.put("frame_gap", frames.gap);
-        if frames.outside > 0 {
-            out.put("outside", frames.outside);
-        }
-    }
-    if let Some(llm) = &workload.llm {
-        self::llm(out, llm);
-    }
-    for stage in &workload.stages {
-        out.put("stage", &stage.name);
-        if (stage.every, stage.repeat) != (1, 1) {
-            out.put("stage_every", stage.every);
-            out.put("stage_repeat", stage.repeat);
-        }
-        for operation in &stage.operations {
-            out.put("operation", &operation.name);
-            match &operation.kind {
-                OperationKind::Host { time } => size(out, "host", time),
-                OperationKind::Copy { direction, bytes } => {
-                    out.put("copy", format!("{direction:?}"));
-                    size(out, "bytes", bytes);
-                }
-                OperationKind::Media {
-                    engine,
-                    time,
-                    factor,
-                } => {
-                    size(out, engine.word(), time);
-                    if *factor != 1.0 {
-                        out.float("factor", *factor);
-                    }
-                }
-                OperationKind::Gpu(work) => gpu_work(out, work),
-                OperationKind::Iteration { reach, bandwidth } => {
-                    out.put("iteration", format!("{reach:?} {bandwidth}"));
                 }
             }
         }
@@ -349,54 +517,93 @@ fn guest(out: &mut Writer, guest: &Guest) {
 }
 
 fn replay(out: &mut Writer, replay: &Replay, guests: u32) {
-    out.float("keep", replay.keep);
-    if let Some(period) = replay.period {
+    let Replay {
+        keep,
+        period,
+        cycle,
+        entry,
+        delay,
+    } = replay;
+    out.float("keep", *keep);
+    if let Some(period) = period {
         out.put("begins_anew", period);
     }
-    if replay.delay > 0 {
-        out.put("begins", replay.delay);
+    if *delay > 0 {
+        out.put("begins", delay);
     }
     // One guest enters at the begin either way.
-    if replay.entry != Entry::Start && (replay.entry != Entry::Apart || guests > 1) {
-        out.put("entry", format!("{:?}", replay.entry));
-        out.put("cycle", replay.cycle);
+    if *entry != Entry::Start && (*entry != Entry::Apart || guests > 1) {
+        out.put("entry", format!("{entry:?}"));
+        out.put("cycle", cycle);
     }
 }
 
 fn gpu_work(out: &mut Writer, work: &GpuWork) {
-    size(out, "gpu", &work.time);
-    out.put("sms", format!("{:?}", work.sms));
-    out.float("speed", work.speed);
-    out.put("kernel", format!("{:?}", work.kernel));
-    if work.memory_bound != 0.0 {
-        out.float("memory_bound", work.memory_bound);
-        if let Some(reach) = work.reach {
-            out.float("reach", reach);
+    let GpuWork {
+        time,
+        sms,
+        memory_bound,
+        reach,
+        grid,
+        arithmetic,
+        speed,
+        kernel,
+    } = work;
+    size(out, "gpu", time);
+    out.put("sms", format!("{sms:?}"));
+    out.float("speed", *speed);
+    out.put("kernel", format!("{kernel:?}"));
+    if *memory_bound != 0.0 {
+        out.float("memory_bound", *memory_bound);
+        if let Some(reach) = reach {
+            out.float("reach", *reach);
         }
     }
-    if let Some(part) = work.arithmetic {
-        out.float("arithmetic", part);
+    if let Some(part) = arithmetic {
+        out.float("arithmetic", *part);
     }
-    if let Some(grid) = work.grid {
-        out.put("blocks", grid.blocks);
-        out.put("blocks_per_sm", grid.blocks_per_sm);
+    if let Some(Grid {
+        blocks,
+        blocks_per_sm,
+    }) = grid
+    {
+        out.put("blocks", blocks);
+        out.put("blocks_per_sm", blocks_per_sm);
     }
 }
 
 fn llm(out: &mut Writer, llm: &Llm) {
-    out.put("llm", format!("{:?}", llm.model));
-    out.float("llm_flops", llm.device.flops);
-    out.float("llm_bytes", llm.device.bytes);
-    out.float("llm_launch", llm.device.launch);
-    size(out, "prompt", &llm.prompt);
-    size(out, "output", &llm.output);
-    out.put("context", llm.context);
-    out.put("max_requests", llm.max_requests);
-    out.put("max_tokens", llm.max_tokens);
-    out.put("blocks", llm.blocks);
-    out.put("block", llm.block);
-    out.put("first_token", format!("{:?}", llm.first_token));
-    out.put("between_tokens", format!("{:?}", llm.between_tokens));
+    let Llm {
+        model,
+        device,
+        prompt,
+        output,
+        context,
+        max_requests,
+        max_tokens,
+        blocks,
+        block,
+        first_token,
+        between_tokens,
+    } = llm;
+    let Device {
+        flops,
+        bytes,
+        launch,
+    } = device;
+    out.put("llm", format!("{model:?}"));
+    out.float("llm_flops", *flops);
+    out.float("llm_bytes", *bytes);
+    out.float("llm_launch", *launch);
+    size(out, "prompt", prompt);
+    size(out, "output", output);
+    out.put("context", context);
+    out.put("max_requests", max_requests);
+    out.put("max_tokens", max_tokens);
+    out.put("blocks", blocks);
+    out.put("block", block);
+    out.put("first_token", format!("{first_token:?}"));
+    out.put("between_tokens", format!("{between_tokens:?}"));
 }
 
 fn size(out: &mut Writer, key: &str, size: &Size) {
