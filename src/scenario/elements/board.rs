@@ -5,7 +5,7 @@ use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
 use crate::scenario::elements::speed::Speed;
-use crate::scenario::key::checker::Checker;
+use crate::scenario::key::checker::{Checker, Reported};
 use crate::scenario::key::field::{Field, Key};
 use crate::scenario::key::units::{
     Quantity, RawBandwidth, RawDuration, RawPreemption, write_bytes, write_nanos,
@@ -407,13 +407,13 @@ fn link(
     })
 }
 
-/// Rate of the slot; `Ok(None)` if it is not known, `Err` after an error.
+/// Rate of the slot; `Ok(None)` if it is not known, `Err` where an error was reported.
 fn slot(
     c: &mut Checker,
     path: &str,
     raw: &RawGpu,
     known: Option<&catalog::Gpu>,
-) -> Result<Option<f64>, ()> {
+) -> Result<Option<f64>, Reported> {
     let given = raw.pcie.as_ref().map(|field| &field.value);
     let mut part = |name: &str, own: Option<&Field<u64>>, theirs: Option<u32>| -> Option<u64> {
         let path = format!("{path}.pcie.{name}");
@@ -437,7 +437,7 @@ fn slot(
         let label = "there are generations 1 to 6 with 1, 2, 4, 8 or 16 lanes";
         let title = format!("no PCIe slot has generation {generation} and {lanes} lanes");
         c.error(&pcie.span, title, label, "");
-        return Err(());
+        return Err(Reported);
     }
     Ok(rate)
 }

@@ -13,7 +13,7 @@ use crate::scenario::elements::legal::{legal, modes, replicas};
 use crate::scenario::elements::sharing::{Place, Tenancy, clamped, no_turns};
 use crate::scenario::elements::slice::slice;
 use crate::scenario::elements::spatial;
-use crate::scenario::key::checker::Checker;
+use crate::scenario::key::checker::{Checker, Reported};
 use crate::scenario::key::field::Key;
 use crate::scenario::read::parameters;
 use crate::scenario::read::raw::{
@@ -143,7 +143,7 @@ fn time_slice(
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
         Ok(factor) => slice(c, path, raw, place, tenancy, scheduler, factor.is_some()),
-        Err(()) => None,
+        Err(Reported) => None,
     };
     let reserved_turns = reserved_turns(c, path, raw, place, tenancy, scheduler);
     let extra = elastic(c, path, raw, scheduler, slice);
@@ -172,7 +172,7 @@ fn arr(
     raw: &RawShare,
     reserving: bool,
     scheduler: RawScheduler,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     let count = c.findings.0.len();
     if !reserving {
         let why = format!("{} has no adaptive round robin", scheduler.word());
@@ -188,7 +188,7 @@ fn arr(
         return if c.findings.0.len() == count {
             Ok(None)
         } else {
-            Err(())
+            Err(Reported)
         };
     }
     let on = match &raw.arr {
@@ -214,7 +214,7 @@ fn arr(
         return if c.findings.0.len() == count {
             Ok(None)
         } else {
-            Err(())
+            Err(Reported)
         };
     }
     let path = format!("{path}.averaging_factor");
@@ -248,7 +248,7 @@ fn reserved_turns(
     place: &Place<'_>,
     tenancy: &Tenancy,
     scheduler: RawScheduler,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     if !scheduler.uses(Use::ReservedTurns) {
         if raw.reserved_turns.is_some() {
             let why = "only fixed-share reserves a fixed number of turns";
@@ -258,7 +258,7 @@ fn reserved_turns(
                 why,
                 "remove it, or use fixed-share",
             );
-            return Err(());
+            return Err(Reported);
         }
         return Ok(None);
     }
@@ -266,7 +266,7 @@ fn reserved_turns(
     if let Some(field) = &raw.reserved_turns {
         let turns = c
             .count(path, &raw.reserved_turns, 1, 100_000, None)
-            .ok_or(())?;
+            .ok_or(Reported)?;
         if u64::from(turns) < tenancy.tenants {
             let title = format!("{} tenants but only {turns} turns", tenancy.tenants);
             c.error(
@@ -275,7 +275,7 @@ fn reserved_turns(
                 "each tenant needs a turn of its own",
                 "",
             );
-            return Err(());
+            return Err(Reported);
         }
         return Ok(Some(turns));
     }
@@ -289,7 +289,7 @@ fn reserved_turns(
             let table = path.strip_suffix(".reserved_turns").unwrap_or(path);
             let help = "contexts have no type maximum; say how many turns a round has";
             c.missing(&span, table, "reserved_turns", help);
-            Err(())
+            Err(Reported)
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::policy::spatial;
 use crate::scenario::elements::gpu::{Gpu, Share, SideBySide};
 use crate::scenario::elements::guest::{Guest, Holds};
 use crate::scenario::elements::sharing::{Part, Tenancy};
-use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::checker::{Checker, Reported, Span};
 use crate::scenario::key::field::Key;
 use crate::scenario::read::raw::{RawGuest, RawScenario, RawShare};
 
@@ -173,13 +173,13 @@ pub(crate) fn cap(percentage: f64, sms: u32) -> u32 {
     ((f64::from(sms) * percentage / 100.0).floor() as u32).clamp(1, sms)
 }
 
-/// The cap of a guest in SMs; `Err` after an error.
+/// The cap of a guest in SMs; `Err` where an error was reported.
 pub(crate) fn guest_cap(
     c: &mut Checker,
     path: &str,
     guest: &RawGuest,
     sms: u32,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     let Some(field) = &guest.active_thread_percentage else {
         return Ok(None);
     };
@@ -191,7 +191,7 @@ pub(crate) fn guest_cap(
             label,
             "",
         );
-        return Err(());
+        return Err(Reported);
     }
     let cap = cap(field.value, sms);
     let text = format!("{} ({cap} of {sms} SMs)", field.value);
