@@ -1,6 +1,7 @@
 //! Rules of resolution, on small scenarios.
 
 use crate::gpu::{Charge, Preemption};
+use crate::policy::TimeSlice;
 use crate::scenario::*;
 use std::path::Path;
 
@@ -359,7 +360,7 @@ fn keys_of_every_share_are_known_to_the_registry() {
 
 #[test]
 fn every_part_and_tenant_has_its_modes() {
-    use legal::Part;
+    use elements::sharing::Part;
     for part in [Part::WholeGpu, Part::GpuInstance, Part::ComputeInstance] {
         for vgpus in [true, false] {
             let row = legal::modes(part, vgpus);

@@ -1,5 +1,6 @@
 //! The invariants of the architecture, kept by reading the sources: see `docs/architecture.md`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -214,4 +215,161 @@ fn only_kinds_of_guests_know_their_kind() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The folders of `scenario`, in the order in which a value passes them: each may use those before it.
+const WAY_OF_A_VALUE: &[&str] = &["key", "read", "elements", "settle", "out"];
+
+/// Rooms with circles of files that are still to be opened.
+const WITH_CIRCLES: &[&str] = &[
+    "experiment",
+    "gpu",
+    "import",
+    "mig",
+    "report",
+    "sim",
+    "workload",
+];
+
+/// The modules of a room by their paths within it (`""` is the room itself), each with those that it uses.
+///
+/// A part may use what stands in the folder above it: a parent and its part are no circle.
+fn modules_of(room: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut codes: BTreeMap<String, String> = BTreeMap::new();
+    for file in files_of(room) {
+        let within = file.strip_prefix(&root).expect("a file of the room");
+        let names = within.with_extension("");
+        let names = names.iter().skip(1).map(|name| name.to_string_lossy());
+        let names: Vec<_> = names.filter(|name| name != "mod").collect();
+        if !names.iter().any(|name| name == "tests") {
+            codes.insert(names.join("::"), code(&file));
+        }
+    }
+    let uses = |module: &String, code: &String| {
+        let paths = paths_in(code).into_iter();
+        let found = paths.filter_map(|path| resolved(&path, room, module, &codes));
+        found
+            .filter(|used| used != module && !used.is_empty())
+            .filter(|used| !module.starts_with(&format!("{used}::")))
+            .collect()
+    };
+    codes
+        .iter()
+        .map(|(module, code)| (module.clone(), uses(module, code)))
+        .collect()
+}
+
+/// All paths of a code that begin with `crate`, `super` or `self`, groups in braces taken apart.
+fn paths_in(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for start in ["crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(start) {
+            let before = code[..at].chars().next_back();
+            if before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':') {
+                expand(&code[at..], "", &mut paths);
+            }
+        }
+    }
+    paths
+}
+
+/// Adds the paths that the text begins with; returns what follows them.
+fn expand<'t>(text: &'t str, before: &str, paths: &mut Vec<String>) -> &'t str {
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let end = text.find(|c: char| !word(c)).unwrap_or(text.len());
+    let path = format!("{before}{}", &text[..end]);
+    let mut rest = &text[end..];
+    if !(rest.starts_with('{') && path.ends_with("::")) {
+        paths.push(path);
+        return rest;
+    }
+    rest = &rest[1..];
+    while !rest.trim_start().starts_with('}') && !rest.trim().is_empty() {
+        rest = expand(rest.trim_start(), &path, paths);
+        // Past another name for it, if there is one, to the next entry.
+        let next = rest.find([',', '}']).unwrap_or(rest.len());
+        rest = rest[next..].strip_prefix(',').unwrap_or(&rest[next..]);
+    }
+    rest.trim_start().strip_prefix('}').unwrap_or("")
+}
+
+/// The module of the room that a path leads to.
+fn resolved(
+    path: &str,
+    room: &str,
+    module: &str,
+    modules: &BTreeMap<String, String>,
+) -> Option<String> {
+    let mut here: Vec<&str> = module.split("::").filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&str> = path.split("::").filter(|name| !name.is_empty()).collect();
+    match *names.first()? {
+        "crate" if names.get(1) == Some(&room) => {
+            here.clear();
+            names.drain(..2);
+        }
+        "crate" => return None,
+        "self" => drop(names.remove(0)),
+        _ => {
+            while names.first() == Some(&"super") {
+                here.pop()?;
+                names.remove(0);
+            }
+        }
+    }
+    here.extend(names);
+    while !here.is_empty() && !modules.contains_key(&here.join("::")) {
+        here.pop();
+    }
+    Some(here.join("::"))
+}
+
+/// The modules that can be reached from one.
+fn reached<'m>(
+    from: &str,
+    uses: &'m BTreeMap<String, BTreeSet<String>>,
+    found: &mut BTreeSet<&'m str>,
+) {
+    for next in uses.get(from).into_iter().flatten() {
+        if found.insert(next) {
+            reached(next, uses, found);
+        }
+    }
+}
+
+#[test]
+fn a_value_goes_one_way_through_the_scenario() {
+    let place = |module: &str| {
+        let folder = module.split("::").next().unwrap_or("");
+        WAY_OF_A_VALUE.iter().position(|name| *name == folder)
+    };
+    let mut wrong = Vec::new();
+    for (module, uses) in modules_of("scenario") {
+        for used in uses {
+            if place(&module).is_some_and(|own| place(&used) > Some(own)) {
+                wrong.push(format!("scenario::{module} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_of_a_room_do_not_go_in_circles() {
+    let mut wrong = Vec::new();
+    for (room, _) in MAY_USE {
+        let uses = modules_of(room);
+        let circle = |module: &&String| {
+            let mut found = BTreeSet::new();
+            reached(module, &uses, &mut found);
+            found.contains(module.as_str())
+        };
+        let circling: Vec<&str> = uses.keys().filter(circle).map(String::as_str).collect();
+        match (circling.is_empty(), WITH_CIRCLES.contains(room)) {
+            (true, false) | (false, true) => {}
+            (false, false) => wrong.push(format!("{room}: {}", circling.join(", "))),
+            (true, true) => wrong.push(format!("{room} has none: take it off the list")),
+        }
+    }
+    assert!(wrong.is_empty(), "circles of files:\n{}", wrong.join("\n"));
 }

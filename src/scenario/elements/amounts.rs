@@ -2,9 +2,9 @@
 
 use crate::diagnostics::nearest;
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::Quantity;
-use crate::scenario::read::raw::Field;
-use crate::scenario::read::raw_workload::{RawAmount, RawDist, RawFamily};
+use crate::scenario::read::raw_amount::{RawAmount, RawDist, RawFamily};
 use crate::workload::Size;
 use crate::workload::dist::{Dist, DistError};
 use crate::workload::{column, data_file};

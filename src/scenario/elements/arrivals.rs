@@ -2,13 +2,13 @@
 
 use crate::engine::time::Nanos;
 use crate::scenario::elements::amounts::{form, present};
+use crate::scenario::elements::traces::Recording;
 use crate::scenario::elements::{amounts, traces};
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::{RawDuration, write_nanos};
-use crate::scenario::read::raw::Field;
-use crate::scenario::read::raw_workload::{
-    RawAmount, RawArrivals, RawFirst, RawProcess, RawSpacing,
-};
+use crate::scenario::read::raw_amount::RawAmount;
+use crate::scenario::read::raw_workload::{RawArrivals, RawFirst, RawProcess, RawSpacing};
 use crate::workload::dist::Dist;
 use crate::workload::{Arrivals, FirstArrival, Phase, SessionLength, Spacing};
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub(crate) fn resolve(
     field: &Field<RawArrivals>,
     wanted: &BTreeMap<String, Span>,
     frames: bool,
-) -> Option<Arrivals> {
+) -> Option<(Arrivals, Option<Recording>)> {
     let raw = &field.value;
     let Some(process) = &raw.process else {
         let help = "one of poisson, deterministic, gamma, weibull, renewal, on-off, modulated, sessions, closed, trace";
@@ -120,7 +120,7 @@ pub(crate) fn resolve(
             gap(c, path, &cv.span, built.ok())
         }
         P::Renewal => any_gap(c, path, raw.gap.as_ref()?),
-        P::Sessions => return sessions(c, path, raw),
+        P::Sessions => return sessions(c, path, raw).map(drawn),
         P::Closed => {
             let users = c.count(&format!("{path}.users"), &raw.users, 1, 100_000, Some(1))?;
             let think = match &raw.think {
@@ -130,11 +130,14 @@ pub(crate) fn resolve(
                     Dist::Constant(0.0)
                 }
             };
-            return Some(Arrivals::Closed { users, think });
+            return Some(drawn(Arrivals::Closed { users, think }));
         }
-        P::OnOff => return on_off(c, path, raw, frames),
-        P::Modulated => return modulated(c, path, raw, frames),
-        P::Trace => return traces::resolve(c, path, field, wanted),
+        P::OnOff => return on_off(c, path, raw, frames).map(drawn),
+        P::Modulated => return modulated(c, path, raw, frames).map(drawn),
+        P::Trace => {
+            let (arrivals, recording) = traces::resolve(c, path, field, wanted)?;
+            return Some((arrivals, Some(recording)));
+        }
     }?;
     let first = match &raw.first {
         Some(first) => {
@@ -151,15 +154,20 @@ pub(crate) fn resolve(
         }
     };
     let Some(field) = &raw.jitter else {
-        return Some(Arrivals::Open { gap, first });
+        return Some(drawn(Arrivals::Open { gap, first }));
     };
     let jitter = amounts::dist(c, &format!("{path}.jitter"), field)?;
     let period = gap.mean().round() as Nanos;
-    Some(Arrivals::Paced {
+    Some(drawn(Arrivals::Paced {
         period,
         jitter,
         first,
-    })
+    }))
+}
+
+/// Arrivals that no recording gives.
+fn drawn(arrivals: Arrivals) -> (Arrivals, Option<Recording>) {
+    (arrivals, None)
 }
 
 /// A gap of any distribution.

@@ -1,7 +1,7 @@
 //! `batching` of a workload: requests that are served several at a time.
 
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Field, Key};
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::read::raw_workload::{RawBatching, RawWorkload};
 use crate::workload::{Arrivals, Batching, OperationKind, Size, Stage};
 

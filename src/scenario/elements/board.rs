@@ -4,13 +4,14 @@ use crate::catalog::{self, Catalog};
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;
 use crate::gpu::{Board, Charge, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
-use crate::scenario::elements::operations::Timed;
-use crate::scenario::key::checker::Checker;
+use crate::scenario::elements::speed::Speed;
+use crate::scenario::key::checker::{Checker, Reported};
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::key::units::{
-    Quantity, RawBandwidth, RawDuration, RawPreemption, trimmed, write_bytes, write_nanos,
+    Quantity, RawBandwidth, RawDuration, RawPreemption, write_bytes, write_nanos,
 };
-use crate::scenario::read::raw::{Field, Key, RawCharge, RawGpu, RawSwitch};
-use crate::scenario::read::raw_workload::RawPrecision;
+use crate::scenario::read::raw::RawEngines;
+use crate::scenario::read::raw::{RawCharge, RawGpu, RawSwitch};
 use crate::vgpu::{VfOrigin, vf_total};
 
 /// Id of the board that stands for no hardware, and its SMs.
@@ -31,18 +32,17 @@ pub(crate) struct Facts {
     pub speed: Speed,
 }
 
-/// What the speed of GPU work depends on; `None` = unknown.
-#[derive(Clone, Copy)]
-pub(crate) struct Speed {
-    pub fp32_tflops: Option<f64>,
-    pub fp16_tensor_tflops: Option<f64>,
-    pub memory_gb_s: Option<f64>,
-}
-
 impl Facts {
     pub fn is_neutral(&self) -> bool {
         self.id == NEUTRAL
     }
+}
+
+/// The number of encoders that the file gives. Whether it may be that number is asked where the engines
+/// are resolved.
+pub(crate) fn nvenc(engines: &Key<RawEngines>) -> Option<u32> {
+    let given = engines.as_ref()?.value.nvenc.as_ref()?;
+    u32::try_from(given.value).ok()
 }
 
 /// Catalogue id of the board, if it exists.
@@ -149,8 +149,7 @@ pub(crate) fn facts(
         sms: sms?,
         frame_buffer_mib: memory?,
         vfs,
-        nvenc: crate::scenario::settle::media::nvenc(&raw.engines)
-            .or(known.and_then(|gpu| gpu.nvenc)),
+        nvenc: nvenc(&raw.engines).or(known.and_then(|gpu| gpu.nvenc)),
         speed: Speed {
             fp32_tflops: own_fp32.or(known.and_then(|gpu| gpu.fp32_tflops)),
             fp16_tensor_tflops: own_fp16.or(known.and_then(|gpu| gpu.fp16_tensor_tflops_dense)),
@@ -285,17 +284,18 @@ pub(crate) fn clock_curve(
 fn copy_engines(c: &mut Checker, path: &str, raw: &RawGpu) -> Option<CopyEngines> {
     let path = format!("{path}.copy_engines");
     let given = raw.copy_engines.as_ref().map(|field| &field.value);
-    let mut one = |name: &str, key: Option<&crate::scenario::read::raw::Key<u64>>| -> Option<u32> {
-        let path = format!("{path}.{name}");
-        match key {
-            Some(key @ Some(_)) => c.count(&path, key, 1, 1000, None),
-            _ if c.neutral => {
-                c.by_default(&path, "1");
-                Some(1)
+    let mut one =
+        |name: &str, key: Option<&crate::scenario::key::field::Key<u64>>| -> Option<u32> {
+            let path = format!("{path}.{name}");
+            match key {
+                Some(key @ Some(_)) => c.count(&path, key, 1, 1000, None),
+                _ if c.neutral => {
+                    c.by_default(&path, "1");
+                    Some(1)
+                }
+                _ => c.assume(&path, "copy.engines", None).parse().ok(),
             }
-            _ => c.assume(&path, "copy.engines", None).parse().ok(),
-        }
-    };
+        };
     let host_to_device = one("host_to_device", given.map(|g| &g.host_to_device));
     let device_to_host = one("device_to_host", given.map(|g| &g.device_to_host));
     Some(CopyEngines {
@@ -407,13 +407,13 @@ fn link(
     })
 }
 
-/// Rate of the slot; `Ok(None)` if it is not known, `Err` after an error.
+/// Rate of the slot; `Ok(None)` if it is not known, `Err` where an error was reported.
 fn slot(
     c: &mut Checker,
     path: &str,
     raw: &RawGpu,
     known: Option<&catalog::Gpu>,
-) -> Result<Option<f64>, ()> {
+) -> Result<Option<f64>, Reported> {
     let given = raw.pcie.as_ref().map(|field| &field.value);
     let mut part = |name: &str, own: Option<&Field<u64>>, theirs: Option<u32>| -> Option<u64> {
         let path = format!("{path}.pcie.{name}");
@@ -437,7 +437,7 @@ fn slot(
         let label = "there are generations 1 to 6 with 1, 2, 4, 8 or 16 lanes";
         let title = format!("no PCIe slot has generation {generation} and {lanes} lanes");
         c.error(&pcie.span, title, label, "");
-        return Err(());
+        return Err(Reported);
     }
     Ok(rate)
 }
@@ -497,7 +497,7 @@ fn cost(
     c: &mut Checker,
     path: &str,
     name: &str,
-    key: &crate::scenario::read::raw::Key<RawDuration>,
+    key: &crate::scenario::key::field::Key<RawDuration>,
     assumption: &'static str,
 ) -> Nanos {
     let path = format!("{path}.{name}");
@@ -514,40 +514,6 @@ fn cost(
     }
 }
 
-/// How fast work runs on `own`, relative to the reference board that its time is for.
-///
-/// Time on `own` is that on the reference times (1 − m) / (ratio of peak arithmetic) + m / (bandwidth
-/// ratio), with m the memory-bound part.
-pub(crate) fn relative_speed(
-    own: Speed,
-    reference: Speed,
-    work: &Timed,
-) -> Result<f64, &'static str> {
-    let (fact, ours, theirs) = match work.precision {
-        Some(RawPrecision::Fp16Tensor) => (
-            "fp16_tensor_tflops",
-            own.fp16_tensor_tflops,
-            reference.fp16_tensor_tflops,
-        ),
-        _ => ("fp32_tflops", own.fp32_tflops, reference.fp32_tflops),
-    };
-    let compute = part(1.0 - work.memory_bound, ours, theirs);
-    let memory = part(work.memory_bound, own.memory_gb_s, reference.memory_gb_s);
-    Ok(1.0 / (compute.ok_or(fact)? + memory.ok_or("memory_bandwidth")?))
-}
-
-fn part(weight: f64, own: Option<f64>, reference: Option<f64>) -> Option<f64> {
-    if weight == 0.0 {
-        return Some(0.0); // an unknown figure that does not count is no obstacle
-    }
-    Some(weight / (own? / reference?))
-}
-
-/// `1.25` for reports.
-pub(crate) fn write_speed(speed: f64) -> String {
-    trimmed(speed, 6)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -561,40 +527,5 @@ mod tests {
         assert!((rate(4, 16) - 31.507_692e9).abs() < 1e4);
         assert_eq!(encoded_rate(7, 16), None);
         assert_eq!(encoded_rate(4, 3), None);
-    }
-
-    #[test]
-    fn speed_weighs_compute_and_bandwidth_on_time() {
-        let speed = |fp32, gb_s| Speed {
-            fp32_tflops: fp32,
-            fp16_tensor_tflops: None,
-            memory_gb_s: gb_s,
-        };
-        let (slow, fast) = (
-            speed(Some(10.0), Some(1000.0)),
-            speed(Some(40.0), Some(2000.0)),
-        );
-        let work = |memory_bound| Timed {
-            memory_bound,
-            precision: None,
-        };
-        assert_eq!(relative_speed(fast, slow, &work(0.0)), Ok(4.0));
-        assert_eq!(relative_speed(fast, slow, &work(1.0)), Ok(2.0));
-        assert_eq!(relative_speed(fast, slow, &work(0.5)), Ok(1.0 / 0.375));
-        let half_known = speed(None, Some(1000.0));
-        assert_eq!(relative_speed(half_known, slow, &work(1.0)), Ok(1.0));
-        let half = relative_speed(half_known, slow, &work(0.5));
-        assert_eq!(half, Err("fp32_tflops"));
-        let tensor = |tflops| Speed {
-            fp16_tensor_tflops: Some(tflops),
-            ..slow
-        };
-        let work = Timed {
-            precision: Some(RawPrecision::Fp16Tensor),
-            ..work(0.0)
-        };
-        let found = relative_speed(tensor(150.0), tensor(300.0), &work);
-        assert_eq!(found, Ok(0.5));
-        assert_eq!(relative_speed(slow, slow, &work), Err("fp16_tensor_tflops"));
     }
 }

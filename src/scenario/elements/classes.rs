@@ -1,7 +1,7 @@
 //! `classes` of a workload: which part of its jobs goes before the others when jobs wait.
 
 use crate::scenario::key::checker::{Checker, Span};
-use crate::scenario::read::raw::Field;
+use crate::scenario::key::field::Field;
 use crate::scenario::read::raw_workload::{RawClass, RawWorkload};
 use crate::workload::Class;
 

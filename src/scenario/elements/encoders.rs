@@ -7,13 +7,14 @@
 
 use crate::engine::time::Nanos;
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
-use crate::scenario::key::checker::Checker;
+use crate::scenario::elements::gpu::{Division, EncoderLists, Share};
+use crate::scenario::elements::placed::Placed;
+use crate::scenario::key::checker::{Checker, Reported};
+use crate::scenario::key::field::Key;
 use crate::scenario::key::units::RawDuration;
-use crate::scenario::read::raw::{Key, RawEncoderScheduler, RawEncoders, RawOnIdle};
-use crate::scenario::settle::guests::Placed;
-use crate::scenario::{Division, EncoderLists, Share};
+use crate::scenario::read::raw::{RawEncoderScheduler, RawEncoders, RawOnIdle};
 
-/// The run lists of a GPU's encoders; `Ok(None)` under best effort, `Err` after an error.
+/// The run lists of a GPU's encoders; `Ok(None)` under best effort, `Err` where an error was reported.
 ///
 /// `type_maximum`: the largest of the vGPU types in use, with the type's name.
 pub(crate) fn resolve(
@@ -23,7 +24,7 @@ pub(crate) fn resolve(
     here: &[&Placed],
     division: Option<&Division>,
     type_maximum: Option<&(u32, String)>,
-) -> Result<Option<EncoderLists>, ()> {
+) -> Result<Option<EncoderLists>, Reported> {
     let Some(field) = raw else {
         return Ok(None);
     };
@@ -32,7 +33,7 @@ pub(crate) fn resolve(
     let Some(scheduler) = &raw.scheduler else {
         let help = "such as scheduler = \"equal-share\"";
         c.missing(&field.span, &path, "scheduler", help);
-        return Err(());
+        return Err(Reported);
     };
     let word = scheduler.value.word();
     c.file_value(&format!("{path}.scheduler"), word, &scheduler.span);
@@ -45,7 +46,7 @@ pub(crate) fn resolve(
         return if c.findings.0.len() == found {
             Ok(None)
         } else {
-            Err(())
+            Err(Reported)
         };
     }
     let mut tenants = here.iter().filter(|placed| placed.inside.is_none());
@@ -54,12 +55,12 @@ pub(crate) fn resolve(
         let help = "remove `encoders`, or give the guests vGPUs";
         let label = "each turn is that of a virtual machine";
         c.error(&scheduler.span, title, label, help);
-        return Err(());
+        return Err(Reported);
     }
     if division.is_some_and(undivided) {
         let title = "nobody shares the encoders of this GPU";
         c.error(&field.span, title, "one owner has them", "remove it");
-        return Err(());
+        return Err(Reported);
     }
     let fixed = scheduler.value == RawEncoderScheduler::FixedShare;
     let reserved_turns = match (fixed, &raw.reserved_turns, type_maximum) {
@@ -108,7 +109,7 @@ pub(crate) fn resolve(
         false => c.assume_duration(&format!("{path}.change"), "nvenc.change"),
     };
     let Some(slice) = slice.filter(|_| c.findings.0.len() == found) else {
-        return Err(());
+        return Err(Reported);
     };
     let turns = TimeSlice {
         scheduler: word.to_owned(),
@@ -145,7 +146,7 @@ fn slice(
     c: &mut Checker,
     path: &str,
     given: &Key<RawDuration>,
-    holder: &crate::scenario::read::raw::Field<RawEncoders>,
+    holder: &crate::scenario::key::field::Field<RawEncoders>,
 ) -> Option<Nanos> {
     match given {
         Some(field) => c.positive(path, field),

@@ -5,11 +5,13 @@
 //! <https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html>).
 
 use crate::catalog::Catalog;
+use crate::scenario::elements::gpu::{Gpu, Share};
+use crate::scenario::elements::guest::{Guest, Holds};
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::key::units::{RawDuration, write_nanos};
-use crate::scenario::read::raw::{Field, Key, RawScenario};
+use crate::scenario::read::raw::RawScenario;
 use crate::scenario::read::raw_workload::RawWorkload;
-use crate::scenario::{Gpu, Guest, Holds, Share};
 use crate::workload::{Arrivals, Discipline, Frames, MediaEngine, OperationKind, Workload};
 
 /// Pixels that the times of a frame are for.

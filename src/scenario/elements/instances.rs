@@ -7,10 +7,11 @@ use crate::catalog::Catalog;
 use crate::gpu::{CopyEngines, MediaEngines};
 use crate::mig::{Fit, Geometry, GeometryError, GpuInstances, Partition, Request, fit};
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::gpu::{ComputeInstance, GpuInstance, Share};
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::{Field, Named};
 use crate::scenario::key::units::write_bytes;
-use crate::scenario::read::raw::{Field, Named, RawComputeInstance, RawGpu, RawInstance};
-use crate::scenario::{ComputeInstance, GpuInstance, Share};
+use crate::scenario::read::raw::{RawComputeInstance, RawGpu, RawInstance};
 use std::sync::Arc;
 
 /// The instances of a GPU, in the order of their names; how they are shared is decided when their

@@ -1,10 +1,11 @@
 //! An operation `kernels`: a profile of kernels that run one after another.
 
 use crate::scenario::elements::amounts::{form, present};
-use crate::scenario::elements::operations::{Scaling, Timed};
+use crate::scenario::elements::operations::Scaling;
+use crate::scenario::elements::speed::Timed;
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::write_nanos;
-use crate::scenario::read::raw::Field;
 use crate::scenario::read::raw_workload::RawOperation;
 use crate::workload::data_file;
 use crate::workload::dist::Dist;

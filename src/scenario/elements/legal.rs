@@ -1,31 +1,9 @@
 //! Who may share what, how, and under which scheduler: two tables, which `docs/scenario.md` repeats.
 
-use crate::scenario::elements::share::Tenancy;
+use crate::scenario::elements::sharing::{Part, Tenancy};
 use crate::scenario::key::checker::Checker;
 use crate::scenario::read::raw::{RawMode, RawShare};
 use crate::scenario::read::scheduler::{Kind, RawScheduler};
-
-/// What is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    WholeGpu,
-    GpuInstance,
-    ComputeInstance,
-    /// Within the turns of one vGPU.
-    Vgpu,
-}
-
-impl Part {
-    /// The words of the documentation.
-    pub fn words(self) -> &'static str {
-        match self {
-            Part::WholeGpu => "whole GPU",
-            Part::GpuInstance => "GPU instance",
-            Part::ComputeInstance => "compute instance",
-            Part::Vgpu => "vGPU",
-        }
-    }
-}
 
 /// One row of the table of modes: which ways of sharing a part there are for its tenants.
 pub struct Modes {

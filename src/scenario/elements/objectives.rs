@@ -2,9 +2,11 @@
 
 use crate::metrics::objective::{self, Objective, Subject};
 use crate::metrics::{Need, Scope};
+use crate::scenario::elements::gpu::Gpu;
+use crate::scenario::elements::guest::Guest;
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Field, Key, RawScenario};
-use crate::scenario::{Gpu, Guest};
+use crate::scenario::key::field::{Field, Key};
+use crate::scenario::read::raw::RawScenario;
 use crate::workload::OperationKind;
 
 /// What a scenario asks for.

@@ -3,9 +3,10 @@
 use crate::diagnostics::nearest;
 use crate::scenario::elements::amounts::{form, present};
 use crate::scenario::elements::roofline::Roofline;
+use crate::scenario::elements::speed::Timed;
 use crate::scenario::elements::{amounts, roofline};
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::Field;
+use crate::scenario::key::field::Field;
 use crate::scenario::read::raw_workload::{RawKind, RawOperation, RawPrecision};
 use crate::workload::dist::Dist;
 use crate::workload::{Direction, GpuWork, Grid, MediaEngine, Operation, OperationKind, Size};
@@ -34,14 +35,6 @@ const OF_GPU_WORK: &[&str] = &[
     "byte_efficiency",
     "precision",
 ];
-
-/// Work that is given by its time.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Timed {
-    pub memory_bound: f64,
-    /// Which peak of the boards its arithmetic goes by; `None` = FP32.
-    pub precision: Option<RawPrecision>,
-}
 
 /// How work carries over to the board that it runs on.
 #[derive(Debug, Clone, PartialEq)]

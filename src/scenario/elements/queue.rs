@@ -1,8 +1,9 @@
 //! `queue` of a guest: how many jobs may wait. Those beyond are lost, whoever asked for them.
 
-use crate::scenario::Guest;
+use crate::scenario::elements::guest::Guest;
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Key, RawGuest};
+use crate::scenario::key::field::Key;
+use crate::scenario::read::raw::RawGuest;
 use crate::workload::Arrivals;
 use crate::workload::dist::Dist;
 

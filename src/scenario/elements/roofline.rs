@@ -2,11 +2,12 @@
 //! board of a guest.
 
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::key::units::{Quantity, RawProbability, trimmed, write_nanos};
-use crate::scenario::read::raw::{Field, Key};
-use crate::scenario::read::raw_workload::{RawAmount, RawOperation, RawPrecision};
-use crate::scenario::settle::guests::Placed;
+use crate::scenario::read::raw_amount::RawAmount;
+use crate::scenario::read::raw_workload::{RawOperation, RawPrecision};
 use crate::workload::dist::Dist;
 use crate::workload::{GpuWork, Size};
 

@@ -5,7 +5,34 @@ use crate::scenario::key::checker::{Checker, Span};
 use crate::scenario::key::units::write_nanos;
 use crate::scenario::read::alternative::Alternative;
 use crate::scenario::read::raw::{RawHorizon, RawHost, RawRun, RawScenario};
-use crate::scenario::{Horizon, RunPlan};
+
+/// How the scenario is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    pub horizon: Horizon,
+    /// Length of the part that is simulated before measurement starts (0 if terminating).
+    pub warmup: Nanos,
+    /// Length of the measured window, after the warm-up.
+    pub window: Nanos,
+    /// How long after the window jobs that arrived in it may take to finish.
+    pub drain: Nanos,
+    pub replications: u32,
+    pub seed: u64,
+    /// Confidence level of every interval, such as 0.95.
+    pub confidence: f64,
+    /// Whether slowdown and interference baselines are run.
+    pub baselines: bool,
+    /// Number of equal bins of the timelines over warm-up and window.
+    pub timeline_bins: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Horizon {
+    /// Long-run behaviour: the warm-up is removed, load goes on while the window's jobs finish.
+    Steady,
+    /// A period that starts empty and ends: nothing is removed, arrivals stop with the window.
+    Terminating,
+}
 
 /// Values that the command line sets in place of the file's.
 #[derive(Debug, Clone, Default)]

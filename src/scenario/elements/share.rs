@@ -8,14 +8,16 @@
 use crate::engine::time::{NEVER, Nanos, round_nanos};
 use crate::policy::registry::Use;
 use crate::policy::{OnCompletion, OnIdle, Rotation, Ties, TimeSlice, Turns};
-use crate::scenario::Share;
-use crate::scenario::elements::legal::{Part, legal, modes, replicas};
+use crate::scenario::elements::gpu::Share;
+use crate::scenario::elements::legal::{legal, modes, replicas};
+use crate::scenario::elements::sharing::{Place, Tenancy, clamped, no_turns};
 use crate::scenario::elements::slice::slice;
 use crate::scenario::elements::spatial;
-use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::checker::{Checker, Reported};
+use crate::scenario::key::field::Key;
 use crate::scenario::read::parameters;
 use crate::scenario::read::raw::{
-    Key, RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawShare, RawTies, RawTurns,
+    RawMode, RawOnCompletion, RawOnIdle, RawRotation, RawShare, RawTies, RawTurns,
 };
 use crate::scenario::read::scheduler::{Kind, RawScheduler};
 
@@ -23,38 +25,6 @@ use crate::scenario::read::scheduler::{Kind, RawScheduler};
 const FACTOR: (u32, u32) = (60, 33);
 /// Largest elastic cap.
 const LARGEST_CAP: f64 = 32.0;
-
-/// Who lives on the GPU, as far as sharing it is concerned.
-#[derive(Debug, Clone)]
-pub(crate) struct Tenancy {
-    /// vGPUs, or else CUDA contexts.
-    pub vgpus: bool,
-    pub tenants: u64,
-    /// Largest maximum per GPU of the vGPU types in use, with the type's name.
-    pub type_maximum: Option<(u32, String)>,
-    pub a100: bool,
-    /// What they share.
-    pub part: Part,
-    /// Compute slices of an instance and of its board; `None` for a whole GPU and within a vGPU.
-    pub slices: Option<(u32, u32)>,
-    /// vGPUs of several sizes.
-    pub mixed_sizes: bool,
-}
-
-/// Where a `share` table stands.
-pub(crate) struct Place<'a> {
-    pub share: &'a Key<RawShare>,
-    /// Of the table that holds it.
-    pub holder: &'a Span,
-}
-
-impl Place<'_> {
-    /// The place of the table, or of its holder where there is none.
-    pub(crate) fn span(&self) -> Span {
-        let own = self.share.as_ref().map(|field| &field.span);
-        own.unwrap_or(self.holder).clone()
-    }
-}
 
 pub(crate) fn resolve(
     c: &mut Checker,
@@ -130,23 +100,6 @@ pub(crate) fn resolve(
     time_slice(c, &path, raw, place, tenancy).map(Share::TimeSlice)
 }
 
-/// Refuses the keys that belong to turns.
-pub(crate) fn no_turns(c: &mut Checker, raw: &RawShare, why: &str, instead: &str) {
-    c.no_effect(&raw.scheduler, "scheduler", why, instead);
-    c.no_effect(&raw.arr, "arr", why, instead);
-    c.no_effect(&raw.frequency, "frequency", why, instead);
-    c.no_effect(&raw.averaging_factor, "averaging_factor", why, instead);
-    c.no_effect(&raw.slice, "slice", why, instead);
-    c.no_effect(&raw.turns, "turns", why, instead);
-    c.no_effect(&raw.rotation, "rotation", why, instead);
-    c.no_effect(&raw.on_completion, "on_completion", why, instead);
-    c.no_effect(&raw.on_idle, "on_idle", why, instead);
-    c.no_effect(&raw.ties, "ties", why, instead);
-    c.no_effect(&raw.reserved_turns, "reserved_turns", why, instead);
-    c.no_effect(&raw.elastic_cap, "elastic_cap", why, instead);
-    parameters::refuse(c, raw, why, instead);
-}
-
 fn time_slice(
     c: &mut Checker,
     path: &str,
@@ -190,12 +143,12 @@ fn time_slice(
     let arr_factor = arr(c, path, raw, reserving, scheduler);
     let slice = match arr_factor {
         Ok(factor) => slice(c, path, raw, place, tenancy, scheduler, factor.is_some()),
-        Err(()) => None,
+        Err(Reported) => None,
     };
     let reserved_turns = reserved_turns(c, path, raw, place, tenancy, scheduler);
     let extra = elastic(c, path, raw, scheduler, slice);
     let knobs = knobs(c, path, raw, scheduler, reserving);
-    let parameters = parameters::resolve(c, path, raw, scheduler);
+    let parameters = parameters::resolve(c, path, &raw.parameters, scheduler);
     let (turns, rotation, on_completion, on_idle, ties) = knobs?;
     Some(TimeSlice {
         scheduler: scheduler.word().to_string(),
@@ -219,7 +172,7 @@ fn arr(
     raw: &RawShare,
     reserving: bool,
     scheduler: RawScheduler,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     let count = c.findings.0.len();
     if !reserving {
         let why = format!("{} has no adaptive round robin", scheduler.word());
@@ -235,7 +188,7 @@ fn arr(
         return if c.findings.0.len() == count {
             Ok(None)
         } else {
-            Err(())
+            Err(Reported)
         };
     }
     let on = match &raw.arr {
@@ -261,7 +214,7 @@ fn arr(
         return if c.findings.0.len() == count {
             Ok(None)
         } else {
-            Err(())
+            Err(Reported)
         };
     }
     let path = format!("{path}.averaging_factor");
@@ -288,12 +241,6 @@ fn arr(
     Ok(Some(factor))
 }
 
-pub(crate) fn clamped(c: &mut Checker, path: &str, given: &str, used: &str, range: &str) {
-    c.notices.push(format!(
-        "{path}: {given} is outside the documented range {range}; {used} is used, as the product does"
-    ));
-}
-
 fn reserved_turns(
     c: &mut Checker,
     path: &str,
@@ -301,7 +248,7 @@ fn reserved_turns(
     place: &Place<'_>,
     tenancy: &Tenancy,
     scheduler: RawScheduler,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     if !scheduler.uses(Use::ReservedTurns) {
         if raw.reserved_turns.is_some() {
             let why = "only fixed-share reserves a fixed number of turns";
@@ -311,7 +258,7 @@ fn reserved_turns(
                 why,
                 "remove it, or use fixed-share",
             );
-            return Err(());
+            return Err(Reported);
         }
         return Ok(None);
     }
@@ -319,7 +266,7 @@ fn reserved_turns(
     if let Some(field) = &raw.reserved_turns {
         let turns = c
             .count(path, &raw.reserved_turns, 1, 100_000, None)
-            .ok_or(())?;
+            .ok_or(Reported)?;
         if u64::from(turns) < tenancy.tenants {
             let title = format!("{} tenants but only {turns} turns", tenancy.tenants);
             c.error(
@@ -328,7 +275,7 @@ fn reserved_turns(
                 "each tenant needs a turn of its own",
                 "",
             );
-            return Err(());
+            return Err(Reported);
         }
         return Ok(Some(turns));
     }
@@ -342,7 +289,7 @@ fn reserved_turns(
             let table = path.strip_suffix(".reserved_turns").unwrap_or(path);
             let help = "contexts have no type maximum; say how many turns a round has";
             c.missing(&span, table, "reserved_turns", help);
-            Err(())
+            Err(Reported)
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::engine::time::{LONGEST, MILLISECOND, Nanos, round_nanos};
 use crate::policy::registry::Use;
-use crate::scenario::elements::share::{Place, Tenancy, clamped};
+use crate::scenario::elements::sharing::{Place, Tenancy, clamped};
 use crate::scenario::key::checker::Checker;
 use crate::scenario::key::units::{Quantity, RawFrequency, write_nanos};
 use crate::scenario::read::raw::RawShare;

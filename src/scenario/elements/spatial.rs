@@ -1,15 +1,12 @@
 //! `mode = "spatial"`: CUDA contexts side by side, as clients of MPS.
 
-use crate::policy::spatial::{self, Spatial};
-use crate::scenario::elements::legal::Part;
-use crate::scenario::elements::share::Tenancy;
-use crate::scenario::key::checker::{Checker, Span};
-use crate::scenario::read::raw::{Key, RawGuest, RawScenario, RawShare};
-use crate::scenario::{Gpu, Guest, Holds, Share, SideBySide};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use std::borrow::Cow;
+use crate::policy::spatial;
+use crate::scenario::elements::gpu::{Gpu, Share, SideBySide};
+use crate::scenario::elements::guest::{Guest, Holds};
+use crate::scenario::elements::sharing::{Part, Tenancy};
+use crate::scenario::key::checker::{Checker, Reported, Span};
+use crate::scenario::key::field::Key;
+use crate::scenario::read::raw::{RawGuest, RawScenario, RawShare};
 
 /// The share of a domain whose contexts are clients of MPS.
 pub(crate) fn resolve(
@@ -22,7 +19,7 @@ pub(crate) fn resolve(
     let before = c.findings.0.len();
     let why = "under MPS nobody takes turns";
     let instead = "remove it, or use mode = \"time-slice\"";
-    crate::scenario::elements::share::no_turns(c, raw, why, instead);
+    crate::scenario::elements::sharing::no_turns(c, raw, why, instead);
     let mode = raw.mode.as_ref().map_or(span, |field| &field.span).clone();
     if !c.neutral {
         check_clients(c, path, &mode, tenancy);
@@ -146,31 +143,6 @@ pub(crate) fn fixed_parts(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], gues
     }
 }
 
-/// A policy in space by its name.
-#[derive(Debug, Clone, Copy)]
-pub struct RawDivision(pub Spatial);
-
-impl<'de> Deserialize<'de> for RawDivision {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let found = spatial::find(&name).map(RawDivision);
-        found.ok_or_else(|| D::Error::unknown_variant(&name, spatial::names()))
-    }
-}
-
-impl JsonSchema for RawDivision {
-    fn schema_name() -> Cow<'static, str> {
-        "Division".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let choice =
-            |policy: &Spatial| json_schema!({ "const": policy.name, "description": policy.about });
-        let choices: Vec<_> = spatial::all().iter().map(choice).collect();
-        json_schema!({ "oneOf": choices })
-    }
-}
-
 fn interference(c: &mut Checker, path: &str, key: &Key<f64>) -> Option<f64> {
     let path = format!("{path}.interference");
     match key {
@@ -201,13 +173,13 @@ pub(crate) fn cap(percentage: f64, sms: u32) -> u32 {
     ((f64::from(sms) * percentage / 100.0).floor() as u32).clamp(1, sms)
 }
 
-/// The cap of a guest in SMs; `Err` after an error.
+/// The cap of a guest in SMs; `Err` where an error was reported.
 pub(crate) fn guest_cap(
     c: &mut Checker,
     path: &str,
     guest: &RawGuest,
     sms: u32,
-) -> Result<Option<u32>, ()> {
+) -> Result<Option<u32>, Reported> {
     let Some(field) = &guest.active_thread_percentage else {
         return Ok(None);
     };
@@ -219,7 +191,7 @@ pub(crate) fn guest_cap(
             label,
             "",
         );
-        return Err(());
+        return Err(Reported);
     }
     let cap = cap(field.value, sms);
     let text = format!("{} ({cap} of {sms} SMs)", field.value);

@@ -6,10 +6,12 @@
 
 use crate::policy::registry::{self, Use};
 use crate::policy::{Reservation, Terms};
+use crate::scenario::elements::gpu::{Gpu, Share};
+use crate::scenario::elements::guest::{Guest, Holds};
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::write_nanos;
-use crate::scenario::read::raw::{Field, RawGuest, RawScenario};
-use crate::scenario::{Gpu, Guest, Holds, Share};
+use crate::scenario::read::raw::{RawGuest, RawScenario};
 
 /// Largest weight.
 const HEAVIEST: u32 = 10_000;
@@ -38,7 +40,7 @@ pub(crate) fn resolve(c: &mut Checker, path: &str, guest: &RawGuest) -> Option<T
         Some(field) => {
             let path = format!("{path}.reservation");
             let mut get = |name: &str,
-                           key: &crate::scenario::read::raw::Key<
+                           key: &crate::scenario::key::field::Key<
                 crate::scenario::key::units::RawDuration,
             >| match key {
                 Some(duration) => c.positive(&format!("{path}.{name}"), duration),

@@ -3,10 +3,10 @@
 use crate::diagnostics::nearest;
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::{RawDuration, write_nanos};
-use crate::scenario::read::raw::Field;
+use crate::scenario::read::raw_workload::RawClock;
 use crate::scenario::read::raw_workload::{RawArrivals, RawEnter, RawFormat, RawTimeFormat};
-use crate::scenario::settle::recordings::{Content, Recording};
 use crate::workload::data_file;
 use crate::workload::trace::{TimeFormat, Trace, TraceError, TraceSpec};
 use crate::workload::trace_format::TraceFormat;
@@ -15,13 +15,40 @@ use crate::workload::{Arrivals, Entry, Replay};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// What a workload replays, before it is cut and stretched.
+#[derive(Debug, Clone)]
+pub(crate) struct Recording {
+    pub content: Content,
+    pub file: String,
+    /// What its times count from: `"dates"`, or an origin that is known to files of one kind only.
+    pub origin: &'static str,
+    /// Its first and its last row on its clock, nanoseconds.
+    pub begins: i128,
+    pub ends: i128,
+    /// In its own time.
+    pub offset: Nanos,
+    pub stretch: f64,
+    pub clock: Option<(RawClock, Span)>,
+    /// Of the arrivals.
+    pub span: Span,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Rows(Arc<Trace>),
+    Windows(Arc<[Window]>),
+}
+
+/// Arrivals of a trace, and the recording that they are cut from.
+pub(crate) type Replayed = (Arrivals, Recording);
+
 /// What a trace process replays; `wanted` are the columns that sizes ask for.
 pub(crate) fn resolve(
     c: &mut Checker,
     path: &str,
     field: &Field<RawArrivals>,
     wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
+) -> Option<Replayed> {
     let raw = &field.value;
     let file = raw.file.as_ref()?;
     let bytes = match data_file::read(&c.base.join(&file.value)) {
@@ -56,7 +83,7 @@ fn servegen(
     file: &Field<String>,
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
+) -> Option<Replayed> {
     for (column, span) in wanted {
         let title = format!("windows of ServeGen have no column `{column}`");
         let label = "they say when requests come, not how large they are";
@@ -122,11 +149,10 @@ fn servegen(
         clock: None,
         span: arrivals.span.clone(),
     };
-    record(c, path, raw, recording)?;
-    wanted.is_empty().then(|| Arrivals::Windowed {
-        windows: windows.into(),
-        replay,
-    })
+    let recording = on_clock(c, path, raw, recording)?;
+    let windows = windows.into();
+    let arrivals = Arrivals::Windowed { windows, replay };
+    wanted.is_empty().then_some((arrivals, recording))
 }
 
 /// Requests of a published trace.
@@ -137,7 +163,7 @@ fn published(
     (format, word): (TraceFormat, &'static str),
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
+) -> Option<Replayed> {
     let file = arrivals.value.file.as_ref()?;
     let known = format.columns();
     let mut fine = true;
@@ -176,7 +202,7 @@ fn named_columns(
     file: &Field<String>,
     bytes: &[u8],
     wanted: &BTreeMap<String, Span>,
-) -> Option<Arrivals> {
+) -> Option<Replayed> {
     let raw = &arrivals.value;
     let (time, format) = (raw.time.as_ref()?, raw.time_format.as_ref()?);
     let spec = TraceSpec {
@@ -253,7 +279,7 @@ fn requests(
     arrivals: &Field<RawArrivals>,
     file: &Field<String>,
     (trace, origin): (Trace, &'static str),
-) -> Option<Arrivals> {
+) -> Option<Replayed> {
     let raw = &arrivals.value;
     let rows = trace.arrivals.len();
     let text = format!("{} ({rows} rows)", file.value);
@@ -301,12 +327,17 @@ fn requests(
         span: arrivals.span.clone(),
         content: Content::Rows(whole),
     };
-    record(c, path, raw, recording)?;
-    Some(Arrivals::Trace { trace, replay })
+    let recording = on_clock(c, path, raw, recording)?;
+    Some((Arrivals::Trace { trace, replay }, recording))
 }
 
-/// Remembers what a workload replays; `None` after an error.
-fn record(c: &mut Checker, path: &str, raw: &RawArrivals, mut recording: Recording) -> Option<()> {
+/// The recording with what is said of its clock; `None` after an error.
+fn on_clock(
+    c: &mut Checker,
+    path: &str,
+    raw: &RawArrivals,
+    mut recording: Recording,
+) -> Option<Recording> {
     if let Some(clock) = &raw.clock {
         let no_begin = match (&raw.enter, &raw.block) {
             (_, Some(block)) => Some(&block.span),
@@ -322,10 +353,7 @@ fn record(c: &mut Checker, path: &str, raw: &RawArrivals, mut recording: Recordi
         c.file_value(&format!("{path}.clock"), clock.value.word(), &clock.span);
         recording.clock = Some((clock.value, clock.span.clone()));
     }
-    let workload = path.strip_prefix("workloads.").unwrap_or(path);
-    let workload = workload.strip_suffix(".arrivals").unwrap_or(workload);
-    c.recordings.insert(workload.to_owned(), recording);
-    Some(())
+    Some(recording)
 }
 
 /// Where guests enter the recording.

@@ -2,14 +2,17 @@
 
 use crate::diagnostics::nearest;
 use crate::scenario::elements::llm::Unplaced;
-use crate::scenario::elements::operations::{Scaling, Timed};
+use crate::scenario::elements::operations::Scaling;
 use crate::scenario::elements::roofline::Roofline;
+use crate::scenario::elements::speed::Timed;
+use crate::scenario::elements::traces::Recording;
 use crate::scenario::elements::{
     amounts, arrivals, batching, classes, frames, kernels, llm, operations,
 };
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::read::preset;
-use crate::scenario::read::raw::{Field, Key, RawScenario};
+use crate::scenario::read::raw::RawScenario;
 use crate::scenario::read::raw_workload::{RawNeed, RawProcess, RawWorkload};
 use crate::workload::dist::Dist;
 use crate::workload::{Discipline, MediaEngine, Needs, Operation, OperationKind, Stage, Workload};
@@ -26,6 +29,8 @@ pub(crate) struct Resolved {
     pub rooflines: Vec<(usize, usize, Roofline)>,
     /// Of a workload that serves a language model.
     pub engine: Option<Unplaced>,
+    /// What it replays.
+    pub recording: Option<Recording>,
 }
 
 impl Resolved {
@@ -114,6 +119,8 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             None
         }
     };
+    let (arrivals, recording) = arrivals.unzip();
+    let recording = recording.flatten();
     let from_trace = raw.arrivals.as_ref().is_some_and(|a| {
         a.value
             .process
@@ -160,6 +167,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
             timed: Vec::new(),
             rooflines: Vec::new(),
             engine: Some(engine),
+            recording,
         });
     }
     let batching = batching::resolve(c, &path, &raw.batching)?;
@@ -226,6 +234,7 @@ fn workload(c: &mut Checker, name: &str, field: &Field<RawWorkload>) -> Option<R
         timed,
         rooflines,
         engine: None,
+        recording,
     })
 }
 

@@ -2,12 +2,11 @@
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
 use crate::engine::time::Nanos;
+use crate::scenario::key::field::{Field, Key, RawScalar};
+use crate::scenario::key::lines::Lines;
+use crate::scenario::key::origin::{Merged, Origin, Resolved};
 use crate::scenario::key::units::RawDuration;
 use crate::scenario::key::{assumptions, units};
-use crate::scenario::read::merge::Merged;
-use crate::scenario::read::raw::{Field, Key, RawScalar};
-use crate::scenario::settle::recordings::Recording;
-use crate::scenario::{Origin, Resolved};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -15,9 +14,14 @@ use std::sync::Arc;
 
 pub(crate) type Span = Range<usize>;
 
+/// An error that stands among the findings: nothing more is to be said of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reported;
+
 pub(crate) struct Checker {
     pub file: String,
     pub source: Arc<str>,
+    lines: Lines,
     /// Where the file itself ends: what stands behind it comes from the command line.
     pub end: usize,
     /// Folder that relative file names start from.
@@ -29,8 +33,6 @@ pub(crate) struct Checker {
     /// Entries that were refused: nothing more is said about them or their absence.
     pub refused: BTreeSet<String>,
     pub overridden: BTreeMap<String, Field<RawScalar>>,
-    /// What workloads replay, by their names.
-    pub recordings: BTreeMap<String, Recording>,
     /// Places of `config` keys, whose files say what carries these places, and the keys' values.
     configured: Vec<(Span, String)>,
     /// What presets of workloads gave.
@@ -43,6 +45,7 @@ impl Checker {
         Checker {
             file: file.to_string(),
             end: source.len(),
+            lines: Lines::of(&source),
             source,
             base,
             neutral: false,
@@ -51,7 +54,6 @@ impl Checker {
             notices: Vec::new(),
             refused: BTreeSet::new(),
             overridden: BTreeMap::new(),
-            recordings: BTreeMap::new(),
             configured: Vec::new(),
             merged: Merged::default(),
             used_assumptions: BTreeSet::new(),
@@ -202,8 +204,7 @@ impl Checker {
     }
 
     pub fn line(&self, span: &Span) -> usize {
-        let before = self.source.get(..span.start).unwrap_or("");
-        before.matches('\n').count() + 1
+        self.lines.line(span.start)
     }
 
     fn record(&mut self, path: &str, value: impl Into<String>, origin: Origin) {

@@ -2,4 +2,7 @@
 
 pub mod assumptions;
 pub(crate) mod checker;
+pub mod field;
+pub(crate) mod lines;
+pub mod origin;
 pub mod units;

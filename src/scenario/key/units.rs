@@ -4,7 +4,7 @@
 //! a wrong result that looks right.
 
 use crate::engine::time::{LONGEST, Nanos};
-use crate::scenario::read::raw::Field;
+use crate::scenario::key::field::Field;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use std::borrow::Cow;

@@ -3,17 +3,23 @@
 //! Each value that a run depends on is written on a line of its own with its path, lists in their
 //! resolved order, floating-point numbers by their bits; SHA-256 of that text is the hash. Comments,
 //! units, file order, titles and the origin of values do not enter.
+//!
+//! Every structure is taken apart by its fields: one that is added does not compile until it is hashed here, or
+//! left out on purpose. What adds nothing in the usual case (`if`) was added later, and keeps older hashes.
 
-use crate::gpu::{MediaEngines, Preemption};
-use crate::policy::Setting;
-use crate::policy::{Terms, TimeSlice, spatial};
-use crate::scenario::{AskedOf, Division, Gpu, Guest, Holds, Horizon, Scenario, Share};
-use crate::workload::dist::Dist;
-use crate::workload::llm::Llm;
-use crate::workload::{
-    Arrivals, Discipline, Entry, GpuWork, MediaEngine, OperationKind, Replay, SessionLength, Size,
-    Spacing,
+mod workload;
+
+use crate::gpu::{Board, CopyEngines, Link, MediaEngines, Preemption, SwitchCost};
+use crate::metrics::objective::Objective;
+use crate::policy::{Setting, Terms, TimeSlice, spatial};
+use crate::scenario::elements::gpu::{
+    ComputeInstance, Division, EncoderLists, Gpu, GpuInstance, Share, SideBySide,
 };
+use crate::scenario::elements::guest::{Guest, GuestMemory, Holds, Within};
+use crate::scenario::elements::objectives::{Asked, AskedOf};
+use crate::scenario::elements::run::{Horizon, RunPlan};
+use crate::scenario::settle::scenario::Scenario;
+use crate::workload::MediaEngine;
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
 
@@ -24,38 +30,67 @@ const VERSION: u32 = 1;
 pub(crate) fn hash(scenario: &Scenario) -> String {
     let mut out = Writer(Sha256::new());
     out.put("version", VERSION);
-    let run = &scenario.run;
+    // Names and texts for reports, and the hash itself, do not enter.
+    let Scenario {
+        name: _,
+        title: _,
+        hash: _,
+        run,
+        gpus,
+        host_cores,
+        guests,
+        objectives,
+        resolved: _,
+        notices: _,
+    } = scenario;
+    let RunPlan {
+        horizon,
+        warmup,
+        window,
+        drain,
+        replications,
+        seed,
+        confidence,
+        baselines,
+        timeline_bins,
+    } = run;
     out.put(
         "horizon",
-        match run.horizon {
+        match horizon {
             Horizon::Steady => "steady",
             Horizon::Terminating => "terminating",
         },
     );
-    out.put("warmup", run.warmup);
-    out.put("window", run.window);
-    out.put("drain", run.drain);
-    out.put("replications", run.replications);
-    out.put("seed", run.seed);
-    out.float("confidence", run.confidence);
-    out.put("baselines", run.baselines);
-    out.put("timeline_bins", run.timeline_bins);
-    out.put("host_cores", format!("{:?}", scenario.host_cores));
-    for gpu in &scenario.gpus {
+    out.put("warmup", warmup);
+    out.put("window", window);
+    out.put("drain", drain);
+    out.put("replications", replications);
+    out.put("seed", seed);
+    out.float("confidence", *confidence);
+    out.put("baselines", baselines);
+    out.put("timeline_bins", timeline_bins);
+    out.put("host_cores", format!("{host_cores:?}"));
+    for gpu in gpus {
         self::gpu(&mut out, gpu);
     }
-    for guest in &scenario.guests {
+    for guest in guests {
         self::guest(&mut out, guest);
     }
-    for asked in &scenario.objectives {
-        let of = match asked.of {
-            AskedOf::Guest(guest) => &scenario.guests[guest].name,
-            AskedOf::Gpu(gpu) => &scenario.gpus[gpu].name,
+    for Asked { of, objective } in objectives {
+        let of = match of {
+            AskedOf::Guest(guest) => &guests[*guest].name,
+            AskedOf::Gpu(gpu) => &gpus[*gpu].name,
         };
         out.put("objective_of", of);
-        out.put("metric", asked.objective.metric.name("."));
-        out.put("relation", asked.objective.relation.sign());
-        out.float("bound", asked.objective.bound);
+        let Objective {
+            metric,
+            relation,
+            bound,
+            text: _,
+        } = objective;
+        out.put("metric", metric.name("."));
+        out.put("relation", relation.sign());
+        out.float("bound", *bound);
     }
     let digest = out.0.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -76,57 +111,114 @@ impl Writer {
 }
 
 fn gpu(out: &mut Writer, gpu: &Gpu) {
-    let board = &gpu.board;
-    out.put("gpu", &gpu.name);
-    out.put("board", &board.id);
-    out.put("sms", board.sms);
-    out.put("frame_buffer_mib", board.frame_buffer_mib);
-    out.put("vfs", format!("{:?}", board.vfs));
-    out.put("copy_in", board.copy_engines.host_to_device);
-    out.put("copy_out", board.copy_engines.device_to_host);
-    media_engines(out, "engines", &board.media_engines);
-    out.float("link", board.link.bytes_per_second);
-    out.put("link_latency", board.link.latency);
-    let switch = &board.switch;
-    match switch.preemption {
+    let Gpu {
+        name,
+        board,
+        clock,
+        division,
+        encoders,
+    } = gpu;
+    // What the driver prints, and what the other facts follow from.
+    let Board {
+        id,
+        name: _,
+        architecture: _,
+        sms,
+        frame_buffer_mib,
+        vfs,
+        copy_engines,
+        media_engines,
+        link,
+        switch,
+    } = board;
+    let Link {
+        bytes_per_second,
+        latency,
+    } = link;
+    let SwitchCost {
+        preemption,
+        save,
+        restore,
+        scheduler_call,
+        charge,
+    } = switch;
+    out.put("gpu", name);
+    out.put("board", id);
+    out.put("sms", sms);
+    out.put("frame_buffer_mib", frame_buffer_mib);
+    out.put("vfs", format!("{vfs:?}"));
+    self::copy_engines(out, ["copy_in", "copy_out"], copy_engines);
+    self::media_engines(out, "engines", media_engines);
+    out.float("link", *bytes_per_second);
+    out.put("link_latency", latency);
+    match preemption {
         Preemption::Delay(delay) => out.put("preemption", delay),
         Preemption::KernelBoundary => out.put("preemption", "kernel-boundary"),
     }
-    out.put("save", switch.save);
-    out.put("restore", switch.restore);
-    out.put("scheduler_call", switch.scheduler_call);
-    out.put("charge", format!("{:?}", switch.charge));
-    if let Some(curve) = &gpu.clock {
+    out.put("save", save);
+    out.put("restore", restore);
+    out.put("scheduler_call", scheduler_call);
+    out.put("charge", format!("{charge:?}"));
+    if let Some(curve) = clock {
         for (part, clock) in curve.points() {
             out.float("clock_at", *part);
             out.float("clock", *clock);
         }
     }
-    if let Some(lists) = &gpu.encoders {
+    if let Some(EncoderLists { turns, change }) = encoders {
         out.put("encoders", "lists");
-        turns(out, &lists.turns);
-        out.put("change", lists.change);
+        self::turns(out, turns);
+        out.put("change", change);
     }
-    match &gpu.division {
+    match division {
         Division::Whole(share) => self::share(out, share),
         Division::Mig(instances) => {
             for instance in instances {
-                out.put("instance", &instance.name);
-                out.put("profile", &instance.profile);
-                out.put("start", instance.start);
-                out.float("bandwidth", instance.bandwidth);
-                out.put("instance_mib", instance.frame_buffer_mib);
-                out.put("instance_copy_in", instance.copy_engines.host_to_device);
-                out.put("instance_copy_out", instance.copy_engines.device_to_host);
-                media_engines(out, "instance_engines", &instance.media_engines);
-                for compute in &instance.compute_instances {
-                    out.put("compute_instance", format!("{:?}", compute.name));
-                    out.put("compute_instance_sms", compute.sms);
-                    self::share(out, &compute.share);
-                }
+                self::instance(out, instance);
             }
         }
     }
+}
+
+fn instance(out: &mut Writer, instance: &GpuInstance) {
+    let GpuInstance {
+        name,
+        profile,
+        start,
+        bandwidth,
+        frame_buffer_mib,
+        sms: _, // those of the profile; what is used are the compute instances'
+        copy_engines,
+        media_engines,
+        compute_instances,
+    } = instance;
+    out.put("instance", name);
+    out.put("profile", profile);
+    out.put("start", start);
+    out.float("bandwidth", *bandwidth);
+    out.put("instance_mib", frame_buffer_mib);
+    self::copy_engines(out, ["instance_copy_in", "instance_copy_out"], copy_engines);
+    self::media_engines(out, "instance_engines", media_engines);
+    for compute in compute_instances {
+        let ComputeInstance {
+            name,
+            sms,
+            slices: _, // of the profile too
+            share,
+        } = compute;
+        out.put("compute_instance", format!("{name:?}"));
+        out.put("compute_instance_sms", sms);
+        self::share(out, share);
+    }
+}
+
+fn copy_engines(out: &mut Writer, [into, from]: [&str; 2], engines: &CopyEngines) {
+    let CopyEngines {
+        host_to_device,
+        device_to_host,
+    } = engines;
+    out.put(into, host_to_device);
+    out.put(from, device_to_host);
 }
 
 fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
@@ -141,49 +233,82 @@ fn media_engines(out: &mut Writer, key: &str, engines: &MediaEngines) {
 fn share(out: &mut Writer, share: &Share) {
     match share {
         Share::Exclusive => out.put("share", "exclusive"),
-        Share::Spatial(beside) => {
+        Share::Spatial(SideBySide {
+            policy,
+            interference,
+        }) => {
             out.put("share", "spatial");
-            out.float("interference", beside.interference);
-            if beside.policy != spatial::MPS_DEFAULT {
-                out.put("division", beside.policy.name);
+            out.float("interference", *interference);
+            if *policy != spatial::MPS_DEFAULT {
+                out.put("division", policy.name);
             }
         }
         Share::TimeSlice(slice) => turns(out, slice),
     }
 }
 
-fn turns(out: &mut Writer, slice: &TimeSlice) {
-    out.put("share", &slice.scheduler);
-    out.put("slice", slice.slice);
-    out.put("arr", format!("{:?}", slice.arr_factor));
-    out.put("reserved_turns", format!("{:?}", slice.reserved_turns));
-    if slice.extra > 0 {
-        out.put("elastic_extra", slice.extra);
+fn turns(out: &mut Writer, turns: &TimeSlice) {
+    let TimeSlice {
+        scheduler,
+        slice,
+        arr_factor,
+        reserved_turns,
+        extra,
+        turns,
+        rotation,
+        on_completion,
+        on_idle,
+        ties,
+        parameters,
+    } = turns;
+    out.put("share", scheduler);
+    out.put("slice", slice);
+    out.put("arr", format!("{arr_factor:?}"));
+    out.put("reserved_turns", format!("{reserved_turns:?}"));
+    if *extra > 0 {
+        out.put("elastic_extra", extra);
     }
-    out.put("turns", format!("{:?}", slice.turns));
-    out.put("rotation", format!("{:?}", slice.rotation));
-    out.put("on_completion", format!("{:?}", slice.on_completion));
-    for (name, setting) in &slice.parameters {
+    out.put("turns", format!("{turns:?}"));
+    out.put("rotation", format!("{rotation:?}"));
+    out.put("on_completion", format!("{on_completion:?}"));
+    for (name, setting) in parameters {
         match setting {
             Setting::Whole(value) => out.put(name, value),
             Setting::Number(value) => out.float(name, *value),
         }
     }
-    out.put("on_idle", format!("{:?}", slice.on_idle));
-    out.put("ties", format!("{:?}", slice.ties));
+    out.put("on_idle", format!("{on_idle:?}"));
+    out.put("ties", format!("{ties:?}"));
 }
 
 fn guest(out: &mut Writer, guest: &Guest) {
-    out.put("guest", &guest.name);
-    out.put("count", guest.count);
-    out.put("on", guest.gpu);
-    if !guest.spread.is_empty() {
-        out.put("spread", format!("{:?}", guest.spread));
+    let Guest {
+        name,
+        count,
+        gpu,
+        spread,
+        domain,
+        holds,
+        within,
+        start,
+        order,
+        streams,
+        queue,
+        deadline,
+        terms,
+        memory,
+        workload,
+    } = guest;
+    out.put("guest", name);
+    out.put("count", count);
+    out.put("on", gpu);
+    if !spread.is_empty() {
+        out.put("spread", format!("{spread:?}"));
     }
-    if guest.domain != 0 {
-        out.put("domain", guest.domain);
+    if *domain != 0 {
+        out.put("domain", domain);
     }
-    match &guest.holds {
+    match holds {
         Holds::Context => out.put("holds", "context"),
         Holds::Client { sms } => {
             out.put("holds", "client");
@@ -205,256 +330,22 @@ fn guest(out: &mut Writer, guest: &Guest) {
             out.put("client_sms", format!("{sms:?}"));
         }
     }
-    if let Some(within) = &guest.within {
-        share(out, &within.share);
-        out.put("own_sms", format!("{:?}", within.sms));
+    if let Some(Within { share, sms }) = within {
+        self::share(out, share);
+        out.put("own_sms", format!("{sms:?}"));
     }
-    out.put("start", guest.start);
-    out.put("order", guest.order);
-    out.put("streams", guest.streams);
-    out.put("queue", format!("{:?}", guest.queue));
-    out.put("deadline", format!("{:?}", guest.deadline));
-    if guest.terms != Terms::default() {
-        out.put("terms", format!("{:?}", guest.terms));
+    out.put("start", start);
+    out.put("order", order);
+    out.put("streams", streams);
+    out.put("queue", format!("{queue:?}"));
+    out.put("deadline", format!("{deadline:?}"));
+    if *terms != Terms::default() {
+        out.put("terms", format!("{terms:?}"));
     }
-    if let Some(memory) = &guest.memory {
-        out.put("held", memory.held);
-        out.put("limit", format!("{:?}", memory.limit));
-        out.put("vgpu", format!("{:?}", memory.vgpu));
+    if let Some(GuestMemory { held, limit, vgpu }) = memory {
+        out.put("held", held);
+        out.put("limit", format!("{limit:?}"));
+        out.put("vgpu", format!("{vgpu:?}"));
     }
-    let workload = &guest.workload;
-    if let Some(batch) = &workload.batch {
-        dist(out, "batch", batch);
-    }
-    for class in &workload.classes {
-        out.put("class", &class.name);
-        out.float("part", class.part);
-    }
-    if let Some(timeout) = &workload.timeout {
-        dist(out, "timeout", timeout);
-    }
-    if let Some(memory) = &workload.memory {
-        size(out, "memory", memory);
-    }
-    out.put("workload", &workload.name);
-    out.put("needs", format!("{:?}", workload.needs));
-    match &workload.arrivals {
-        Arrivals::Open { gap, first } => {
-            dist(out, "gap", gap);
-            out.put("first", format!("{first:?}"));
-        }
-        Arrivals::Closed { users, think } => {
-            out.put("users", users);
-            dist(out, "think", think);
-        }
-        Arrivals::Paced {
-            period,
-            jitter,
-            first,
-        } => {
-            out.put("period", period);
-            dist(out, "jitter", jitter);
-            out.put("first", format!("{first:?}"));
-        }
-        Arrivals::Sessions { gap, think, length } => {
-            dist(out, "session_gap", gap);
-            dist(out, "think", think);
-            match length {
-                SessionLength::Requests(requests) => dist(out, "requests", requests),
-                SessionLength::Time(time) => dist(out, "lasts", time),
-            }
-        }
-        Arrivals::Modulated { phases, spacing } => {
-            if *spacing == Spacing::Regular {
-                out.put("spacing", "regular");
-            }
-            for phase in phases {
-                dist(out, "stay", &phase.stay);
-                out.float("phase_gap", phase.gap.unwrap_or(0.0));
-            }
-        }
-        Arrivals::Trace { trace, replay } => {
-            self::replay(out, replay, guest.count);
-            out.put("columns", format!("{:?}", trace.columns));
-            for arrival in &trace.arrivals {
-                out.put("at", arrival);
-            }
-            for value in &trace.values {
-                out.float("cell", *value);
-            }
-        }
-        Arrivals::Windowed { windows, replay } => {
-            self::replay(out, replay, guest.count);
-            for window in windows.iter() {
-                out.put("ends", window.ends);
-                if let Some(gaps) = &window.gaps {
-                    out.float("mean_gap", gaps.mean);
-                    dist(out, "gap", &gaps.whole);
-                }
-            }
-        }
-    }
-    if let Some(jobs) = workload.jobs {
-        out.put("jobs", jobs);
-    }
-    match &workload.discipline {
-        Discipline::Streams => {}
-        Discipline::Batches(batching) => {
-            out.put("batching", batching.max);
-            out.put("batching_delay", batching.delay);
-        }
-        Discipline::Frames(frames) => {
-            out.put("displays", frames.displays);
-            out.put("resolution", format!("{:?}", frames.resolution));
-            out.put("frame_gap", frames.gap);
-            if frames.outside > 0 {
-                out.put("outside", frames.outside);
-            }
-        }
-        Discipline::LanguageModel(llm) => self::llm(out, llm),
-    }
-    for stage in &workload.stages {
-        out.put("stage", &stage.name);
-        if (stage.every, stage.repeat) != (1, 1) {
-            out.put("stage_every", stage.every);
-            out.put("stage_repeat", stage.repeat);
-        }
-        for operation in &stage.operations {
-            out.put("operation", &operation.name);
-            match &operation.kind {
-                OperationKind::Host { time } => size(out, "host", time),
-                OperationKind::Copy { direction, bytes } => {
-                    out.put("copy", format!("{direction:?}"));
-                    size(out, "bytes", bytes);
-                }
-                OperationKind::Media {
-                    engine,
-                    time,
-                    factor,
-                } => {
-                    size(out, engine.word(), time);
-                    if *factor != 1.0 {
-                        out.float("factor", *factor);
-                    }
-                }
-                OperationKind::Gpu(work) => gpu_work(out, work),
-                OperationKind::Iteration { reach, bandwidth } => {
-                    out.put("iteration", format!("{reach:?} {bandwidth}"));
-                }
-            }
-        }
-    }
-}
-
-fn replay(out: &mut Writer, replay: &Replay, guests: u32) {
-    out.float("keep", replay.keep);
-    if let Some(period) = replay.period {
-        out.put("begins_anew", period);
-    }
-    if replay.delay > 0 {
-        out.put("begins", replay.delay);
-    }
-    // One guest enters at the begin either way.
-    if replay.entry != Entry::Start && (replay.entry != Entry::Apart || guests > 1) {
-        out.put("entry", format!("{:?}", replay.entry));
-        out.put("cycle", replay.cycle);
-    }
-}
-
-fn gpu_work(out: &mut Writer, work: &GpuWork) {
-    size(out, "gpu", &work.time);
-    out.put("sms", format!("{:?}", work.sms));
-    out.float("speed", work.speed);
-    out.put("kernel", format!("{:?}", work.kernel));
-    if work.memory_bound != 0.0 {
-        out.float("memory_bound", work.memory_bound);
-        if let Some(reach) = work.reach {
-            out.float("reach", reach);
-        }
-    }
-    if let Some(part) = work.arithmetic {
-        out.float("arithmetic", part);
-    }
-    if let Some(grid) = work.grid {
-        out.put("blocks", grid.blocks);
-        out.put("blocks_per_sm", grid.blocks_per_sm);
-    }
-}
-
-fn llm(out: &mut Writer, llm: &Llm) {
-    out.put("llm", format!("{:?}", llm.model));
-    out.float("llm_flops", llm.device.flops);
-    out.float("llm_bytes", llm.device.bytes);
-    out.float("llm_launch", llm.device.launch);
-    size(out, "prompt", &llm.prompt);
-    size(out, "output", &llm.output);
-    out.put("context", llm.context);
-    out.put("max_requests", llm.max_requests);
-    out.put("max_tokens", llm.max_tokens);
-    out.put("blocks", llm.blocks);
-    out.put("block", llm.block);
-    out.put("first_token", format!("{:?}", llm.first_token));
-    out.put("between_tokens", format!("{:?}", llm.between_tokens));
-}
-
-fn size(out: &mut Writer, key: &str, size: &Size) {
-    match size {
-        Size::Drawn(drawn) => dist(out, key, drawn),
-        Size::Sum {
-            base,
-            per_item,
-            terms,
-        } => {
-            out.float(key, *base);
-            if *per_item != 0.0 {
-                out.float("per_item", *per_item);
-            }
-            for (column, coefficient) in terms {
-                out.put("column", column);
-                out.float("coefficient", *coefficient);
-            }
-        }
-        Size::ByBatch(table) => {
-            for (requests, value) in table {
-                out.put(key, requests);
-                out.float("value", *value);
-            }
-        }
-    }
-}
-
-fn dist(out: &mut Writer, key: &str, dist: &Dist) {
-    let (family, parameters): (&str, Vec<f64>) = match dist {
-        Dist::Constant(value) => ("constant", vec![*value]),
-        Dist::Uniform { low, high } => ("uniform", vec![*low, *high]),
-        Dist::Exponential { mean } => ("exponential", vec![*mean]),
-        Dist::Gamma { shape, scale } => ("gamma", vec![*shape, *scale]),
-        Dist::Weibull { shape, scale } => ("weibull", vec![*shape, *scale]),
-        Dist::Lognormal { mu, sigma } => ("lognormal", vec![*mu, *sigma]),
-        Dist::Hyperexponential { p, mean1, mean2 } => {
-            ("hyperexponential", vec![*p, *mean1, *mean2])
-        }
-        Dist::BoundedPareto { alpha, low, high } => ("bounded-pareto", vec![*alpha, *low, *high]),
-        Dist::Triangular { low, mode, high } => ("triangular", vec![*low, *mode, *high]),
-        Dist::Beta {
-            alpha,
-            beta,
-            low,
-            high,
-        } => ("beta", vec![*alpha, *beta, *low, *high]),
-        Dist::Pareto { alpha, low } => ("pareto", vec![*alpha, *low]),
-        Dist::Frechet { alpha, scale } => ("frechet", vec![*alpha, *scale]),
-        Dist::InverseGaussian { mean, scv } => ("inverse-gaussian", vec![*mean, *scv]),
-        Dist::Poisson { count, unit } => ("poisson", vec![*count, *unit]),
-        Dist::Zipf { n, s, unit } => ("zipf", vec![f64::from(*n), *s, *unit]),
-        Dist::Geometric { p, unit } => ("geometric", vec![*p, *unit]),
-        Dist::Empirical { values, cumulative } => {
-            out.put("weights", format!("{cumulative:?}"));
-            ("empirical", values.clone())
-        }
-    };
-    out.put(key, family);
-    for parameter in parameters {
-        out.float("parameter", parameter);
-    }
+    workload::workload(out, workload, *count);
 }

@@ -1,7 +1,8 @@
 //! What `run --explain` prints: every resolved value and where it came from.
 
+use crate::scenario::key::origin::Origin;
 use crate::scenario::out::on_host;
-use crate::scenario::{Origin, Scenario};
+use crate::scenario::settle::scenario::Scenario;
 
 /// An aligned table of path, value and origin; then the assumptions with their evidence.
 pub fn explain(scenario: &Scenario) -> String {

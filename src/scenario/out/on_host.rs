@@ -8,7 +8,9 @@
 
 use crate::engine::time::{MILLISECOND, Nanos};
 use crate::policy::TimeSlice;
-use crate::scenario::{Domain, Gpu, Origin, Scenario, Share};
+use crate::scenario::elements::gpu::{Domain, Gpu, Share};
+use crate::scenario::key::origin::Origin;
+use crate::scenario::settle::scenario::Scenario;
 
 /// A scheduler of the vGPU manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +102,9 @@ pub(crate) fn lines(scenario: &Scenario) -> Vec<String> {
                 .iter()
                 .filter(|guest| guest.gpu == index && guest.domain == number)
                 .filter_map(|guest| match &guest.holds {
-                    crate::scenario::Holds::Vgpu { type_name, .. } => Some(type_name.as_str()),
+                    crate::scenario::elements::guest::Holds::Vgpu { type_name, .. } => {
+                        Some(type_name.as_str())
+                    }
                     _ => None,
                 })
                 .collect();

@@ -3,10 +3,10 @@
 use crate::diagnostics::nearest;
 use crate::policy::registry::{self, Use};
 use crate::policy::{Parameter, spatial};
-use crate::scenario::elements::spatial::RawDivision;
+use crate::scenario::key::field::{Field, Key};
 use crate::scenario::read::parameters;
-use crate::scenario::read::raw::{Field, Key, RawMode, RawScenario, RawShare};
-use crate::scenario::read::scheduler::{Kind, RawScheduler};
+use crate::scenario::read::raw::{RawMode, RawScenario, RawShare};
+use crate::scenario::read::scheduler::{Kind, RawDivision, RawScheduler};
 use serde::Deserialize;
 use toml::de::DeTable;
 

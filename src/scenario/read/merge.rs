@@ -9,6 +9,7 @@
 //! - the keys that say the same in another way, such as `flops` in place of `time`;
 //! - the parts that `replace` lists: of these the preset gives nothing.
 
+use crate::scenario::key::origin::Merged;
 use serde_spanned::Spanned;
 use std::ops::Range;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -55,17 +56,6 @@ const PARAMETERS: &[&str] = &[
     "mean2", "alpha", "beta", "mode", "n", "s", "unit", "values", "weights", "file", "column",
     "base", "per", "by_batch",
 ];
-
-/// What came from presets: for `--explain`, and for what is wrong with `replace`.
-#[derive(Debug, Default)]
-pub(crate) struct Merged {
-    /// Places of `preset` keys, which all that comes from them has, and the names of the presets.
-    pub presets: Vec<(Range<usize>, String)>,
-    /// Places of the scenario's own tables that a preset has completed, and its name.
-    pub completed: Vec<(Range<usize>, String)>,
-    /// Entries of `replace` that are no part of the preset: place, entry, and the parts that there are.
-    pub unknown: Vec<(Range<usize>, String, Vec<String>)>,
-}
 
 /// Completes a workload with what its preset gives.
 pub(crate) fn complete(

@@ -5,6 +5,7 @@ pub(crate) mod merge;
 pub mod parameters;
 pub mod preset;
 pub mod raw;
+pub mod raw_amount;
 pub mod raw_llm;
 pub mod raw_workload;
 pub mod scheduler;

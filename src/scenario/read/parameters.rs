@@ -7,11 +7,12 @@ use crate::diagnostics::nearest;
 use crate::policy::parameter::{Parameter, Setting, Values};
 use crate::policy::registry;
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::{Field, RawScalar};
 use crate::scenario::key::units::{RawDuration, parse, write_nanos};
-use crate::scenario::read::raw::{Field, RawScalar, RawShare};
 use crate::scenario::read::scheduler::RawScheduler;
 use serde_json::json;
 use serde_spanned::Spanned;
+use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 /// The key of a `share` under which parameters of policies are put aside.
@@ -62,12 +63,12 @@ pub(crate) fn set_aside_here(share: &mut DeTable<'_>) {
 pub(crate) fn resolve(
     c: &mut Checker,
     path: &str,
-    raw: &RawShare,
+    given: &BTreeMap<String, Field<RawScalar>>,
     scheduler: RawScheduler,
 ) -> Option<Vec<(&'static str, Setting)>> {
     let declared = scheduler.parameters();
     let mut fine = true;
-    for (name, field) in &raw.parameters {
+    for (name, field) in given {
         if !declared.iter().any(|parameter| parameter.name == name) {
             fine = false;
             unknown(c, name, field, scheduler);
@@ -76,7 +77,7 @@ pub(crate) fn resolve(
     let mut settings = Vec::new();
     for parameter in declared {
         let path = format!("{path}.{}", parameter.name);
-        let setting = match raw.parameters.get(parameter.name) {
+        let setting = match given.get(parameter.name) {
             None => {
                 c.by_default(&path, write(parameter, parameter.default()));
                 parameter.default()
@@ -112,8 +113,13 @@ fn unknown(c: &mut Checker, name: &str, field: &Field<RawScalar>, scheduler: Raw
 }
 
 /// Refuses parameters where nobody has a scheduler.
-pub(crate) fn refuse(c: &mut Checker, raw: &RawShare, why: &str, instead: &str) {
-    for (name, field) in &raw.parameters {
+pub(crate) fn refuse(
+    c: &mut Checker,
+    given: &BTreeMap<String, Field<RawScalar>>,
+    why: &str,
+    instead: &str,
+) {
+    for (name, field) in given {
         c.no_effect(&Some(field.clone()), name, why, instead);
     }
 }

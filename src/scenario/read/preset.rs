@@ -1,7 +1,7 @@
 //! Workloads that are built in (`data/workloads`), and how `preset` of a workload takes one.
 
+use crate::scenario::key::origin::Merged;
 use crate::scenario::read::merge;
-use crate::scenario::read::merge::Merged;
 use serde::Deserialize;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -3,55 +3,16 @@
 //! Every key is optional here; what is required, and what applies to what, is checked with places
 //! in the text by the modules that resolve. The JSON Schema is generated from these types.
 
-use crate::scenario::elements::spatial::RawDivision;
+use crate::scenario::key::field::{Field, Key, Named, RawScalar, words};
 use crate::scenario::key::units::{
     RawBandwidth, RawDuration, RawFrequency, RawPreemption, RawSize,
 };
 use crate::scenario::read::raw_workload::RawWorkload;
-use crate::scenario::read::scheduler::RawScheduler;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer};
+use crate::scenario::read::scheduler::{RawDivision, RawScheduler};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::json;
-use serde_spanned::Spanned;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-/// A value and the bytes of the file that it was read from.
-#[derive(Debug, Clone)]
-pub struct Field<T> {
-    pub value: T,
-    pub span: Range<usize>,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<T>::deserialize(from)?;
-        let span = spanned.span();
-        let value = spanned.into_inner();
-        Ok(Field { value, span })
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Field<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-}
-
-/// An optional key.
-pub type Key<T> = Option<Field<T>>;
-/// A table of named entries.
-pub type Named<T> = BTreeMap<String, Field<T>>;
 
 /// A warpshare scenario: boards, how they are shared, and who uses them.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -88,44 +49,6 @@ pub struct RawScenario {
 pub enum RawPreset {
     /// No switch cost, free copies, no clamps, no assumptions.
     Neutral,
-}
-
-/// A string or a number: the value of an assumption.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RawScalar(pub String);
-
-impl<'de> Deserialize<'de> for RawScalar {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Scalar;
-        impl serde::de::Visitor<'_> for Scalar {
-            type Value = RawScalar;
-            fn expecting(&self, out: &mut std::fmt::Formatter) -> std::fmt::Result {
-                out.write_str("a string or a number")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<RawScalar, E> {
-                Ok(RawScalar(text.into()))
-            }
-            fn visit_i64<E>(self, value: i64) -> Result<RawScalar, E> {
-                Ok(RawScalar(value.to_string()))
-            }
-            fn visit_f64<E>(self, value: f64) -> Result<RawScalar, E> {
-                Ok(RawScalar(value.to_string()))
-            }
-        }
-        from.deserialize_any(Scalar)
-    }
-}
-
-impl JsonSchema for RawScalar {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Scalar".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": ["string", "number"] })
-    }
 }
 
 /// How the scenario is run.
@@ -394,23 +317,6 @@ pub struct RawShare {
     #[schemars(skip)]
     pub parameters: BTreeMap<String, Field<RawScalar>>,
 }
-
-macro_rules! words {
-    ($(#[$about:meta])* $name:ident as $schema:literal { $($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-        #[schemars(rename = $schema)]
-        $(#[$about])*
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant),* }
-
-        impl $name {
-            /// The word in scenario files.
-            pub fn word(self) -> &'static str {
-                match self { $($name::$variant => $word),* }
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 /// An editor accepts what the program accepts.
 fn with_mps(schema: &mut schemars::Schema) {

@@ -1,8 +1,8 @@
 //! `llm` of a workload as it is written.
 
+use crate::scenario::key::field::Key;
 use crate::scenario::key::units::{RawDuration, RawProbability, RawSize, RawTokens};
-use crate::scenario::read::raw::Key;
-use crate::scenario::read::raw_workload::RawAmount;
+use crate::scenario::read::raw_amount::RawAmount;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -3,6 +3,7 @@
 use crate::engine::time::Nanos;
 use crate::policy::Parameter;
 use crate::policy::registry::{self, Registered, Use};
+use crate::policy::spatial::{self, Spatial};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -107,6 +108,31 @@ impl JsonSchema for RawScheduler {
             .iter()
             .map(|scheduler| json_schema!({ "const": scheduler.name, "description": scheduler.about }))
             .collect();
+        json_schema!({ "oneOf": choices })
+    }
+}
+
+/// A policy in space by its name.
+#[derive(Debug, Clone, Copy)]
+pub struct RawDivision(pub Spatial);
+
+impl<'de> Deserialize<'de> for RawDivision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = spatial::find(&name).map(RawDivision);
+        found.ok_or_else(|| D::Error::unknown_variant(&name, spatial::names()))
+    }
+}
+
+impl JsonSchema for RawDivision {
+    fn schema_name() -> Cow<'static, str> {
+        "Division".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let choice =
+            |policy: &Spatial| json_schema!({ "const": policy.name, "description": policy.about });
+        let choices: Vec<_> = spatial::all().iter().map(choice).collect();
         json_schema!({ "oneOf": choices })
     }
 }

@@ -5,7 +5,6 @@
 //! command line.
 
 use crate::diagnostics::{Diagnostic, nearest};
-use crate::scenario::read::text::join;
 use serde_spanned::Spanned;
 use std::ops::Range;
 use std::sync::Arc;
@@ -192,6 +191,14 @@ fn descend<'i>(
             "has no keys below it".to_owned(),
             format!("set `{here}` itself"),
         )),
+    }
+}
+
+pub(crate) fn join(parent: &str, key: &str) -> String {
+    if parent.is_empty() {
+        key.to_string()
+    } else {
+        format!("{parent}.{key}")
     }
 }
 

@@ -5,11 +5,12 @@
 //! tries again.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity, nearest};
+use crate::scenario::key::lines::Lines;
+use crate::scenario::key::origin::Merged;
 use crate::scenario::key::units::PART;
-use crate::scenario::read::merge::Merged;
 use crate::scenario::read::raw::RawScenario;
-use crate::scenario::read::raw_workload::refused_family;
-use crate::scenario::read::set::Extended;
+use crate::scenario::read::raw_amount::refused_family;
+use crate::scenario::read::set::{Extended, join};
 use crate::scenario::read::syntax::Cause;
 use crate::scenario::read::{parameters, preset, set, syntax};
 use serde::Deserialize;
@@ -134,7 +135,7 @@ fn causes(text: &str, errors: &[toml::de::Error]) -> Vec<Cause> {
         .map(|error| (error.span().map_or(text.len(), |span| span.start), error))
         .collect();
     places.sort_by_key(|(at, _)| *at);
-    let line_of = |at: usize| text.get(..at).unwrap_or(text).matches('\n').count();
+    let lines_of = Lines::of(text);
     let mut found: Vec<Cause> = Vec::new();
     let mut lines = BTreeSet::new();
     for (at, error) in places {
@@ -143,7 +144,7 @@ fn causes(text: &str, errors: &[toml::de::Error]) -> Vec<Cause> {
         if quotes && found.iter().any(syntax::is_about_quotes) {
             continue;
         }
-        if !lines.insert(line_of(at)) {
+        if !lines.insert(lines_of.line(at)) {
             continue;
         }
         found.push(named.unwrap_or_else(|| Cause {
@@ -163,14 +164,6 @@ struct Removed {
     key: String,
     /// What to mark.
     place: Range<usize>,
-}
-
-pub(crate) fn join(parent: &str, key: &str) -> String {
-    if parent.is_empty() {
-        key.to_string()
-    } else {
-        format!("{parent}.{key}")
-    }
 }
 
 /// Removes the innermost entry whose key or value lies at `span`.

@@ -2,10 +2,11 @@
 
 use crate::catalog::{Catalog, Mode, VgpuType};
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::gpu::GpuInstance;
+use crate::scenario::elements::guest::Holds;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::elements::workloads::Resolved;
 use crate::scenario::key::checker::Checker;
-use crate::scenario::settle::guests::Placed;
-use crate::scenario::{GpuInstance, Holds};
 use crate::vgpu::Rule;
 use crate::vgpu::admission::{GpuFacts, Holding, Refusal, Request, admit, lacks};
 use crate::workload::Needs;

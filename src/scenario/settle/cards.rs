@@ -5,11 +5,13 @@
 
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostic;
+use crate::scenario::elements::guest::Guest;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Field, RawGpu, RawPlacement, RawScenario};
-use crate::scenario::settle::guests::Placed;
+use crate::scenario::key::field::Field;
+use crate::scenario::key::origin::Resolved;
+use crate::scenario::read::raw::{RawGpu, RawPlacement, RawScenario};
 use crate::scenario::settle::mixed;
-use crate::scenario::{Guest, Resolved};
 use std::collections::BTreeMap;
 
 /// A card of the scenario.

@@ -1,7 +1,9 @@
 //! Whether replications of a scenario can differ at all.
 
 use crate::policy::registry::{self, Use};
-use crate::scenario::{Division, Guest, Scenario, Share};
+use crate::scenario::elements::gpu::{Division, Share};
+use crate::scenario::elements::guest::Guest;
+use crate::scenario::settle::scenario::Scenario;
 use crate::workload::OperationKind;
 
 impl Scenario {

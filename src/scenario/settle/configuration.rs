@@ -9,14 +9,15 @@ use crate::import::{
     self, Capture, Config, ConfigFile, Content, ImportedGpu, Missing, Refusal, Source, apply_to,
     devices,
 };
-use crate::scenario::Holds;
 use crate::scenario::elements::board::NEUTRAL;
+use crate::scenario::elements::guest::Holds;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::{Field, at};
 use crate::scenario::read::raw::{
-    Field, RawComputeInstance, RawGpu, RawInstance, RawPcie, RawScenario, RawSizes,
+    RawComputeInstance, RawGpu, RawInstance, RawPcie, RawScenario, RawSizes,
 };
 use crate::scenario::settle::cards::written;
-use crate::scenario::settle::guests::Placed;
 use crate::scenario::settle::replicas;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,11 +182,6 @@ fn put(c: &Checker, raw: &mut RawGpu, made: &ImportedGpu, span: &Span) {
             }
         }
     }
-}
-
-pub(crate) fn at<T>(value: T, span: &Span) -> Field<T> {
-    let span = span.clone();
-    Field { value, span }
 }
 
 /// What the file makes of the GPU; `None` after an error, or while its board is not known.

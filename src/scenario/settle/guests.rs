@@ -2,60 +2,21 @@
 
 use crate::catalog::Catalog;
 use crate::diagnostics::nearest;
-use crate::scenario::elements::board::{Facts, Speed};
+use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::gpu::GpuInstance;
+use crate::scenario::elements::guest::{Guest, Holds};
+use crate::scenario::elements::placed::{Placed, domain_paths, domain_sms};
+use crate::scenario::elements::speed::{self, Speed};
 use crate::scenario::elements::workloads::Resolved;
-use crate::scenario::elements::{board as gpus, frames, queue, spatial, terms};
+use crate::scenario::elements::{frames, queue, spatial, terms};
 use crate::scenario::key::checker::{Checker, Span};
-use crate::scenario::read::raw::{Field, RawGpu, RawGuest, RawMode, RawScenario, RawShare};
+use crate::scenario::key::field::Field;
+use crate::scenario::read::raw::{RawGpu, RawGuest, RawMode, RawScenario, RawShare};
 use crate::scenario::settle::cards::{Card, Cards, written};
 use crate::scenario::settle::inside::Machine;
-use crate::scenario::settle::site::domain_paths;
 use crate::scenario::settle::{inside, memory, mixed};
-use crate::scenario::{GpuInstance, Guest, Holds};
 use crate::workload::{Discipline, OperationKind, Workload};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A guest whose place is known; its workload is attached later.
-pub(crate) struct Placed {
-    pub name: String,
-    pub gpu: String,
-    /// Path of its domain in the GPU: empty, `big` or `big.x`.
-    pub domain: String,
-    /// Of the group, or of the part of it that is on this GPU.
-    pub count: u32,
-    /// The members on this GPU, by ordinal, of a group that spans a card; empty where all are here.
-    pub ordinals: Vec<u32>,
-    /// The card whose GPUs the group is still to be spread over; `gpu` is the first of them.
-    pub card: Option<String>,
-    pub holds: Holds,
-    /// Placement ids of its vGPUs, guest by guest; empty where they are to be chosen.
-    pub placement_ids: Vec<u32>,
-    /// The guest in whose virtual machines it is.
-    pub inside: Option<String>,
-    /// Place of what it holds.
-    pub holds_span: Span,
-}
-
-impl Placed {
-    /// Tenants of the whole group.
-    pub fn tenants(&self) -> u64 {
-        u64::from(self.holds.tenants()) * u64::from(self.count)
-    }
-}
-
-/// SMs of the domain of a guest; `None` where its GPU has a mistake in it.
-pub(crate) fn domain_sms(
-    boards: &BTreeMap<String, Facts>,
-    instances: &BTreeMap<String, Vec<GpuInstance>>,
-    placed: &Placed,
-) -> Option<u32> {
-    let paths = domain_paths(instances.get(&placed.gpu)?);
-    if paths.is_empty() {
-        return Some(boards.get(&placed.gpu)?.sms);
-    }
-    let mut paths = paths.into_iter();
-    Some(paths.find(|(path, _)| *path == placed.domain)?.1)
-}
 
 /// Where a guest that is inside nobody lives, and what it holds. `boards` are the GPUs whose board is known; GPUs with a
 /// mistake in them are named but not known, and nothing more is said about their guests.
@@ -499,7 +460,7 @@ fn attach(
     };
     let mut said = BTreeSet::new();
     for &(stage, operation, ref work) in &resolved.timed {
-        let speed = match gpus::relative_speed(board.speed, theirs, work) {
+        let speed = match speed::relative_speed(board.speed, theirs, work) {
             Ok(speed) => speed,
             Err(fact) => {
                 let own = match fact {
@@ -529,7 +490,7 @@ fn attach(
         // Kernels of a profile share names, and with them their speed.
         let key = format!("{path}.speed.{}.{}", stage.name, operation.name);
         if said.insert(key.clone()) {
-            let text = format!("{} x {}", gpus::write_speed(speed), reference.value);
+            let text = format!("{} x {}", speed::write_speed(speed), reference.value);
             c.by_default(&key, text);
         }
     }

@@ -4,13 +4,14 @@
 use crate::catalog::Catalog;
 use crate::policy::Turns;
 use crate::scenario::elements::board::Facts;
-use crate::scenario::elements::legal::Part;
-use crate::scenario::elements::share::{Place, Tenancy};
+use crate::scenario::elements::gpu::{Gpu, GpuInstance, Share};
+use crate::scenario::elements::guest::{Guest, Holds, Within};
+use crate::scenario::elements::placed::{Placed, domain_sms};
+use crate::scenario::elements::sharing::{Part, Place, Tenancy};
 use crate::scenario::elements::{share, spatial};
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Field, RawGuest, RawMode, RawScenario, RawShare};
-use crate::scenario::settle::guests::{Placed, domain_sms};
-use crate::scenario::{Gpu, GpuInstance, Guest, Holds, Share, Within};
+use crate::scenario::key::field::Field;
+use crate::scenario::read::raw::{RawGuest, RawMode, RawScenario, RawShare};
 use crate::vgpu::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 

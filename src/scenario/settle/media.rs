@@ -7,12 +7,13 @@
 use crate::catalog::{Catalog, Gpu};
 use crate::gpu::MediaEngines;
 use crate::mig::{Engines, Geometry};
-use crate::scenario::GpuInstance;
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::gpu::GpuInstance;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::elements::workloads::Resolved;
 use crate::scenario::key::checker::{Checker, Span};
-use crate::scenario::read::raw::{Field, Key, RawEngines, RawInstance};
-use crate::scenario::settle::guests::Placed;
+use crate::scenario::key::field::{Field, Key};
+use crate::scenario::read::raw::{RawEngines, RawInstance};
 use crate::workload::MediaEngine;
 use std::collections::BTreeMap;
 
@@ -158,13 +159,6 @@ fn known(c: &mut Checker, holder: &Holder<'_>, engine: MediaEngine, path: &str) 
             None
         }
     }
-}
-
-/// The number of encoders that the file gives. Whether it may be that number is asked where the engines
-/// are resolved.
-pub(crate) fn nvenc(engines: &Key<RawEngines>) -> Option<u32> {
-    let given = engines.as_ref()?.value.nvenc.as_ref()?;
-    u32::try_from(given.value).ok()
 }
 
 /// The media engines of a whole board; `None` after an error.

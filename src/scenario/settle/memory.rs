@@ -5,13 +5,15 @@
 
 use crate::catalog::Catalog;
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::gpu::Gpu;
+use crate::scenario::elements::guest::{Guest, GuestMemory, Holds};
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::elements::workloads::Resolved;
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units::write_bytes;
-use crate::scenario::read::raw::{Field, RawGuest, RawScenario};
-use crate::scenario::settle::guests::Placed;
+use crate::scenario::read::raw::{RawGuest, RawScenario};
 use crate::scenario::settle::inside::Machine;
-use crate::scenario::{Gpu, Guest, GuestMemory, Holds};
 use crate::workload::dist::Dist;
 use crate::workload::{Arrivals, Size};
 
@@ -138,12 +140,6 @@ pub(crate) fn check(c: &mut Checker, raw: &RawScenario, gpus: &[Gpu], guests: &[
             c.error(&asked.span, title, label, help);
         }
     }
-}
-
-/// Memory that a guest finds: of its vGPU, GPU instance or GPU; `None` if that is not known.
-pub(crate) fn capacity(gpus: &[Gpu], guest: &Guest) -> Option<u64> {
-    let vgpu = guest.memory.and_then(|memory| memory.vgpu);
-    vgpu.or_else(|| gpus[guest.gpu].domains()[guest.domain].memory)
 }
 
 /// In mebibytes where gibibytes do not come out whole.

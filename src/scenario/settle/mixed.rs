@@ -1,11 +1,12 @@
 //! `vgpu_sizes = "mixed"`: vGPUs of several frame-buffer sizes on one GPU, each at its placement id.
 
 use crate::catalog::Catalog;
-use crate::scenario::Holds;
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::guest::Holds;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::Checker;
-use crate::scenario::read::raw::{Field, RawGpu, RawGuest, RawSizes};
-use crate::scenario::settle::guests::Placed;
+use crate::scenario::key::field::Field;
+use crate::scenario::read::raw::{RawGpu, RawGuest, RawSizes};
 use crate::vgpu::placement::{Wanted, place};
 
 /// Whether the GPU is in mixed-size mode.

@@ -7,12 +7,12 @@
 //! <https://docs.nvidia.com/grid/17.0/grid-vgpu-user-guide/index.html>).
 
 use crate::catalog::{Catalog, Mode, VgpuType};
-use crate::scenario::Holds;
 use crate::scenario::elements::board::Facts;
+use crate::scenario::elements::guest::Holds;
+use crate::scenario::elements::placed::Placed;
 use crate::scenario::key::checker::Checker;
 use crate::scenario::read::raw::{RawPlacement, RawScenario};
 use crate::scenario::settle::cards::{Card, Cards};
-use crate::scenario::settle::guests::Placed;
 use crate::vgpu::placement::{Wanted, place};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

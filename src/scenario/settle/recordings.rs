@@ -1,54 +1,32 @@
 //! Recordings of a scenario on their clocks: which traces are of one recording and keep their distance.
 
 use crate::engine::time::{LONGEST, Nanos, round_nanos};
+use crate::scenario::elements::guest::Guest;
+use crate::scenario::elements::run::RunPlan;
 use crate::scenario::elements::traces;
-use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::elements::traces::{Content, Recording};
+use crate::scenario::elements::workloads::Resolved;
+use crate::scenario::key::checker::Checker;
 use crate::scenario::key::units::write_nanos;
 use crate::scenario::read::raw::RawScenario;
 use crate::scenario::read::raw_workload::RawClock;
-use crate::scenario::{Guest, RunPlan};
-use crate::workload::trace::Trace;
-use crate::workload::windows::{self, Window};
+use crate::workload::windows::{self};
 use crate::workload::{Arrivals, Entry, Replay};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-/// What a workload replays, before it is cut and stretched.
-#[derive(Debug, Clone)]
-pub(crate) struct Recording {
-    pub content: Content,
-    pub file: String,
-    /// What its times count from: `"dates"`, or an origin that is known to files of one kind only.
-    pub origin: &'static str,
-    /// Its first and its last row on its clock, nanoseconds.
-    pub begins: i128,
-    pub ends: i128,
-    /// In its own time.
-    pub offset: Nanos,
-    pub stretch: f64,
-    pub clock: Option<(RawClock, Span)>,
-    /// Of the arrivals.
-    pub span: Span,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Content {
-    Rows(Arc<Trace>),
-    Windows(Arc<[Window]>),
-}
 
 /// Puts the traces of one recording on one clock: those whose times overlap, and those that say so. Each
 /// begins as long after the earliest of them as it does in the recording.
 pub(crate) fn settle(
     c: &mut Checker,
     raw: &RawScenario,
+    workloads: &BTreeMap<String, Resolved>,
     plan: Option<&RunPlan>,
     guests: &mut [Guest],
 ) {
     let used: BTreeSet<String> = guests.iter().map(|g| g.workload.name.clone()).collect();
-    let known = std::mem::take(&mut c.recordings);
-    let mut recordings: Vec<(&String, &Recording)> = known
+    let mut recordings: Vec<(&String, &Recording)> = workloads
         .iter()
+        .filter_map(|(name, workload)| Some((name, workload.recording.as_ref()?)))
         .filter(|(name, _)| used.contains(*name))
         .filter(|(name, _)| keeps_a_clock(guests, name))
         .filter(|(_, r)| !matches!(r.clock, Some((RawClock::Own, _))))

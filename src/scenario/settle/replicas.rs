@@ -2,9 +2,9 @@
 
 use crate::import::{Clients, Shared, SharedBy};
 use crate::scenario::key::checker::{Checker, Span};
+use crate::scenario::key::field::{Field, at};
 use crate::scenario::key::units::RawSize;
-use crate::scenario::read::raw::{Field, RawGpu, RawMode, RawScenario, RawShare};
-use crate::scenario::settle::configuration::at;
+use crate::scenario::read::raw::{RawGpu, RawMode, RawScenario, RawShare};
 use std::collections::BTreeMap;
 
 /// Writes mode and replicas into the `share` of the GPU, which may say more but nothing else; false

@@ -5,16 +5,18 @@ use crate::catalog::{Catalog, Mode};
 use crate::gpu::MediaEngines;
 use crate::mig::Geometry;
 use crate::scenario::elements::board::Facts;
-use crate::scenario::elements::legal::{Part, modes};
-use crate::scenario::elements::share::{Place, Tenancy};
+use crate::scenario::elements::gpu::{ComputeInstance, Division, Gpu, GpuInstance, Share};
+use crate::scenario::elements::guest::Holds;
+use crate::scenario::elements::legal::modes;
+use crate::scenario::elements::placed::Placed;
+use crate::scenario::elements::sharing::{Part, Place, Tenancy};
 use crate::scenario::elements::workloads::Resolved;
 use crate::scenario::elements::{board as gpus, encoders, share};
 use crate::scenario::key::checker::{Checker, Span};
-use crate::scenario::read::raw::{Field, RawGpu, RawInstance};
+use crate::scenario::key::field::Field;
+use crate::scenario::read::raw::{RawGpu, RawInstance};
 use crate::scenario::settle::cards::written;
-use crate::scenario::settle::guests::Placed;
 use crate::scenario::settle::{admit, media, mixed};
-use crate::scenario::{ComputeInstance, Division, Gpu, GpuInstance, Holds, Share};
 use crate::vgpu::Rule;
 use std::collections::BTreeMap;
 
@@ -29,22 +31,6 @@ pub(crate) struct Site<'a> {
     pub kin: Vec<&'a Placed>,
     /// Whether all guests that name the GPU or its card are known.
     pub complete: bool,
-}
-
-/// Paths of the compute domains of a GPU as guests name them: `""`, or `big`, `big.x`.
-pub(crate) fn domain_paths(instances: &[GpuInstance]) -> Vec<(String, u32)> {
-    instances
-        .iter()
-        .flat_map(|instance| {
-            instance.compute_instances.iter().map(|compute| {
-                let path = match &compute.name {
-                    Some(name) => format!("{}.{name}", instance.name),
-                    None => instance.name.clone(),
-                };
-                (path, compute.sms)
-            })
-        })
-        .collect()
 }
 
 impl Site<'_> {
@@ -278,7 +264,7 @@ impl Site<'_> {
             return;
         }
         let raw = self.field.value.instances.get(&instance.name);
-        let nvenc = raw.and_then(|raw| media::nvenc(&raw.value.engines));
+        let nvenc = raw.and_then(|raw| gpus::nvenc(&raw.value.engines));
         let facts = (&self.facts, nvenc);
         admit::check_instance(c, self.name, facts, instance, own, workloads, catalog);
     }

@@ -4,9 +4,9 @@
 //! reader as a file: every key, unit, default and message is that of docs/scenario.md, and there is no second
 //! way for a scenario to come about.
 
+use super::elements::run::Overrides;
 use super::load::{Loaded, parse};
 use crate::diagnostics::Diagnostic;
-use crate::scenario::Overrides;
 use std::fmt;
 use std::path::Path;
 use toml::{Table, Value};
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_draft_is_the_scenario_that_its_text_is() {
-        let text = include_str!("../../../scenarios/quickstart.toml");
+        let text = include_str!("../../scenarios/quickstart.toml");
         let draft = Draft::from_toml(text).unwrap();
         let base = Path::new("");
         let written = parse("s", text, base, &Overrides::default()).unwrap();

@@ -1,133 +1,31 @@
-//! Entry points: from a file or text to a checked [`Scenario`].
+//! From raw types to a checked [`Scenario`]: every element in turn, then what needs several.
 
 use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::scenario::elements::board::Facts;
-use crate::scenario::elements::run::Overrides;
+use crate::scenario::elements::gpu::{Gpu, GpuInstance};
+use crate::scenario::elements::placed::Placed;
+use crate::scenario::elements::run::{Overrides, RunPlan};
 use crate::scenario::elements::{
     arrivals, board as gpus, frames, instances, llm, objectives, run, spatial, terms, workloads,
 };
 use crate::scenario::key::checker::Checker;
+use crate::scenario::key::field::Field;
 use crate::scenario::key::units;
-use crate::scenario::out::canonical;
-use crate::scenario::read::raw::{Field, RawPreset, RawScenario};
-use crate::scenario::read::set::Extended;
-use crate::scenario::read::{preset, syntax, text};
+use crate::scenario::read::preset;
+use crate::scenario::read::raw::{RawPreset, RawScenario};
 use crate::scenario::settle::cards::{Cards, Said, written};
 use crate::scenario::settle::configuration::Configured;
-use crate::scenario::settle::guests::Placed;
 use crate::scenario::settle::inside::Machine;
+use crate::scenario::settle::scenario::Scenario;
 use crate::scenario::settle::site::Site;
 use crate::scenario::settle::{
     cards, configuration, guests, inside, memory, placement, recordings,
 };
-use crate::scenario::{Gpu, GpuInstance, RunPlan, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 
-/// A scenario that can be run, and what its writer should know.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    pub scenario: Scenario,
-    pub warnings: Vec<Diagnostic>,
-}
-
-/// Reads and checks a scenario file.
-///
-/// # Errors
-///
-/// All that is wrong with it, in the order of the text.
-pub fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Vec<Diagnostic>> {
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
-        let title = format!("cannot read scenario `{shown}`: {error}");
-        vec![Diagnostic::file_error(&shown, title)]
-    })?;
-    let source = syntax::decode(&bytes).map_err(|(cause, source)| {
-        vec![Diagnostic {
-            source: Arc::from(source),
-            span: cause.span,
-            label: cause.label,
-            help: Some(cause.help),
-            ..Diagnostic::file_error(&shown, cause.title)
-        }]
-    })?;
-    let base = path.parent().unwrap_or(Path::new(""));
-    let name = path
-        .file_stem()
-        .map_or(shown.clone(), |stem| stem.to_string_lossy().into_owned());
-    let mut loaded = parse(&shown, &source, base, overrides)?;
-    loaded.scenario.name = name;
-    Ok(loaded)
-}
-
-/// Checks the text of a scenario. `name` stands in messages and is the scenario's name; files that
-/// the text names are looked for in `base`.
-///
-/// ```
-/// use warpshare_input::scenario::{Overrides, parse};
-/// let text = r#"
-/// preset = "neutral"
-/// [run]
-/// duration = "10s"
-/// [gpus.a]
-/// board = "neutral"
-/// share.slice = "1ms"
-/// [guests.g]
-/// context = true
-/// workload = "w"
-/// [workloads.w]
-/// arrivals = { process = "poisson", rate = "100/s" }
-/// stages.work.gpu.time = "4ms"
-/// "#;
-/// let loaded = parse("example", text, ".".as_ref(), &Overrides::default()).unwrap();
-/// assert_eq!(loaded.scenario.guests[0].workload.stages.len(), 1);
-/// ```
-///
-/// # Errors
-///
-/// All that is wrong with it, in the order of the text.
-pub fn parse(
-    name: &str,
-    source: &str,
-    base: &Path,
-    overrides: &Overrides,
-) -> Result<Loaded, Vec<Diagnostic>> {
-    let extended = Extended::new(source, &overrides.set)?;
-    let understood = text::understand(name, &extended);
-    let mut c = Checker::new(name, extended.text.clone(), base.to_path_buf());
-    c.end = extended.end;
-    let syntax = understood.findings.has_errors() && understood.refused.is_empty();
-    c.findings = understood.findings;
-    c.refused = understood.refused;
-    c.merge(understood.merged);
-    let scenario = if syntax {
-        None
-    } else {
-        scenario(&mut c, name, understood.raw, overrides)
-    };
-    for finding in &mut c.findings.0 {
-        extended.settle(finding);
-    }
-    c.findings.sort();
-    match scenario {
-        Some(scenario) if !c.findings.has_errors() => Ok(Loaded {
-            scenario,
-            warnings: c.findings.0,
-        }),
-        _ => {
-            if !c.findings.has_errors() {
-                let title = "the scenario cannot be resolved, for a reason that warpshare lost; \
-                             please report this as a defect";
-                c.findings.push(Diagnostic::file_error(name, title));
-            }
-            Err(c.findings.0)
-        }
-    }
-}
-
-fn scenario(
+/// The checked scenario, without its hash; `None` after an error.
+pub(crate) fn scenario(
     c: &mut Checker,
     name: &str,
     mut raw: RawScenario,
@@ -337,7 +235,7 @@ fn scenario(
         inside::check_turns(c, raw, &gpus, &guests);
         terms::settle(c, raw, &gpus, &guests);
     }
-    recordings::settle(c, raw, plan.as_ref(), &mut guests);
+    recordings::settle(c, raw, &workloads, plan.as_ref(), &mut guests);
     let objectives = objectives::resolve(c, raw, &guests, &gpus);
     if let Some(plan) = &plan {
         late(c, raw, plan);
@@ -363,7 +261,7 @@ fn scenario(
             .cmp(&section(&b.path))
             .then(a.path.cmp(&b.path))
     });
-    let mut scenario = Scenario {
+    Some(Scenario {
         name: name.to_string(),
         title: raw.title.as_ref().map(|t| t.value.clone()),
         hash: String::new(),
@@ -374,9 +272,7 @@ fn scenario(
         objectives,
         resolved,
         notices: std::mem::take(&mut c.notices),
-    };
-    scenario.hash = canonical::hash(&scenario);
-    Some(scenario)
+    })
 }
 
 /// Whether all guests that are on this GPU or its card were placed.
