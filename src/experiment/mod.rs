@@ -16,11 +16,11 @@ mod turns;
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 pub use crate::sim::Speed;
-use crate::sim::{self, BuildError, Instance, Observer, Probe, Schedule, Variant};
-use baseline::Alone;
+use crate::sim::{self, BuildError, Instance, Layout, Observer, Probe, Schedule, Variant};
+use baseline::{Alone, AloneRecord};
 use collect::{Baselines, Shared};
 use rayon::prelude::*;
-use recorder::Recorder;
+use recorder::CellRecord;
 pub use records::RECORD_COLUMNS;
 use records::RecordFile;
 use std::path::PathBuf;
@@ -85,8 +85,8 @@ enum Task {
 }
 
 enum Outcome {
-    Cell(Box<Recorder>),
-    Alone(Alone),
+    Cell(Box<CellRecord>),
+    Alone(AloneRecord),
 }
 
 /// Runs all replications of a scenario, and the baselines if the plan asks for them.
@@ -116,6 +116,10 @@ pub fn run(
         total: (tasks.len() * edges) as u64,
         progress,
     };
+    let layouts = cells
+        .iter()
+        .map(|gpus| layout(scenario, gpus))
+        .collect::<Result<Vec<_>, _>>()?;
     let outcomes = threads.install(|| {
         tasks
             .par_iter()
@@ -129,15 +133,26 @@ pub fn run(
     let mut alone = Vec::new();
     for outcome in outcomes {
         match outcome {
-            Outcome::Cell(recorder) => shared.push(*recorder),
+            Outcome::Cell(record) => shared.push(*record),
             Outcome::Alone(baseline) => alone.push(baseline),
         }
     }
     Ok(collect::collect(
         scenario,
-        &Shared::new(scenario, cells.len(), shared),
+        &Shared::new(scenario, layouts, shared),
         &Baselines::new(members.len(), alone),
     ))
+}
+
+/// What is where in the cell of these GPUs.
+fn layout(scenario: &Scenario, gpus: &[usize]) -> Result<Layout, BuildError> {
+    let mut found = Layout::default();
+    let variant = Variant::Shared;
+    sim::build(scenario, gpus, 0, variant, Speed::RoundJump, |layout| {
+        found = layout.clone();
+        sim::Nobody
+    })?;
+    Ok(found)
 }
 
 /// Tasks in the order in which [`Shared`] and [`Baselines`] expect their outcomes.
@@ -186,22 +201,19 @@ fn perform(
                 Variant::Shared,
                 options.speed,
                 |layout| {
-                    let mut recorder = Recorder::new(scenario, layout);
-                    recorder.set_records(sink);
-                    Ticking {
-                        inner: recorder,
-                        ticks,
-                    }
+                    let rows = sink.map(|part| part.rows(layout, Schedule::new(&scenario.run)));
+                    (recorder::recorder(scenario, layout, rows), Ticking(ticks))
                 },
             )?;
-            let recorder = built.run().inner.finish().map_err(|source| {
+            let (recorder, _) = built.run();
+            let record = recorder::finish(recorder).map_err(|source| {
                 let path = options.records.clone().unwrap_or_default();
                 RunError::Records {
                     path: path.display().to_string(),
                     source,
                 }
             })?;
-            Ok(Outcome::Cell(Box::new(recorder)))
+            Ok(Outcome::Cell(Box::new(record)))
         }
         Task::Alone {
             replication,
@@ -213,12 +225,10 @@ fn perform(
             };
             let gpus = [scenario.guests[instance.group].gpu_of(instance.ordinal)];
             let built = sim::build(scenario, &gpus, replication, variant, options.speed, |_| {
-                Ticking {
-                    inner: Alone::new(Schedule::new(&scenario.run)),
-                    ticks,
-                }
+                (Alone::new(Schedule::new(&scenario.run)), Ticking(ticks))
             })?;
-            Ok(Outcome::Alone(built.run().inner))
+            let (alone, _) = built.run();
+            Ok(Outcome::Alone(alone.record))
         }
     }
 }
@@ -230,62 +240,13 @@ struct Ticks<'a> {
     progress: &'a dyn Progress,
 }
 
-/// Passes everything on and reports progress at sampling edges.
-struct Ticking<'a, O> {
-    inner: O,
-    ticks: &'a Ticks<'a>,
-}
+/// Reports progress at sampling edges.
+struct Ticking<'a>(&'a Ticks<'a>);
 
-impl<O: Observer> Observer for Ticking<'_, O> {
-    #[inline]
-    fn arrived(&mut self, guest: usize, now: u64) {
-        self.inner.arrived(guest, now);
-    }
-
-    #[inline]
-    fn dropped(&mut self, guest: usize, arrival: u64) {
-        self.inner.dropped(guest, arrival);
-    }
-
-    fn out_of_memory(&mut self, guest: usize, arrival: u64) {
-        self.inner.out_of_memory(guest, arrival);
-    }
-
-    fn timed_out(&mut self, guest: usize, arrival: u64, now: u64) {
-        self.inner.timed_out(guest, arrival, now);
-    }
-
-    fn batched(&mut self, guest: usize, arrival: u64) {
-        self.inner.batched(guest, arrival);
-    }
-
-    #[inline]
-    fn token(&mut self, guest: usize, token: &sim::Token) {
-        self.inner.token(guest, token);
-    }
-
-    fn preempted(&mut self, guest: usize, now: u64, requests: u64) {
-        self.inner.preempted(guest, now, requests);
-    }
-
-    fn served(&mut self, guest: usize, tokens: &sim::Tokens) {
-        self.inner.served(guest, tokens);
-    }
-
-    #[inline]
-    fn ended(&mut self, guest: usize, job: &sim::JobEnd) {
-        self.inner.ended(guest, job);
-    }
-
-    fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
-        self.inner.edge(edge, probe);
-        let done = self.ticks.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.ticks
-            .progress
-            .advanced(done as f64 / self.ticks.total as f64);
-    }
-
-    fn closed(&mut self, in_flight: &[u64]) {
-        self.inner.closed(in_flight);
+impl Observer for Ticking<'_> {
+    fn edge(&mut self, _edge: usize, _probe: &Probe<'_>) {
+        let Ticking(ticks) = self;
+        let done = ticks.done.fetch_add(1, Ordering::Relaxed) + 1;
+        ticks.progress.advanced(done as f64 / ticks.total as f64);
     }
 }
