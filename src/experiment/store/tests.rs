@@ -189,7 +189,7 @@ fn files_of_no_use_are_named_and_replaced() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     /// Any mixture of stored and fresh outcomes gives the same bytes as no store.
     #[test]
