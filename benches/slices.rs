@@ -43,7 +43,7 @@ fn run(scenario: &Scenario, speed: Speed) -> u64 {
     let options = Options {
         threads: Some(1),
         speed,
-        records: None,
+        ..Options::default()
     };
     let result = experiment::run(scenario, &options, &Silent).expect("a scenario that runs");
     result.replications[0].gpus[0].turns

@@ -20,7 +20,7 @@ Examples:
   warpshare compare my.toml --policies equal-share,equal-share+arr=false+slice=2ms
   warpshare compare my.toml --policies 'gvt-g+period_slices=20,gvt-g+period_slices=100+settled_after=1'
   warpshare compare my.toml --policies all --metrics response.p99,jain_progress
-  warpshare compare my.toml --policies all --precision 2% --out results/study
+  warpshare compare my.toml --policies all --precision 2% --out results/study --store outcomes
 
 Every policy sees the same arrivals and sizes, so differences are paired: what is left of chance is
 what the policies make of it. Intervals of the primary metrics hold for all differences at once, p
@@ -35,7 +35,7 @@ Exit codes:
   1    failed while running or writing, or an invariant check of a run failed
   2    bad input (command line, scenario, catalogue, target folder)
   4    the precision was not reached with --most replications; the results are there
-  130  interrupted (Ctrl-C); no half-written folder remains";
+  130  interrupted (Ctrl-C); no half-written folder remains, and with --store nothing is lost";
 
 /// Compares schedulers on one scenario: paired differences with intervals, a verdict, figures.
 #[derive(Debug, clap::Args)]
@@ -97,6 +97,10 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
     };
     folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
     let mut candidates = candidates(args, &base)?;
+    let options = args
+        .simulation
+        .options()
+        .map_err(|problem| bad(&problem.to_string()))?;
     let interrupt = Interrupt::install()?;
     let bar = Bar::new(args.quiet);
     let primary = match &args.metrics {
@@ -108,8 +112,9 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         precision: args.precision,
         most: args.most,
     };
-    let outcome = compare::compare(&mut candidates, plan, &args.simulation.options(), &bar);
+    let outcome = compare::compare(&mut candidates, plan, &options, &bar);
     bar.clear();
+    args.simulation.tell(&options, args.quiet);
     let comparison = interrupt
         .finish(|| outcome.map_err(|error| Failure::Running(format!("error: {error}"))))?;
     let figures = Figures::of_comparison(&comparison, args.figures.forms(&base, args.quiet));

@@ -30,7 +30,7 @@ Exit codes:
   2    bad input (command line, scenario, catalogue, target folder)
   3    with --enforce: an objective is missed
   4    with --enforce: an objective is undecided
-  130  interrupted (Ctrl-C); no half-written folder remains";
+  130  interrupted (Ctrl-C); no half-written folder remains, and with --store nothing is lost";
 
 /// Simulates a scenario; prints a summary and writes a results folder.
 #[derive(Debug, clap::Args)]
@@ -183,6 +183,7 @@ fn run_failure(error: &RunError, records: Option<&Path>) -> Failure {
         (RunError::Records { source, .. }, Some(file)) => {
             Failure::Running(format!("error: cannot write {}: {source}", file.display()))
         }
+        (RunError::Store { .. }, _) => Failure::BadInput(format!("error: {error}")),
         _ => Failure::Running(format!("error: {error}")),
     }
 }

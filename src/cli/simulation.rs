@@ -2,11 +2,12 @@
 
 use super::progress::Bar;
 use super::{Failure, note};
-use crate::experiment::{self, RunError};
+use crate::experiment::{self, RunError, Store};
 use crate::result::RunResult;
 use crate::scenario::{self, Alternative, Overrides, Scenario};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How scenarios are simulated.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,11 @@ pub struct Simulation {
     /// Simulate each round of turns, also where rounds repeat: slower, the same bytes.
     #[arg(long)]
     no_round_jump: bool,
+    /// Keep what each replication and baseline found in this folder, and simulate only what is not there: a
+    /// command that was interrupted goes on where it was, another takes what they have in common; never changes
+    /// a result.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
     /// Skip the runs of each guest alone; slowdown and interference are then not known.
     #[arg(long)]
     no_baselines: bool,
@@ -81,8 +87,19 @@ impl Simulation {
     }
 
     /// How runs are carried out.
-    pub(super) fn options(&self) -> experiment::Options {
-        experiment::Options {
+    ///
+    /// # Errors
+    ///
+    /// If the folder of outcomes cannot be one.
+    pub(super) fn options(&self) -> Result<experiment::Options, RunError> {
+        let store = match &self.store {
+            Some(folder) => Some(Store::open(folder).map_err(|source| RunError::Store {
+                path: folder.display().to_string(),
+                source,
+            })?),
+            None => None,
+        };
+        Ok(experiment::Options {
             threads: self.threads.map(NonZeroUsize::get),
             speed: match (self.no_run_ahead, self.no_round_jump) {
                 (true, _) => experiment::Speed::Plain,
@@ -90,6 +107,25 @@ impl Simulation {
                 (false, false) => experiment::Speed::RoundJump,
             },
             records: None,
+            store: store.map(Arc::new),
+        })
+    }
+
+    /// Says what came out of the store, and what in it was of no use.
+    pub(super) fn tell(&self, options: &experiment::Options, quiet: bool) {
+        let (Some(store), Some(folder)) = (&options.store, &self.store) else {
+            return;
+        };
+        for remark in store.remarks() {
+            note(&format!("warning: {remark}"));
+        }
+        if !quiet {
+            note(&format!(
+                "{} of {} outcomes were in {}",
+                store.taken(),
+                store.taken() + store.simulated(),
+                folder.display()
+            ));
         }
     }
 
@@ -102,11 +138,12 @@ impl Simulation {
     ) -> Result<RunResult, RunError> {
         let options = experiment::Options {
             records,
-            ..self.options()
+            ..self.options()?
         };
         let bar = Bar::new(quiet);
         let outcome = experiment::run(scenario, &options, &bar);
         bar.clear();
+        self.tell(&options, quiet);
         outcome
     }
 }

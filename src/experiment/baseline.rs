@@ -1,11 +1,12 @@
 //! What is kept of a guest that runs alone.
 
 use crate::sim::{JobEnd, Observer, Schedule};
+use serde::{Deserialize, Serialize};
 
 /// Sums over the jobs of one guest that runs alone.
-#[derive(Debug, Clone)]
-pub(super) struct Alone {
-    schedule: Schedule,
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AloneRecord {
     /// Jobs that arrived in the window and ended, and the sum of their responses.
     pub completed: u64,
     pub response_ns: u128,
@@ -13,13 +14,17 @@ pub(super) struct Alone {
     pub ended_in_window: u64,
 }
 
+/// The observer of a guest that runs alone.
+pub(super) struct Alone {
+    schedule: Schedule,
+    pub record: AloneRecord,
+}
+
 impl Alone {
     pub fn new(schedule: Schedule) -> Self {
         Alone {
             schedule,
-            completed: 0,
-            response_ns: 0,
-            ended_in_window: 0,
+            record: AloneRecord::default(),
         }
     }
 }
@@ -27,10 +32,11 @@ impl Alone {
 impl Observer for Alone {
     #[inline]
     fn ended(&mut self, _guest: usize, job: &JobEnd) {
+        let record = &mut self.record;
         if self.schedule.in_window(job.arrival) {
-            self.completed += 1;
-            self.response_ns += u128::from(job.ended - job.arrival);
+            record.completed += 1;
+            record.response_ns += u128::from(job.ended - job.arrival);
         }
-        self.ended_in_window += u64::from(self.schedule.in_window(job.ended));
+        record.ended_in_window += u64::from(self.schedule.in_window(job.ended));
     }
 }

@@ -147,9 +147,9 @@ fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::recorder::Recorder;
+    use crate::experiment::recorder::{self, CellRecord};
     use crate::scenario::{Overrides, parse};
-    use crate::sim::{Speed, Variant, build};
+    use crate::sim::{Layout, Speed, Variant, build};
 
     /// Two guests share a GPU in turns that cost something; the work of one is too much, so that some is left at
     /// the end; the other takes its requests in batches.
@@ -181,20 +181,25 @@ stages.s.gpu.time = "8ms"
 "#;
 
     /// Which checks fail of a run whose recorder was changed so.
-    fn red(change: impl FnOnce(&mut Recorder)) -> Vec<String> {
+    fn red(change: impl FnOnce(&mut CellRecord)) -> Vec<String> {
         let loaded = parse("mutants", TEXT, ".".as_ref(), &Overrides::default());
         let scenario = loaded.expect("a scenario").scenario;
+        let mut layout = Layout::default();
         let cell = build(
             &scenario,
             &[0],
             0,
             Variant::Shared,
             Speed::RoundJump,
-            |layout| Recorder::new(&scenario, layout),
+            |found| {
+                layout = found.clone();
+                recorder::recorder(&scenario, found, None)
+            },
         );
-        let mut recorder = cell.expect("a cell").run();
-        change(&mut recorder);
-        let shared = Shared::new(&scenario, 1, vec![recorder]);
+        let observers = cell.expect("a cell").run();
+        let mut record = recorder::finish(observers).expect("no rows that fail");
+        change(&mut record);
+        let shared = Shared::new(&scenario, vec![layout], vec![record]);
         let failed = checks(&scenario, &shared).into_iter();
         failed
             .filter(|check| !check.holds)
@@ -221,14 +226,11 @@ stages.s.gpu.time = "8ms"
         });
         assert_eq!(paid_twice, ["I1"]);
         // Two entries ran at once for a microsecond.
-        assert_eq!(red(|recorder| recorder.entries_ran[0] += 1_000), ["I2"]);
+        assert_eq!(red(|record| record.entries_ran[0] += 1_000), ["I2"]);
         // A job is neither in the queue nor on a stream, nor did it end.
-        assert_eq!(red(|recorder| recorder.members[0].in_flight -= 1), ["I3"]);
+        assert_eq!(red(|record| record.members[0].in_flight -= 1), ["I3"]);
         // A job of a batch ended twice.
-        assert_eq!(red(|recorder| recorder.members[1].in_system -= 1), ["I3"]);
-        assert_eq!(
-            red(|recorder| recorder.members[1].contradictions += 1),
-            ["I4"]
-        );
+        assert_eq!(red(|record| record.members[1].in_system -= 1), ["I3"]);
+        assert_eq!(red(|record| record.members[1].contradictions += 1), ["I4"]);
     }
 }

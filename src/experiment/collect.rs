@@ -1,14 +1,14 @@
 //! Puts what replications and baselines found into one [`RunResult`].
 
-use super::baseline::Alone;
+use super::baseline::AloneRecord;
 use super::check;
-use super::recorder::{GpuEdge, GroupRecord, MemberRecord, Recorder};
+use super::recorder::{CellRecord, GpuEdge, GroupRecord, Groups, MemberRecord};
 use crate::result::{
     AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
     ReplicationGuest, ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
 };
 use crate::scenario::{Horizon, Origin, Scenario};
-use crate::sim::{self, Instance, Part};
+use crate::sim::{self, Instance, Layout, Part};
 use crate::stats::histogram::LatencyHistogram;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -22,11 +22,12 @@ mod memory;
 mod objectives;
 mod tokens;
 
-/// Recorders of all cells of all replications, found by what they recorded.
+/// Records of all cells of all replications, found by what they are of.
 pub(super) struct Shared {
     pub replications: usize,
-    cells: usize,
-    recorders: Vec<Recorder>,
+    /// By cell; the same in every replication.
+    layouts: Vec<Layout>,
+    records: Vec<CellRecord>,
     /// By replication and group, from all cells that a group has members in.
     groups: Vec<Vec<GroupRecord>>,
     /// (cell, local index) of each member and GPU.
@@ -36,29 +37,31 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// `recorders` are ordered by replication, then cell.
-    pub fn new(scenario: &Scenario, cells: usize, mut recorders: Vec<Recorder>) -> Self {
+    /// `records` are ordered by replication, then cell.
+    pub fn new(scenario: &Scenario, layouts: Vec<Layout>, mut records: Vec<CellRecord>) -> Self {
         let instances = sim::instances(scenario);
-        let groups = recorders.chunks_mut(cells.max(1)).map(groups).collect();
-        let first = &recorders[..cells];
-        let find = |position: &dyn Fn(&Recorder) -> Option<usize>| {
-            first
+        let cells = layouts.len().max(1);
+        let known: Vec<Groups> = layouts.iter().map(Groups::new).collect();
+        let groups = records.chunks_mut(cells).map(|of| groups(&known, of));
+        let groups = groups.collect();
+        let find = |position: &dyn Fn(&Layout) -> Option<usize>| {
+            layouts
                 .iter()
                 .enumerate()
-                .find_map(|(cell, recorder)| Some((cell, position(recorder)?)))
+                .find_map(|(cell, layout)| Some((cell, position(layout)?)))
                 .expect("every part of a scenario is in a cell")
         };
         let members = instances
             .iter()
-            .map(|instance| find(&|r| r.layout.guests.iter().position(|g| g == instance)))
+            .map(|instance| find(&|layout| layout.guests.iter().position(|g| g == instance)))
             .collect();
         let gpus = (0..scenario.gpus.len())
-            .map(|gpu| find(&|r| r.layout.gpus.iter().position(|&g| g == gpu)))
+            .map(|gpu| find(&|layout| layout.gpus.iter().position(|&g| g == gpu)))
             .collect();
         Shared {
-            replications: recorders.len() / cells.max(1),
-            cells,
-            recorders,
+            replications: records.len() / cells,
+            layouts,
+            records,
             groups,
             members,
             gpus,
@@ -66,8 +69,12 @@ impl Shared {
         }
     }
 
-    pub fn recorder(&self, replication: usize, cell: usize) -> &Recorder {
-        &self.recorders[replication * self.cells + cell]
+    pub fn layout(&self, cell: usize) -> &Layout {
+        &self.layouts[cell]
+    }
+
+    pub fn record(&self, replication: usize, cell: usize) -> &CellRecord {
+        &self.records[replication * self.layouts.len() + cell]
     }
 
     pub fn group(&self, replication: usize, group: usize) -> &GroupRecord {
@@ -76,18 +83,18 @@ impl Shared {
 
     pub fn member(&self, replication: usize, member: usize) -> &MemberRecord {
         let (cell, local) = self.members[member];
-        &self.recorder(replication, cell).members[local]
+        &self.record(replication, cell).members[local]
     }
 
     pub fn edges(&self, replication: usize, gpu: usize) -> &[GpuEdge] {
         let (cell, local) = self.gpus[gpu];
-        &self.recorder(replication, cell).gpus[local]
+        &self.record(replication, cell).gpus[local]
     }
 
     /// Running time of all entries of a GPU in the window.
     pub fn entries_ran(&self, replication: usize, gpu: usize) -> u64 {
         let (cell, local) = self.gpus[gpu];
-        self.recorder(replication, cell).entries_ran[local]
+        self.record(replication, cell).entries_ran[local]
     }
 
     /// Positions of a group's members among all members.
@@ -102,12 +109,13 @@ impl Shared {
     }
 }
 
-/// The groups of one replication, in their order, out of the recorders of its cells.
-fn groups(cells: &mut [Recorder]) -> Vec<GroupRecord> {
+/// The groups of one replication, in their order, out of the records of its cells.
+fn groups(known: &[Groups], cells: &mut [CellRecord]) -> Vec<GroupRecord> {
     let mut found: BTreeMap<usize, GroupRecord> = BTreeMap::new();
-    for recorder in cells {
-        for record in std::mem::take(&mut recorder.groups) {
-            match found.entry(record.group) {
+    for (known, cell) in known.iter().zip(cells) {
+        let records = std::mem::take(&mut cell.groups);
+        for (&group, record) in known.groups.iter().zip(records) {
+            match found.entry(group) {
                 Entry::Vacant(place) => {
                     place.insert(record);
                 }
@@ -122,26 +130,26 @@ fn groups(cells: &mut [Recorder]) -> Vec<GroupRecord> {
 pub(super) struct Baselines {
     members: usize,
     /// By replication, member, and board before share.
-    alone: Vec<Alone>,
+    alone: Vec<AloneRecord>,
 }
 
 impl Baselines {
-    pub fn new(members: usize, alone: Vec<Alone>) -> Self {
+    pub fn new(members: usize, alone: Vec<AloneRecord>) -> Self {
         Baselines { members, alone }
     }
 
-    fn at(&self, replication: usize, member: usize, which: usize) -> Option<&Alone> {
+    fn at(&self, replication: usize, member: usize, which: usize) -> Option<&AloneRecord> {
         self.alone
             .get(2 * (replication * self.members + member) + which)
     }
 
     /// Alone on the undivided board.
-    pub fn on_board(&self, replication: usize, member: usize) -> Option<&Alone> {
+    pub fn on_board(&self, replication: usize, member: usize) -> Option<&AloneRecord> {
         self.at(replication, member, 0)
     }
 
     /// Alone on its own share.
-    pub fn on_share(&self, replication: usize, member: usize) -> Option<&Alone> {
+    pub fn on_share(&self, replication: usize, member: usize) -> Option<&AloneRecord> {
         self.at(replication, member, 1)
     }
 }
@@ -157,7 +165,7 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
     let mut result = RunResult {
         format: FORMAT,
         meta: Meta {
-            program: env!("CARGO_PKG_NAME").to_owned(),
+            program: crate::result::PROGRAM.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         scenario: ScenarioInfo {

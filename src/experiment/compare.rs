@@ -11,7 +11,7 @@ mod verdict;
 
 use super::findings::findings;
 use super::turns::first_turns;
-use super::{Options, Progress, RunError, run};
+use super::{Options, Progress, RunError, Store, run};
 use crate::engine::time::{LONGEST, Nanos};
 use crate::policy::registry;
 use crate::result::{
@@ -23,6 +23,7 @@ use crate::stats::interval::next_look;
 use crate::stats::quantile::sectioning_interval;
 use metrics::Row;
 pub use primary::Primary;
+use std::sync::Arc;
 
 /// How much of a run is shown turn by turn.
 const SHOWN: Nanos = 100_000_000;
@@ -77,6 +78,16 @@ pub fn compare(
         return Err(RunError::NothingToCompare);
     };
     let mut replications = first.scenario.run.replications;
+    // Policies have the baselines on undivided boards in common, and looks all replications of earlier ones.
+    let own = || match plan.precision {
+        Some(_) => Store::in_memory(),
+        None => Store::of_baselines(),
+    };
+    let store = options.store.clone().unwrap_or_else(|| Arc::new(own()));
+    let options = &Options {
+        store: Some(store),
+        ..options.clone()
+    };
     let mut looks = Vec::new();
     loop {
         looks.push(replications);

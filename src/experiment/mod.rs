@@ -1,7 +1,8 @@
 //! Experiments: replications of a scenario, their baselines, and the estimates made from them.
 //!
-//! Replications and baselines run in parallel; what they found is put together in a fixed order, so
-//! the number of threads never shows in a result.
+//! Replications and baselines run in parallel. What each of them found is a value, taken from a [`Store`] if it is
+//! there; all are put together in a fixed order, so that neither the number of threads nor what was stored ever
+//! shows in a result.
 
 mod baseline;
 mod check;
@@ -9,26 +10,30 @@ mod collect;
 pub mod compare;
 mod estimate;
 mod findings;
+mod outcome;
 mod recorder;
 mod records;
+mod store;
 mod turns;
 
 use crate::result::RunResult;
 use crate::scenario::Scenario;
 pub use crate::sim::Speed;
-use crate::sim::{self, BuildError, Instance, Observer, Probe, Schedule, Variant};
+use crate::sim::{self, BuildError, Instance, Layout, Observer, Probe, Schedule, Variant};
 use baseline::Alone;
 use collect::{Baselines, Shared};
+use outcome::{Keys, Outcome};
 use rayon::prelude::*;
-use recorder::Recorder;
 pub use records::RECORD_COLUMNS;
 use records::RecordFile;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+pub use store::Store;
 use thiserror::Error;
 
 /// How a run is carried out; nothing here changes its result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Worker threads; `None` = one for each core.
     pub threads: Option<usize>,
@@ -36,6 +41,9 @@ pub struct Options {
     pub speed: Speed,
     /// Where to write one row for each job.
     pub records: Option<PathBuf>,
+    /// Where outcomes of replications and baselines are kept and looked for; `None` = what the command needs twice
+    /// is kept in memory. With `records` every cell is simulated.
+    pub store: Option<Arc<Store>>,
 }
 
 impl Default for Options {
@@ -44,6 +52,7 @@ impl Default for Options {
             threads: None,
             speed: Speed::RoundJump,
             records: None,
+            store: None,
         }
     }
 }
@@ -71,6 +80,11 @@ pub enum RunError {
         path: String,
         source: std::io::Error,
     },
+    #[error("cannot keep outcomes in `{path}`: {source}")]
+    Store {
+        path: String,
+        source: std::io::Error,
+    },
     #[error("there is nothing to compare")]
     NothingToCompare,
     #[error("cannot start the worker threads: {0}")]
@@ -82,11 +96,6 @@ pub enum RunError {
 enum Task {
     Cell { replication: u32, cell: usize },
     Alone { replication: u32, variant: Variant },
-}
-
-enum Outcome {
-    Cell(Box<Recorder>),
-    Alone(Alone),
 }
 
 /// Runs all replications of a scenario, and the baselines if the plan asks for them.
@@ -110,34 +119,74 @@ pub fn run(
         Some(path) => Some(RecordFile::create(scenario, path)?),
         None => None,
     };
-    let edges = Schedule::new(&scenario.run).edges.len();
+    let edges = Schedule::new(&scenario.run).edges.len() as u64;
     let ticks = Ticks {
         done: AtomicU64::new(0),
-        total: (tasks.len() * edges) as u64,
+        total: tasks.len() as u64 * edges,
         progress,
+    };
+    let layouts = cells
+        .iter()
+        .map(|gpus| layout(scenario, gpus))
+        .collect::<Result<Vec<_>, _>>()?;
+    let nothing = Store::nothing();
+    let store = options.store.as_deref().unwrap_or(&nothing);
+    let keys = store.keeps_something().then(|| Keys::new(scenario, &cells));
+    let outcome = |&task: &Task| {
+        let key = keys.as_ref().filter(|_| store.keeps(task));
+        let key = key.map(|keys| keys.of(task));
+        // Rows are of jobs, and only a simulation has jobs.
+        let has_rows = records.is_some() && matches!(task, Task::Cell { .. });
+        if let Some(key) = key.as_ref().filter(|_| !has_rows)
+            && let Some(outcome) = store.get(key)
+        {
+            ticks.advance(edges);
+            return Ok(outcome);
+        }
+        let outcome = perform(scenario, &cells, task, options, records.as_ref(), &ticks)?;
+        if let Some(key) = key {
+            store.put(key, &outcome);
+        }
+        Ok(outcome)
     };
     let outcomes = threads.install(|| {
         tasks
             .par_iter()
-            .map(|task| perform(scenario, &cells, *task, options, records.as_ref(), &ticks))
-            .collect::<Result<Vec<_>, _>>()
+            .map(outcome)
+            .collect::<Result<Vec<_>, RunError>>()
     })?;
     if let Some(records) = records {
         records.join(scenario.run.replications, cells.len())?;
     }
+    Ok(merge(scenario, layouts, outcomes))
+}
+
+/// The result of a scenario from the outcomes of its [`tasks`], in their order.
+fn merge(scenario: &Scenario, layouts: Vec<Layout>, outcomes: Vec<Outcome>) -> RunResult {
     let mut shared = Vec::new();
     let mut alone = Vec::new();
     for outcome in outcomes {
         match outcome {
-            Outcome::Cell(recorder) => shared.push(*recorder),
+            Outcome::Cell(record) => shared.push(*record),
             Outcome::Alone(baseline) => alone.push(baseline),
         }
     }
-    Ok(collect::collect(
+    collect::collect(
         scenario,
-        &Shared::new(scenario, cells.len(), shared),
-        &Baselines::new(members.len(), alone),
-    ))
+        &Shared::new(scenario, layouts, shared),
+        &Baselines::new(sim::instances(scenario).len(), alone),
+    )
+}
+
+/// What is where in the cell of these GPUs.
+fn layout(scenario: &Scenario, gpus: &[usize]) -> Result<Layout, BuildError> {
+    let mut found = Layout::default();
+    let variant = Variant::Shared;
+    sim::build(scenario, gpus, 0, variant, Speed::RoundJump, |layout| {
+        found = layout.clone();
+        sim::Nobody
+    })?;
+    Ok(found)
 }
 
 /// Tasks in the order in which [`Shared`] and [`Baselines`] expect their outcomes.
@@ -186,22 +235,19 @@ fn perform(
                 Variant::Shared,
                 options.speed,
                 |layout| {
-                    let mut recorder = Recorder::new(scenario, layout);
-                    recorder.set_records(sink);
-                    Ticking {
-                        inner: recorder,
-                        ticks,
-                    }
+                    let rows = sink.map(|part| part.rows(layout, Schedule::new(&scenario.run)));
+                    (recorder::recorder(scenario, layout, rows), Ticking(ticks))
                 },
             )?;
-            let recorder = built.run().inner.finish().map_err(|source| {
+            let (recorder, _) = built.run();
+            let record = recorder::finish(recorder).map_err(|source| {
                 let path = options.records.clone().unwrap_or_default();
                 RunError::Records {
                     path: path.display().to_string(),
                     source,
                 }
             })?;
-            Ok(Outcome::Cell(Box::new(recorder)))
+            Ok(Outcome::Cell(Box::new(record)))
         }
         Task::Alone {
             replication,
@@ -213,12 +259,10 @@ fn perform(
             };
             let gpus = [scenario.guests[instance.group].gpu_of(instance.ordinal)];
             let built = sim::build(scenario, &gpus, replication, variant, options.speed, |_| {
-                Ticking {
-                    inner: Alone::new(Schedule::new(&scenario.run)),
-                    ticks,
-                }
+                (Alone::new(Schedule::new(&scenario.run)), Ticking(ticks))
             })?;
-            Ok(Outcome::Alone(built.run().inner))
+            let (alone, _) = built.run();
+            Ok(Outcome::Alone(alone.record))
         }
     }
 }
@@ -230,62 +274,18 @@ struct Ticks<'a> {
     progress: &'a dyn Progress,
 }
 
-/// Passes everything on and reports progress at sampling edges.
-struct Ticking<'a, O> {
-    inner: O,
-    ticks: &'a Ticks<'a>,
+impl Ticks<'_> {
+    fn advance(&self, edges: u64) {
+        let done = self.done.fetch_add(edges, Ordering::Relaxed) + edges;
+        self.progress.advanced(done as f64 / self.total as f64);
+    }
 }
 
-impl<O: Observer> Observer for Ticking<'_, O> {
-    #[inline]
-    fn arrived(&mut self, guest: usize, now: u64) {
-        self.inner.arrived(guest, now);
-    }
+/// Reports progress at sampling edges.
+struct Ticking<'a>(&'a Ticks<'a>);
 
-    #[inline]
-    fn dropped(&mut self, guest: usize, arrival: u64) {
-        self.inner.dropped(guest, arrival);
-    }
-
-    fn out_of_memory(&mut self, guest: usize, arrival: u64) {
-        self.inner.out_of_memory(guest, arrival);
-    }
-
-    fn timed_out(&mut self, guest: usize, arrival: u64, now: u64) {
-        self.inner.timed_out(guest, arrival, now);
-    }
-
-    fn batched(&mut self, guest: usize, arrival: u64) {
-        self.inner.batched(guest, arrival);
-    }
-
-    #[inline]
-    fn token(&mut self, guest: usize, token: &sim::Token) {
-        self.inner.token(guest, token);
-    }
-
-    fn preempted(&mut self, guest: usize, now: u64, requests: u64) {
-        self.inner.preempted(guest, now, requests);
-    }
-
-    fn served(&mut self, guest: usize, tokens: &sim::Tokens) {
-        self.inner.served(guest, tokens);
-    }
-
-    #[inline]
-    fn ended(&mut self, guest: usize, job: &sim::JobEnd) {
-        self.inner.ended(guest, job);
-    }
-
-    fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
-        self.inner.edge(edge, probe);
-        let done = self.ticks.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.ticks
-            .progress
-            .advanced(done as f64 / self.ticks.total as f64);
-    }
-
-    fn closed(&mut self, in_flight: &[u64]) {
-        self.inner.closed(in_flight);
+impl Observer for Ticking<'_> {
+    fn edge(&mut self, _edge: usize, _probe: &Probe<'_>) {
+        self.0.advance(1);
     }
 }

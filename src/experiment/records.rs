@@ -5,7 +5,7 @@
 
 use super::RunError;
 use crate::scenario::Scenario;
-use crate::sim::{Instance, JobEnd};
+use crate::sim::{Instance, JobEnd, Layout, Observer, Schedule};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -54,6 +54,14 @@ pub(super) struct RecordPart {
     replication: u32,
     names: Vec<String>,
     writer: csv::Writer<BufWriter<File>>,
+}
+
+/// Observes a cell and writes a row for each job that ends.
+pub(super) struct Rows {
+    guests: Vec<Instance>,
+    schedule: Schedule,
+    /// What has been written goes here until something goes wrong.
+    part: io::Result<RecordPart>,
 }
 
 impl RecordFile {
@@ -115,7 +123,16 @@ impl RecordFile {
 }
 
 impl RecordPart {
-    pub fn write(&mut self, guest: &Instance, job: &JobEnd, measured: bool) -> io::Result<()> {
+    /// The observer that writes the rows of a cell.
+    pub fn rows(self, layout: &Layout, schedule: Schedule) -> Rows {
+        Rows {
+            guests: layout.guests.clone(),
+            schedule,
+            part: Ok(self),
+        }
+    }
+
+    fn write(&mut self, guest: &Instance, job: &JobEnd, measured: bool) -> io::Result<()> {
         let [queue, slice_wait, switch, gpu, copy, host, engine, outside] = job.parts;
         self.writer
             .serialize((
@@ -130,9 +147,27 @@ impl RecordPart {
             ))
             .map_err(io::Error::from)
     }
+}
 
-    pub fn finish(mut self) -> io::Result<()> {
-        self.writer.flush()
+impl Rows {
+    /// Ends the part.
+    ///
+    /// # Errors
+    ///
+    /// The first error of writing.
+    pub fn finish(self) -> io::Result<()> {
+        self.part?.writer.flush()
+    }
+}
+
+impl Observer for Rows {
+    fn ended(&mut self, guest: usize, job: &JobEnd) {
+        if let Ok(part) = &mut self.part {
+            let measured = self.schedule.in_window(job.arrival);
+            if let Err(error) = part.write(&self.guests[guest], job, measured) {
+                self.part = Err(error);
+            }
+        }
     }
 }
 

@@ -122,9 +122,14 @@ pub(super) fn first_turns(scenario: &Scenario, until: Nanos) -> Result<Vec<TurnR
     let Some(cell) = cells.iter().find(|cell| cell.contains(&gpu)) else {
         return Ok(Vec::new());
     };
-    let built = sim::build(&short, cell, 0, Variant::Shared, Speed::Plain, |layout| {
-        Watch::new(&short, layout, (gpu, number), until)
-    })?;
+    let built = sim::build(
+        &short,
+        cell,
+        0,
+        Variant::Shared,
+        Speed::RoundJump,
+        |layout| Watch::new(&short, layout, (gpu, number), until),
+    )?;
     let mut watch = built.run();
     watch.close(until);
     Ok(watch.rows)

@@ -3,9 +3,10 @@
 use super::domain::ComputeDomain;
 use super::entry::EntryState;
 use crate::engine::time::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// Where the SM time went, in SM·ns, and what else happened so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounts {
     pub useful: u128,
     pub switching: u128,

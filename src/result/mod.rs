@@ -26,6 +26,9 @@ pub use replication::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The name of the program, in results and stored outcomes.
+pub const PROGRAM: &str = "warpshare";
+
 /// Version of this structure; a reader refuses other versions.
 pub const FORMAT: u32 = 2;
 

@@ -60,7 +60,7 @@ pub enum BuildError {
     InnerScheduler { guest: String, scheduler: String },
 }
 
-/// The cell that holds `gpus`, for one replication.
+/// The cell that holds `gpus`, for one replication. An observer of turns has them one by one, whatever the speed.
 ///
 /// # Errors
 ///
@@ -108,6 +108,11 @@ pub fn build<O: Observer>(
         builder.add_guest(instance)?;
     }
     let observer = observer(&builder.layout);
+    let speed = if O::WATCHES_TURNS {
+        Speed::Plain
+    } else {
+        speed
+    };
     Ok(builder.finish(Schedule::new(&scenario.run), speed, observer))
 }
 

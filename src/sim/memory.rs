@@ -3,6 +3,7 @@
 use super::layout::Instance;
 use crate::engine::random::Stream;
 use crate::workload::Size;
+use serde::{Deserialize, Serialize};
 
 /// Whose memory it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub enum PoolRole {
 }
 
 /// Memory that is allocated and freed as a whole number of bytes; fragmentation is not modelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// `u64::MAX` = unlimited.
     pub capacity: u64,

@@ -1,7 +1,7 @@
 //! The one door through which a simulation is observed.
 //!
 //! The world tells an observer what happens; it computes no statistic itself. Every method has an
-//! empty default, so an observer costs what it uses.
+//! empty default, and observers are composed statically: what none of them wants costs nothing.
 
 use super::memory::Pool;
 use crate::engine::time::Nanos;
@@ -60,86 +60,91 @@ pub struct Probe<'a> {
     pub backlog: &'a [u64],
 }
 
-/// Receives what happens in one cell. Guests are numbered locally, in rank order.
-pub trait Observer {
+/// Defines [`Observer`] and its compositions from one list of events, so that none is forgotten in any of them.
+macro_rules! events {
+    ($($(#[$about:meta])* fn $event:ident($($name:ident: $type:ty),*);)*) => {
+        /// Receives what happens in one cell. Guests are numbered locally, in rank order.
+        ///
+        /// Two observers make one: `(A, B)` is told everything that A or B wants to see, A first. An observer
+        /// that is there or not is an `Option`.
+        pub trait Observer {
+            /// Whether it wants to be told of every [`turn`](Self::turn); a cell that is watched so takes every
+            /// turn from the calendar.
+            const WATCHES_TURNS: bool = false;
+            $(
+                $(#[$about])*
+                #[inline]
+                fn $event(&mut self, $($name: $type),*) {
+                    let _ = ($($name,)*);
+                }
+            )*
+        }
+
+        impl<A: Observer, B: Observer> Observer for (A, B) {
+            const WATCHES_TURNS: bool = A::WATCHES_TURNS || B::WATCHES_TURNS;
+            $(
+                #[inline]
+                fn $event(&mut self, $($name: $type),*) {
+                    self.0.$event($($name),*);
+                    self.1.$event($($name),*);
+                }
+            )*
+        }
+
+        impl<O: Observer> Observer for Option<O> {
+            const WATCHES_TURNS: bool = O::WATCHES_TURNS;
+            $(
+                #[inline]
+                fn $event(&mut self, $($name: $type),*) {
+                    if let Some(observer) = self {
+                        observer.$event($($name),*);
+                    }
+                }
+            )*
+        }
+    };
+}
+
+events! {
     /// A job arrived at the guest; it may be dropped at once.
-    #[inline]
-    fn arrived(&mut self, guest: usize, now: Nanos) {
-        let _ = (guest, now);
-    }
+    fn arrived(guest: usize, now: Nanos);
 
     /// An arriving job found the guest's queue full.
-    #[inline]
-    fn dropped(&mut self, guest: usize, arrival: Nanos) {
-        let _ = (guest, arrival);
-    }
+    fn dropped(guest: usize, arrival: Nanos);
 
     /// A job found too little memory when it was to start: it failed.
-    #[inline]
-    fn out_of_memory(&mut self, guest: usize, arrival: Nanos) {
-        let _ = (guest, arrival);
-    }
+    fn out_of_memory(guest: usize, arrival: Nanos);
 
     /// A job has waited too long for a stream, and left at `now`.
-    #[inline]
-    fn timed_out(&mut self, guest: usize, arrival: Nanos, now: Nanos) {
-        let _ = (guest, arrival, now);
-    }
+    fn timed_out(guest: usize, arrival: Nanos, now: Nanos);
 
     /// A command has ended a job before its time, at `now`.
-    #[inline]
-    fn lost(&mut self, guest: usize, arrival: Nanos, now: Nanos) {
-        let _ = (guest, arrival, now);
-    }
+    fn lost(guest: usize, arrival: Nanos, now: Nanos);
 
     /// A guest that batches has taken requests together; the oldest of them arrived at `arrival`.
-    #[inline]
-    fn batched(&mut self, guest: usize, arrival: Nanos) {
-        let _ = (guest, arrival);
-    }
+    fn batched(guest: usize, arrival: Nanos);
 
     /// A request has one more token.
-    #[inline]
-    fn token(&mut self, guest: usize, token: &Token) {
-        let _ = (guest, token);
-    }
+    fn token(guest: usize, token: &Token);
 
     /// A language-model engine sent so many requests back to its queue at `now`.
-    #[inline]
-    fn preempted(&mut self, guest: usize, now: Nanos, requests: u64) {
-        let _ = (guest, now, requests);
-    }
+    fn preempted(guest: usize, now: Nanos, requests: u64);
 
     /// A request has all its tokens; [`ended`](Self::ended) follows.
-    #[inline]
-    fn served(&mut self, guest: usize, tokens: &Tokens) {
-        let _ = (guest, tokens);
-    }
+    fn served(guest: usize, tokens: &Tokens);
 
     /// A job ended.
-    #[inline]
-    fn ended(&mut self, guest: usize, job: &JobEnd) {
-        let _ = (guest, job);
-    }
+    fn ended(guest: usize, job: &JobEnd);
 
-    /// Whether [`turn`](Self::turn) is called: on the plain path only, for every turn.
-    const WATCHES_TURNS: bool = false;
-
-    /// The turn of a domain as it stands at `now`; many calls may be about one turn.
-    #[inline]
-    fn turn(&mut self, domain: usize, holder: Option<u32>, ready: Nanos, now: Nanos) {
-        let _ = (domain, holder, ready, now);
-    }
+    /// The turn of a domain as it stands at `now`; many calls may be about one turn. Only if
+    /// [`WATCHES_TURNS`](Self::WATCHES_TURNS).
+    fn turn(domain: usize, holder: Option<u32>, ready: Nanos, now: Nanos);
 
     /// Sampling edge number `edge` (0 is the beginning) was reached.
-    fn edge(&mut self, edge: usize, probe: &Probe<'_>) {
-        let _ = (edge, probe);
-    }
+    fn edge(edge: usize, probe: &Probe<'_>);
 
     /// The run is over with so many jobs in the queue and on the streams of each guest.
-    fn closed(&mut self, in_flight: &[u64]) {
-        let _ = in_flight;
-    }
+    fn closed(in_flight: &[u64]);
 }
 
 /// A token of a request.

@@ -4,6 +4,7 @@ use super::histogram::BucketQuantile;
 use super::moments::ExactMoments;
 use super::quantile::rank;
 use crate::engine::time::Nanos;
+use serde::{Deserialize, Serialize};
 
 /// Buckets per doubling: 2⁴.
 const SUB_BITS: u32 = 4;
@@ -15,13 +16,48 @@ const BUCKETS: usize = (64 - SUB_BITS as usize + 1) * SUB as usize;
 /// within 1/32 (3.1 %) of its values. Count, sum, squares and extremes are exact.
 ///
 /// One fixed block of 4 KiB without heap; shifts only; merging is exact and commutative.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Sparse", try_from = "Sparse")]
 pub struct CoarseHistogram {
     counts: [u32; BUCKETS],
     moments: ExactMoments,
 }
 
 const _: () = assert!(size_of::<CoarseHistogram>() <= 4096);
+
+/// How a histogram is written: (bucket, count) of those that are not empty.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sparse {
+    counts: Vec<(usize, u32)>,
+    moments: ExactMoments,
+}
+
+impl From<CoarseHistogram> for Sparse {
+    fn from(histogram: CoarseHistogram) -> Sparse {
+        let counts = histogram.counts.into_iter().enumerate();
+        Sparse {
+            counts: counts.filter(|&(_, count)| count > 0).collect(),
+            moments: histogram.moments,
+        }
+    }
+}
+
+impl TryFrom<Sparse> for CoarseHistogram {
+    type Error = String;
+
+    fn try_from(sparse: Sparse) -> Result<CoarseHistogram, String> {
+        let mut histogram = CoarseHistogram {
+            moments: sparse.moments,
+            ..CoarseHistogram::new()
+        };
+        for (bucket, count) in sparse.counts {
+            let counter = histogram.counts.get_mut(bucket);
+            *counter.ok_or_else(|| format!("there is no bucket {bucket}"))? = count;
+        }
+        Ok(histogram)
+    }
+}
 
 impl Default for CoarseHistogram {
     fn default() -> CoarseHistogram {

@@ -4,6 +4,7 @@ use super::moments::ExactMoments;
 use super::quantile::rank;
 use crate::engine::time::Nanos;
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Significant decimal digits: a bucket is at most 1/1024 of its values wide.
 const DIGITS: u8 = 3;
@@ -42,10 +43,43 @@ impl BucketQuantile {
 /// Memory grows with the range (8 KiB for each doubling of the largest value, 0.5 MB at most), not
 /// with the count. Shifts and comparisons only; merging is exact and commutative, so neither order
 /// nor grouping can change a bit of the result.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Sparse", try_from = "Sparse")]
 pub struct LatencyHistogram {
     counts: Histogram<u64>,
     moments: ExactMoments,
+}
+
+/// How a histogram is written: its [`buckets`](LatencyHistogram::buckets), and what is exact.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sparse {
+    buckets: Vec<(Nanos, u64)>,
+    moments: ExactMoments,
+}
+
+impl From<LatencyHistogram> for Sparse {
+    fn from(histogram: LatencyHistogram) -> Sparse {
+        Sparse {
+            buckets: histogram.buckets(),
+            moments: histogram.moments,
+        }
+    }
+}
+
+impl TryFrom<Sparse> for LatencyHistogram {
+    type Error = hdrhistogram::RecordError;
+
+    fn try_from(sparse: Sparse) -> Result<LatencyHistogram, Self::Error> {
+        let mut histogram = LatencyHistogram {
+            moments: sparse.moments,
+            ..LatencyHistogram::new()
+        };
+        for (value, count) in sparse.buckets {
+            histogram.counts.record_n(value, count)?;
+        }
+        Ok(histogram)
+    }
 }
 
 impl Default for LatencyHistogram {

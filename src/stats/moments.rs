@@ -97,7 +97,7 @@ impl Moments {
 
 /// Exact count, sum, sum of squares and extremes of whole numbers. Order does not matter: merging
 /// is exact and commutative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ExactMoments {
     count: u64,
     sum: u128,

@@ -593,7 +593,7 @@ proptest! {
         scenario.run.baselines = true;
         scenario.run.window = 20_000_000;
         let run = |threads, speed| {
-            let options = Options { threads: Some(threads), speed, records: None };
+            let options = Options { threads: Some(threads), speed, ..Options::default() };
             let result = experiment::run(&scenario, &options, &Silent).expect("a run");
             serde_json::to_string(&result).expect("a result that can be written")
         };

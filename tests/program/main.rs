@@ -20,5 +20,6 @@ mod scenario_documents;
 mod scenario_errors;
 mod set;
 mod statistics;
+mod store;
 mod synthetic;
 mod traces;

@@ -375,7 +375,7 @@ pub(super) fn host(scenario: &Scenario, shared: &Shared) -> Option<EngineResult>
 
 fn busy_host(scenario: &Scenario, shared: &Shared, replication: usize) -> Vec<(u64, u128)> {
     let times = Schedule::new(&scenario.run).edges;
-    let host = &shared.recorder(replication, 0).host;
+    let host = &shared.record(replication, 0).host;
     times.into_iter().zip(host.iter().copied()).collect()
 }
 

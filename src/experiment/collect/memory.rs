@@ -9,13 +9,11 @@ use crate::sim::PoolRole;
 pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> {
     let mut found: Vec<MemoryResult> = Vec::new();
     for replication in shared.each_replication() {
-        for cell in 0..shared.cells {
-            let recorder = shared.recorder(replication, cell);
-            for (role, pool) in recorder.layout.pools.iter().zip(&recorder.pools) {
+        for cell in 0..shared.layouts.len() {
+            let (layout, record) = (shared.layout(cell), shared.record(replication, cell));
+            for (role, pool) in layout.pools.iter().zip(&record.pools) {
                 let (name, what) = match *role {
-                    PoolRole::Domain { gpu, memory } => {
-                        domain(scenario, recorder.layout.gpus[gpu], memory)
-                    }
+                    PoolRole::Domain { gpu, memory } => domain(scenario, layout.gpus[gpu], memory),
                     PoolRole::Vgpu(guest) => {
                         let guest = &scenario.guests[guest.group];
                         let what = match &guest.holds {
