@@ -4,7 +4,7 @@ use super::baseline::Alone;
 use super::check;
 use super::recorder::{GpuEdge, GroupRecord, MemberRecord, Recorder};
 use crate::result::{
-    AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
+    self, AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
     ReplicationGuest, ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
 };
 use crate::scenario::{Horizon, Origin, Scenario};
@@ -151,9 +151,6 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         .map(|group| guests::group(scenario, shared, baselines, group))
         .collect();
     let no_chance = chance::missing(scenario);
-    let mut notices = scenario.notices.clone();
-    notices.extend(growth::remarks(scenario, shared));
-    notices.extend(chance::notice(&no_chance));
     let mut result = RunResult {
         format: FORMAT,
         meta: Meta {
@@ -167,7 +164,8 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         },
         plan: plan(scenario),
         assumptions: assumptions(scenario),
-        notices,
+        notices: scenario.notices.clone(),
+        growth: growth::growing(scenario, shared),
         no_chance: (no_chance != NoChance::default()).then_some(no_chance),
         objectives: Vec::new(),
         gpus: (0..scenario.gpus.len())
@@ -190,10 +188,9 @@ fn plan(scenario: &Scenario) -> PlanInfo {
     let run = &scenario.run;
     PlanInfo {
         horizon: match run.horizon {
-            Horizon::Steady => "steady",
-            Horizon::Terminating => "terminating",
-        }
-        .to_owned(),
+            Horizon::Steady => result::Horizon::Steady,
+            Horizon::Terminating => result::Horizon::Terminating,
+        },
         warmup_ns: match run.horizon {
             Horizon::Steady => run.warmup,
             Horizon::Terminating => 0,

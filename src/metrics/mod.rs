@@ -5,6 +5,7 @@
 //! class of jobs) to it.
 
 pub mod document;
+mod duration;
 mod figure;
 mod need;
 pub mod objective;
@@ -12,55 +13,18 @@ mod once;
 mod table;
 pub mod terms;
 
-pub use figure::{Figure, Number, Subject, figures};
+pub use duration::{trimmed, write_nanos};
+pub use figure::{Figure, Found, Number, Subject, figures};
 pub use need::Need;
 pub use once::{Once, Window};
 pub use table::table;
 
+pub use crate::result::Unit;
 use crate::result::{
     Better, EngineResult, Estimate, GpuResult, GroupResult, InstanceResult, Latency, Member,
     QuantileEstimate, ReplicationEngine, ReplicationGpu, ReplicationGuest, ReplicationInstance,
     ReplicationLatency,
 };
-
-/// What a metric is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds; people read and write them with a unit.
-    Time,
-    PerSecond,
-    TokensPerSecond,
-    /// 0 to 1; people read and write percent.
-    Fraction,
-    Ratio,
-    Index,
-    Jobs,
-    Batches,
-    Requests,
-    Tokens,
-    Guests,
-    Servers,
-}
-
-impl Unit {
-    /// As the tables write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Unit::Time => "ns",
-            Unit::PerSecond => "1/s",
-            Unit::TokensPerSecond => "tokens/s",
-            Unit::Fraction => "fraction",
-            Unit::Ratio => "ratio",
-            Unit::Index => "index",
-            Unit::Jobs => "jobs",
-            Unit::Batches => "batches",
-            Unit::Requests => "requests",
-            Unit::Tokens => "tokens",
-            Unit::Guests => "guests",
-            Unit::Servers => "servers",
-        }
-    }
-}
 
 /// What a result has figures of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,8 +122,23 @@ impl Reader {
 pub enum Reading<'a> {
     Estimate(&'a Estimate),
     Quantile(&'a QuantileEstimate),
-    /// Counted, observed or given, with nothing to estimate; and by what method.
-    Observed(Option<u64>, &'static str),
+    /// With nothing to estimate, and where it is from.
+    Observed(Option<u64>, Observation),
+}
+
+/// Where a number that is no estimate is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observation {
+    /// Jobs or events were counted.
+    Counted,
+    /// The largest that was seen, which is no bound on longer runs.
+    Largest,
+    /// A quantile of all replications together, of which no interval is known.
+    Pooled,
+    /// The scenario gives it.
+    Given,
+    /// MSER-5 suggests it.
+    Mser5,
 }
 
 /// A statistic of a family of latencies.
@@ -204,12 +183,10 @@ impl Statistic {
                 let found = quantiles.find(|found| (found.p - p).abs() < 1e-9)?;
                 Some(Reading::Quantile(found))
             }
-            Statistic::Largest => Some(Reading::Observed(latency.largest_ns, LARGEST)),
+            Statistic::Largest => Some(Reading::Observed(latency.largest_ns, Observation::Largest)),
         }
     }
 }
-
-pub(crate) const LARGEST: &str = "largest observed";
 
 impl Metric {
     /// Whether it has a statistic for its name.

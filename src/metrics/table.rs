@@ -3,7 +3,7 @@
 mod gpus;
 mod guests;
 
-use super::{LARGEST, Metric, Need, Reader, Reading, Section, Unit};
+use super::{Metric, Need, Observation, Reader, Reading, Section, Unit};
 use crate::result::{Better, Estimate};
 
 const fn row(
@@ -83,7 +83,7 @@ fn part(over: f64, under: f64) -> Option<f64> {
 }
 
 fn longest(ns: u64) -> Option<Reading<'static>> {
-    Some(Reading::Observed(Some(ns), LARGEST))
+    Some(Reading::Observed(Some(ns), Observation::Largest))
 }
 
 /// Every metric, in the order of the tables of a results folder.

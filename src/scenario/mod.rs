@@ -62,7 +62,6 @@ pub use alternative::Alternative;
 pub use load::{Loaded, load, parse};
 pub use objectives::{Asked, AskedOf};
 pub use run::Overrides;
-pub(crate) use units::write_nanos;
 
 use crate::engine::time::Nanos;
 use crate::gpu::law::ClockCurve;

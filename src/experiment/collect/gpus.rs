@@ -6,8 +6,8 @@ use crate::experiment::estimate::{Confidence, mean, mean_of};
 use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::{registry, spatial};
 use crate::result::{
-    EngineResult, Estimate, Fairness, GpuResult, InstanceResult, ReplicationEngine,
-    ReplicationInstance, Split, Timeline,
+    EngineResult, Estimate, Fairness, GpuResult, InstanceResult, PlacedInstance, Reason,
+    ReplicationEngine, ReplicationInstance, Sharing, Split, TimeSlice, Timeline,
 };
 use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
@@ -168,52 +168,43 @@ fn instances(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<InstanceRe
     domains.into_iter().enumerate().filter_map(result).collect()
 }
 
-/// The instances of a divided GPU, in a line: `MIG: 1g.5gb@6, 3g.20gb@0`.
-fn layout(gpu: &Gpu) -> String {
+/// The instances of a divided GPU.
+fn layout(gpu: &Gpu) -> Sharing {
     let Division::Mig(instances) = &gpu.division else {
-        return String::new();
+        return Sharing::Exclusive;
     };
-    let mut placed: Vec<(u32, &str)> = instances
+    let mut placed: Vec<PlacedInstance> = instances
         .iter()
-        .map(|instance| (instance.start, instance.profile.as_str()))
+        .map(|instance| PlacedInstance {
+            profile: instance.profile.clone(),
+            start: instance.start,
+        })
         .collect();
-    placed.sort_unstable();
-    let list: Vec<String> = placed
-        .iter()
-        .map(|(start, profile)| format!("{profile}@{start}"))
-        .collect();
-    format!("MIG: {}", list.join(", "))
+    placed.sort_unstable_by(|a, b| (a.start, &a.profile).cmp(&(b.start, &b.profile)));
+    Sharing::Mig { instances: placed }
 }
 
-/// How the SMs of a domain are shared, in a line.
-fn sharing(share: &Share) -> String {
+/// How the SMs of a domain are shared.
+fn sharing(share: &Share) -> Sharing {
     let config = match share {
-        Share::Exclusive => return "exclusive".to_owned(),
+        Share::Exclusive => return Sharing::Exclusive,
         Share::Spatial(beside) => {
             let policy = beside.policy;
-            return match policy == spatial::MPS_DEFAULT {
-                true => "spatial: MPS".to_owned(),
-                false => format!("spatial: {}", policy.name),
+            let own = policy != spatial::MPS_DEFAULT;
+            return Sharing::Spatial {
+                policy: own.then(|| policy.name.to_owned()),
             };
         }
         Share::TimeSlice(config) => config,
     };
-    let reserves = registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves);
-    let mut text = format!("time-slice: {}", config.scheduler);
-    if reserves {
-        match config.arr_factor {
-            Some(factor) => text.push_str(&format!(", ARR factor {factor}")),
-            None => text.push_str(", without ARR"),
-        }
-    }
-    if config.slice < crate::engine::time::LONGEST {
-        text.push_str(&format!(", slice {} ms", config.slice as f64 / 1e6));
-    }
-    if config.extra > 0 {
-        let extra = config.extra as f64 / config.slice.max(1) as f64;
-        text.push_str(&format!(", elastic cap {}", (extra * 1e3).round() / 1e3));
-    }
-    text
+    let extra = config.extra as f64 / config.slice.max(1) as f64;
+    Sharing::TimeSlice(TimeSlice {
+        scheduler: config.scheduler.clone(),
+        reserves: registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves),
+        arr_factor: config.arr_factor,
+        slice_ns: (config.slice < crate::engine::time::LONGEST).then_some(config.slice),
+        elastic_cap: (config.extra > 0).then_some(extra),
+    })
 }
 
 /// Borders of the timeline's bins: multiples of the bin width, and the end of the window.
@@ -484,9 +475,9 @@ fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: us
     let of = |figure: fn(&FairnessOnce) -> Option<f64>, least: usize| {
         let values: Vec<_> = each.iter().map(figure).collect();
         let empty = if members < least {
-            "fewer than two guests"
+            Reason::OneGuest
         } else {
-            "baselines were not run, or a guest completed nothing"
+            Reason::NoProgress
         };
         mean(&values, confidence, empty)
     };

@@ -1,7 +1,7 @@
 //! Results of device memory.
 
 use super::Shared;
-use crate::result::MemoryResult;
+use crate::result::{MemoryOf, MemoryResult};
 use crate::scenario::{Holds, Scenario};
 use crate::sim::PoolRole;
 
@@ -18,11 +18,11 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
                     }
                     PoolRole::Vgpu(guest) => {
                         let guest = &scenario.guests[guest.group];
-                        let what = match &guest.holds {
+                        let vgpu_type = match &guest.holds {
                             Holds::Vgpu { type_name, .. } => type_name.clone(),
                             _ => String::new(),
                         };
-                        (guest.name.clone(), what)
+                        (guest.name.clone(), MemoryOf::Vgpu { vgpu_type })
                     }
                 };
                 match found
@@ -45,7 +45,7 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
 }
 
 /// Name and kind of a memory domain.
-fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, String) {
+fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, MemoryOf) {
     let gpu = &scenario.gpus[gpu];
     let mut instances = gpu
         .domains()
@@ -63,8 +63,10 @@ fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, String) {
     match found {
         Some(instance) => (
             format!("{}.{}", gpu.name, instance.name),
-            instance.profile.clone(),
+            MemoryOf::Instance {
+                profile: instance.profile.clone(),
+            },
         ),
-        None => (gpu.name.clone(), "GPU".to_owned()),
+        None => (gpu.name.clone(), MemoryOf::Gpu),
     }
 }

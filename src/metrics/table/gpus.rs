@@ -1,7 +1,7 @@
 //! Metrics of GPUs, their instances and engines.
 
 use super::{longest, of, part, row};
-use crate::metrics::{Metric, Reader, Reading, Section, Unit};
+use crate::metrics::{Metric, Observation, Reader, Reading, Section, Unit};
 
 /// A part of the SM time of a GPU or of an instance.
 macro_rules! sms {
@@ -232,7 +232,7 @@ pub(super) static ROWS: &[Metric] = &[
             |engine| {
                 Some(Reading::Observed(
                     Some(u64::from(engine.servers)),
-                    "scenario",
+                    Observation::Given,
                 ))
             },
             |_, _| None,

@@ -1,7 +1,9 @@
 //! Metrics of guest groups and their members.
 
 use super::{of, part, row};
-use crate::metrics::{LARGEST, Metric, Need, Reader, Reading, Section, Statistic, Unit, Window};
+use crate::metrics::{
+    Metric, Need, Observation, Reader, Reading, Section, Statistic, Unit, Window,
+};
 use crate::result::{JobCounts, Member, ReplicationGuest};
 
 /// Mean over the jobs that ended of a sum over them.
@@ -14,7 +16,7 @@ fn of_arrived(count: u64, guest: &ReplicationGuest) -> Option<f64> {
 }
 
 fn counted(count: u64) -> Option<Reading<'static>> {
-    Some(Reading::Observed(Some(count), "count"))
+    Some(Reading::Observed(Some(count), Observation::Counted))
 }
 
 /// Of a count that is shown where it happened.
@@ -27,10 +29,13 @@ fn member_response(member: &Member, statistic: Statistic) -> Option<Reading<'_>>
         Statistic::Mean => of(&member.mean_response_ns),
         Statistic::Quantile(0.95) => Some(Reading::Observed(
             member.p95_response_ns,
-            "pooled, no interval",
+            Observation::Pooled,
         )),
         Statistic::Quantile(_) => None,
-        Statistic::Largest => Some(Reading::Observed(member.largest_response_ns, LARGEST)),
+        Statistic::Largest => Some(Reading::Observed(
+            member.largest_response_ns,
+            Observation::Largest,
+        )),
     }
 }
 
@@ -483,7 +488,12 @@ pub(super) static ROWS: &[Metric] = &[
         Unit::Time,
         "what MSER-5 would remove from the start, judged on the mean over replications",
         &[Reader::Group(
-            |group| Some(Reading::Observed(group.warmup_check.suggested_ns, "MSER-5")),
+            |group| {
+                Some(Reading::Observed(
+                    group.warmup_check.suggested_ns,
+                    Observation::Mser5,
+                ))
+            },
             |_, _| None,
         )],
     )

@@ -2,6 +2,7 @@
 
 mod tables;
 mod text;
+mod verdict;
 
 pub use tables::tables;
 pub use text::to_text;
