@@ -1,6 +1,6 @@
 //! A result as named values, one a line of a baseline.
 
-use crate::metrics::{Figure, Number, figures};
+use crate::metrics::{Figure, Number, Unit, figures};
 use crate::report::{to_json, words};
 use crate::result::{Meta, RunResult, ScenarioInfo};
 use serde::{Deserialize, Serialize};
@@ -130,10 +130,11 @@ impl Flat {
     fn metrics(&mut self, entity: &str, metrics: &[Figure]) {
         for metric in metrics {
             // The suffixes of `summary.json`.
-            let suffix = match metric.unit() {
-                "ns" => "_ns",
-                "1/s" if metric.metric.metric.name == "frames_per_second" => "",
-                "1/s" | "tokens/s" => "_per_s",
+            let suffix = match metric.metric.metric.unit {
+                Unit::Time => "_ns",
+                // The name says it already.
+                Unit::PerSecond if metric.metric.metric.name.ends_with("_per_second") => "",
+                Unit::PerSecond | Unit::TokensPerSecond => "_per_s",
                 _ => "",
             };
             let path = format!("{entity}.{}{suffix}", metric.metric.name("."));

@@ -32,7 +32,12 @@ pub(super) struct Shared {
     /// (cell, local index) of each member and GPU.
     members: Vec<(usize, usize)>,
     gpus: Vec<(usize, usize)>,
+    /// All members, group by group.
     pub instances: Vec<Instance>,
+    /// Where each group begins among them, and where the last one ends.
+    starts: Vec<usize>,
+    /// Members by GPU, each list in their order.
+    on_gpu: Vec<Vec<usize>>,
 }
 
 impl Shared {
@@ -41,20 +46,23 @@ impl Shared {
         let instances = sim::instances(scenario);
         let groups = recorders.chunks_mut(cells.max(1)).map(groups).collect();
         let first = &recorders[..cells];
-        let find = |position: &dyn Fn(&Recorder) -> Option<usize>| {
-            first
-                .iter()
-                .enumerate()
-                .find_map(|(cell, recorder)| Some((cell, position(recorder)?)))
-                .expect("every part of a scenario is in a cell")
-        };
-        let members = instances
-            .iter()
-            .map(|instance| find(&|r| r.layout.guests.iter().position(|g| g == instance)))
-            .collect();
-        let gpus = (0..scenario.gpus.len())
-            .map(|gpu| find(&|r| r.layout.gpus.iter().position(|&g| g == gpu)))
-            .collect();
+        let starts = starts(scenario);
+        // Every part of a scenario is in a cell.
+        let mut members = vec![(0, 0); instances.len()];
+        let mut gpus = vec![(0, 0); scenario.gpus.len()];
+        for (cell, recorder) in first.iter().enumerate() {
+            for (local, instance) in recorder.layout.guests.iter().enumerate() {
+                members[starts[instance.group] + instance.ordinal as usize] = (cell, local);
+            }
+            for (local, gpu) in recorder.layout.gpus.iter().enumerate() {
+                gpus[*gpu] = (cell, local);
+            }
+        }
+        let mut on_gpu = vec![Vec::new(); scenario.gpus.len()];
+        for (member, instance) in instances.iter().enumerate() {
+            let guest = &scenario.guests[instance.group];
+            on_gpu[guest.gpu_of(instance.ordinal)].push(member);
+        }
         Shared {
             replications: recorders.len() / cells.max(1),
             cells,
@@ -63,6 +71,8 @@ impl Shared {
             members,
             gpus,
             instances,
+            starts,
+            on_gpu,
         }
     }
 
@@ -92,14 +102,26 @@ impl Shared {
 
     /// Positions of a group's members among all members.
     pub fn members_of(&self, group: usize) -> Vec<usize> {
-        (0..self.instances.len())
-            .filter(|&member| self.instances[member].group == group)
-            .collect()
+        (self.starts[group]..self.starts[group + 1]).collect()
+    }
+
+    /// Positions of the members on a GPU among all members.
+    pub fn members_on(&self, gpu: usize) -> &[usize] {
+        &self.on_gpu[gpu]
     }
 
     pub fn each_replication(&self) -> std::ops::Range<usize> {
         0..self.replications
     }
+}
+
+/// Where each group begins among all members, and where the last one ends.
+fn starts(scenario: &Scenario) -> Vec<usize> {
+    let mut starts = vec![0];
+    for guest in &scenario.guests {
+        starts.push(starts[starts.len() - 1] + guest.count as usize);
+    }
+    starts
 }
 
 /// The groups of one replication, in their order, out of the recorders of its cells.

@@ -68,6 +68,17 @@ pub struct Metric {
     pub asked: bool,
     /// What a guest must have for it.
     pub needs: Option<Need>,
+    /// Place among the metrics that a comparison is about where the user names none, from 0. Of a latency its
+    /// [usual](Statistic::is_usual) statistics are.
+    pub usual: Option<u8>,
+    /// Whether the first look at a comparison leaves it to the tables.
+    pub aside: bool,
+    /// Short words under which people ask for it.
+    pub also: &'static [&'static str],
+    /// As headings write it, where that is not its name with blanks.
+    pub heading: Option<&'static str>,
+    /// As sentences on a comparison call it, where they speak of it: of a latency the 95th percentile.
+    pub spoken: Option<&'static str>,
     /// Which table of `docs/metrics.md` it is in.
     pub section: Section,
     /// What it is, in the markup of `docs/metrics.md`.
@@ -150,6 +161,9 @@ pub enum Statistic {
     Largest,
 }
 
+/// Family whose statistics need no family: `p95` is `response.p95`.
+pub const PLAIN: &str = "response";
+
 impl Statistic {
     /// All that a result has, in its order.
     pub const ALL: [Statistic; 7] = [
@@ -161,6 +175,24 @@ impl Statistic {
         Statistic::Quantile(0.999),
         Statistic::Largest,
     ];
+
+    /// The quantiles of them, increasing.
+    pub fn quantiles() -> impl Iterator<Item = f64> {
+        let all = Statistic::ALL.into_iter();
+        all.filter_map(|statistic| match statistic {
+            Statistic::Quantile(p) => Some(p),
+            Statistic::Mean | Statistic::Largest => None,
+        })
+    }
+
+    /// Whether a first look has it; the tables have all.
+    pub fn is_usual(self) -> bool {
+        match self {
+            Statistic::Mean => true,
+            Statistic::Quantile(p) => [0.5, 0.95, 0.99].contains(&p),
+            Statistic::Largest => false,
+        }
+    }
 
     /// `mean`, `p95`, `p99.9`, `largest`.
     pub fn name(self) -> String {
@@ -237,6 +269,34 @@ impl Chosen {
             None => self.short_name(),
         }
     }
+
+    /// Place among the metrics that a comparison is about where the user names none.
+    pub fn usual(&self) -> Option<u8> {
+        let usual = self.statistic.is_none_or(Statistic::is_usual);
+        self.metric.usual.filter(|_| usual)
+    }
+}
+
+/// The metric of a name such as `antt` or `response.p95`; `None` for that of a class of jobs.
+pub fn known(name: &str) -> Option<Chosen> {
+    let mut each = table().flat_map(|metric| {
+        let statistics = Statistic::ALL.into_iter().map(Some);
+        let all = statistics.chain([None]);
+        all.filter(move |statistic| statistic.is_some() == metric.is_latency())
+            .map(move |statistic| Chosen {
+                metric,
+                class: None,
+                statistic,
+            })
+    });
+    each.find(|chosen| chosen.name(".") == name)
+}
+
+/// The metrics that a comparison is about where the user names none, in the order of their places.
+pub fn usual() -> Vec<&'static Metric> {
+    let mut found: Vec<&Metric> = table().filter(|metric| metric.usual.is_some()).collect();
+    found.sort_by_key(|metric| metric.usual);
+    found
 }
 
 impl std::fmt::Debug for Chosen {

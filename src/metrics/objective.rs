@@ -3,7 +3,9 @@
 //! An objective is a metric, a relation and a value in the metric's unit. It holds if the whole interval of the
 //! metric meets it, is missed if none of it does, and is undecided otherwise.
 
-use super::{Chosen, Figure, Found, Need, Observation, Scope, Statistic, Unit, of_scope, table};
+use super::{
+    Chosen, Figure, Found, Need, Observation, PLAIN, Scope, Statistic, Unit, of_scope, table,
+};
 use crate::diagnostics::nearest;
 use crate::result::{Better, Grounds, ObjectiveVerdict, Relation};
 
@@ -34,21 +36,6 @@ pub struct Mistake {
     pub label: String,
     pub help: String,
 }
-
-/// Short words for metrics that people ask for.
-const SHORT: [(&str, &str); 8] = [
-    ("late", "late_fraction"),
-    ("dropped", "dropped_fraction"),
-    ("timed_out", "timed_out_fraction"),
-    ("out_of_memory", "out_of_memory_fraction"),
-    ("jain", "jain_gpu_time"),
-    ("utilisation", "gpu_time"),
-    ("utilization", "gpu_time"),
-    ("starvation", "longest_starvation"),
-];
-
-/// Family whose statistics need no family: `p95` is `response.p95`.
-const PLAIN: &str = "response";
 
 const RELATIONS: [(&str, Relation); 6] = [
     ("<=", Relation::AtMost),
@@ -114,8 +101,7 @@ fn names(metric: &Chosen) -> Vec<String> {
     if metric.metric.family == Some(PLAIN) {
         names.push(metric.short_name());
     }
-    let short = SHORT.iter().filter(|(_, of)| *of == full);
-    names.extend(short.map(|(name, _)| (*name).to_owned()));
+    names.extend(metric.metric.also.iter().map(|name| (*name).to_owned()));
     names.push(metric.name("_"));
     names.push(full);
     names

@@ -25,6 +25,11 @@ const fn row(
         bounded: false,
         asked: true,
         needs: None,
+        usual: None,
+        aside: false,
+        also: &[],
+        heading: None,
+        spoken: None,
         section: Section::Guests,
         meaning,
         readers,
@@ -57,6 +62,43 @@ impl Metric {
     const fn needs(self, need: Need) -> Metric {
         Metric {
             needs: Some(need),
+            ..self
+        }
+    }
+
+    /// Among what a comparison is about where the user names nothing, at this place.
+    const fn usual(self, place: u8) -> Metric {
+        Metric {
+            usual: Some(place),
+            ..self
+        }
+    }
+
+    /// Left to the tables at first.
+    const fn aside(self) -> Metric {
+        Metric {
+            aside: true,
+            ..self
+        }
+    }
+
+    const fn also(self, words: &'static [&'static str]) -> Metric {
+        Metric {
+            also: words,
+            ..self
+        }
+    }
+
+    const fn heading(self, words: &'static str) -> Metric {
+        Metric {
+            heading: Some(words),
+            ..self
+        }
+    }
+
+    const fn spoken(self, words: &'static str) -> Metric {
+        Metric {
+            spoken: Some(words),
             ..self
         }
     }

@@ -3,6 +3,7 @@
 use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
 use crate::experiment::estimate::{Confidence, mean, mean_of};
+use crate::experiment::recorder::GpuEdge;
 use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::{registry, spatial};
 use crate::result::{
@@ -14,6 +15,12 @@ use crate::sim::Schedule;
 use crate::stats::fairness::{antt, jain_index, max_min_ratio, stp};
 use crate::workload::MediaEngine;
 
+/// What was read at a sampling edge; edges are in the order of time.
+fn edge_at(edges: &[GpuEdge], time: u64) -> Option<&GpuEdge> {
+    let place = edges.binary_search_by_key(&time, |edge| edge.time);
+    edges.get(place.ok()?)
+}
+
 /// Accounts of the window.
 pub(super) fn window(
     scenario: &Scenario,
@@ -24,9 +31,7 @@ pub(super) fn window(
     let schedule = Schedule::new(&scenario.run);
     let edges = shared.edges(replication, gpu);
     let at = |time| {
-        edges
-            .iter()
-            .find(|edge| edge.time == time)
+        edge_at(edges, time)
             .map(|edge| edge.accounts)
             .unwrap_or_default()
     };
@@ -43,10 +48,7 @@ fn domain_window(
 ) -> Accounts {
     let schedule = Schedule::new(&scenario.run);
     let at = |time| {
-        shared
-            .edges(replication, gpu)
-            .iter()
-            .find(|edge| edge.time == time)
+        edge_at(shared.edges(replication, gpu), time)
             .and_then(|edge| edge.domains.get(domain).copied())
             .unwrap_or_default()
     };
@@ -226,7 +228,7 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
         let mut edges = shared
             .edges(replication, gpu)
             .iter()
-            .filter(|edge| borders.contains(&edge.time));
+            .filter(|edge| borders.binary_search(&edge.time).is_ok());
         let mut before = edges.next().map(|edge| edge.accounts).unwrap_or_default();
         for (bin, edge) in bins.iter_mut().zip(edges) {
             let part = edge.accounts.since(&before);
@@ -372,9 +374,8 @@ fn busy_host(scenario: &Scenario, shared: &Shared, replication: usize) -> Vec<(u
 
 /// Busy server·ns at a sampling edge.
 fn busy_at(busy: &[(u64, u128)], time: u64) -> u128 {
-    busy.iter()
-        .find(|(edge, _)| *edge == time)
-        .map_or(0, |(_, busy)| *busy)
+    let place = busy.binary_search_by_key(&time, |(edge, _)| *edge);
+    place.map_or(0, |place| busy[place].1)
 }
 
 fn busy_in_window(scenario: &Scenario, busy: &[(u64, u128)]) -> u128 {
@@ -426,24 +427,16 @@ pub(super) struct FairnessOnce {
     pub longest_starvation_ns: u64,
 }
 
-fn members_on(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<usize> {
-    let on = |member: &usize| {
-        let instance = shared.instances[*member];
-        scenario.guests[instance.group].gpu_of(instance.ordinal) == gpu
-    };
-    (0..shared.instances.len()).filter(on).collect()
-}
-
 pub(super) fn fairness_once(
     scenario: &Scenario,
     shared: &Shared,
     baselines: &Baselines,
     (replication, gpu): (usize, usize),
 ) -> FairnessOnce {
-    let members = members_on(scenario, shared, gpu);
+    let members = shared.members_on(gpu);
     let record = |&member: &usize| shared.member(replication, member);
     let gpu_times: Vec<f64> = members.iter().map(|m| record(m).ran as f64).collect();
-    let known = progress(scenario, shared, baselines, &members, replication);
+    let known = progress(scenario, shared, baselines, members, replication);
     let of = |figure: &dyn Fn(&[f64]) -> Option<f64>, least: usize| {
         let progress = known.as_ref()?;
         (progress.len() >= least).then(|| figure(progress))?
@@ -467,7 +460,7 @@ pub(super) fn fairness_once(
 
 fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: usize) -> Fairness {
     let confidence = Confidence::of_gpu(scenario, gpu);
-    let members = members_on(scenario, shared, gpu).len();
+    let members = shared.members_on(gpu).len();
     let each: Vec<FairnessOnce> = shared
         .each_replication()
         .map(|replication| fairness_once(scenario, shared, baselines, (replication, gpu)))

@@ -5,6 +5,7 @@ use super::{Baselines, Shared, window_seconds};
 use crate::engine::time::Nanos;
 use crate::experiment::estimate::{Confidence, mean_of, nothing, of_sums, quantile, ratio};
 use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
+use crate::metrics::Statistic;
 use crate::result::{
     ClassResult, Estimate, GroupResult, Holding, JobCounts, Latency, LatencyHistogram, Load,
     Member, Overload, Parts, Reason, WarmupCheck, WarmupVerdict,
@@ -16,8 +17,6 @@ use crate::stats::histogram::LatencyHistogram as Histogram;
 use crate::stats::interval::t_interval;
 use crate::stats::warmup::{Mser5, mser5};
 use crate::workload::{Arrivals, OperationKind, Workload};
-
-const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// Growth of the backlog over the last half of the window, relative to the arrivals in it, beyond
 /// which a guest counts as overloaded if the growth is also beyond chance.
@@ -143,9 +142,8 @@ pub(super) fn latency(
     replications.iter().for_each(|h| merged.merge(h));
     Latency {
         mean_ns,
-        quantiles: QUANTILES
-            .iter()
-            .map(|&p| quantile(p, &replications, &merged, confidence))
+        quantiles: Statistic::quantiles()
+            .map(|p| quantile(p, &replications, &merged, confidence))
             .collect(),
         largest_ns: merged.max(),
         histogram: LatencyHistogram {

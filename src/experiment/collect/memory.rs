@@ -4,10 +4,13 @@ use super::Shared;
 use crate::result::{MemoryOf, MemoryResult};
 use crate::scenario::{Holds, Scenario};
 use crate::sim::PoolRole;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Memory of GPUs and instances, and of each group's vGPUs, in the order in which guests first use it.
 pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> {
     let mut found: Vec<MemoryResult> = Vec::new();
+    let mut places: BTreeMap<(String, MemoryOf), usize> = BTreeMap::new();
     for replication in shared.each_replication() {
         for cell in 0..shared.cells {
             let recorder = shared.recorder(replication, cell);
@@ -25,18 +28,22 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
                         (guest.name.clone(), MemoryOf::Vgpu { vgpu_type })
                     }
                 };
-                match found
-                    .iter_mut()
-                    .find(|row| row.name == name && row.what == what)
-                {
-                    Some(row) => row.largest_bytes = row.largest_bytes.max(pool.largest),
-                    None => found.push(MemoryResult {
-                        name,
-                        what,
-                        capacity_bytes: (pool.capacity != u64::MAX).then_some(pool.capacity),
-                        held_bytes: pool.held,
-                        largest_bytes: pool.largest,
-                    }),
+                match places.entry((name, what)) {
+                    Entry::Occupied(place) => {
+                        let row = &mut found[*place.get()];
+                        row.largest_bytes = row.largest_bytes.max(pool.largest);
+                    }
+                    Entry::Vacant(place) => {
+                        let (name, what) = place.key().clone();
+                        place.insert(found.len());
+                        found.push(MemoryResult {
+                            name,
+                            what,
+                            capacity_bytes: (pool.capacity != u64::MAX).then_some(pool.capacity),
+                            held_bytes: pool.held,
+                            largest_bytes: pool.largest,
+                        });
+                    }
                 }
             }
         }

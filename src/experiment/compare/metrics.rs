@@ -75,22 +75,6 @@ impl Cell {
     }
 }
 
-/// Metrics that make one family where the user names none: of GPUs, then of guests.
-pub(super) const USUAL: [&str; 12] = [
-    "antt",
-    "stp",
-    "jain_progress",
-    "jain_gpu_time",
-    "longest_starvation",
-    "switching",
-    "throughput",
-    "response.mean",
-    "response.p50",
-    "response.p95",
-    "response.p99",
-    "slowdown",
-];
-
 /// What can be compared of all that a result has: what has a better and a worse, and does not grow with the run. The
 /// usual metrics come first.
 pub(super) fn comparable(scope: Scope, classes: &[&str]) -> Vec<(Chosen, Better)> {
@@ -102,8 +86,7 @@ pub(super) fn comparable(scope: Scope, classes: &[&str]) -> Vec<(Chosen, Better)
             Some((chosen, better))
         })
         .collect();
-    let place = |name: &str| USUAL.iter().position(|usual| *usual == name);
-    found.sort_by_key(|(chosen, _)| place(&chosen.name(".")).unwrap_or(USUAL.len()));
+    found.sort_by_key(|(chosen, _)| chosen.usual().unwrap_or(u8::MAX));
     found
 }
 

@@ -168,7 +168,8 @@ pub(super) static ROWS: &[Metric] = &[
             Reader::Member(|member| of(&member.throughput_per_s)),
         ],
     )
-    .higher(),
+    .higher()
+    .usual(6),
     row(
         "",
         "frames_per_second",
@@ -193,7 +194,9 @@ pub(super) static ROWS: &[Metric] = &[
         ],
     )
     .lower()
-    .bound(),
+    .bound()
+    .usual(7)
+    .spoken("response times"),
     row(
         "response",
         "",
@@ -214,7 +217,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .bound(),
+    .bound()
+    .aside(),
     row(
         "part",
         "queue",
@@ -223,7 +227,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(queue_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "slice_wait",
@@ -233,7 +238,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(slice_wait_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "switch",
@@ -243,10 +249,12 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(switch_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns))
         .lower()
-        .within(Section::Parts),
+        .within(Section::Parts)
+        .aside(),
     row(
         "part",
         "copy",
@@ -255,7 +263,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(copy_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "host",
@@ -264,7 +273,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(host_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "engine",
@@ -275,6 +285,7 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts)
+    .aside()
     .needs(Need::MediaEngine),
     row(
         "part",
@@ -286,6 +297,7 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts)
+    .aside()
     .needs(Need::Outside),
     row(
         "",
@@ -300,7 +312,8 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .bound()
-    .needs(Need::Deadline),
+    .needs(Need::Deadline)
+    .also(&["late"]),
     row(
         "",
         "dropped_fraction",
@@ -311,7 +324,8 @@ pub(super) static ROWS: &[Metric] = &[
             |guest, _| of_arrived(guest.jobs.dropped, guest),
         )],
     )
-    .lower(),
+    .lower()
+    .also(&["dropped"]),
     row(
         "",
         "timed_out_fraction",
@@ -324,7 +338,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .needs(Need::Timeout),
+    .needs(Need::Timeout)
+    .also(&["timed_out"]),
     row(
         "",
         "out_of_memory_fraction",
@@ -337,7 +352,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .needs(Need::Memory),
+    .needs(Need::Memory)
+    .also(&["out_of_memory"]),
     row(
         "",
         "completion",
@@ -450,7 +466,8 @@ pub(super) static ROWS: &[Metric] = &[
         ],
     )
     .lower()
-    .bound(),
+    .bound()
+    .usual(8),
     row(
         "",
         "interference",

@@ -1,6 +1,7 @@
 //! The summary of a comparison that a terminal shows: the verdict, then a table for each GPU and guest.
 
 use super::{verdict, words};
+use crate::metrics::known;
 use crate::report::notes::Notes;
 use crate::report::table::{Table, alarm, cut, paragraph, pieces};
 use crate::report::text::{plan_pieces, short_hash, title};
@@ -66,17 +67,17 @@ fn subject(kind: SubjectKind, of: &str) -> String {
 /// Whether an exploratory metric is shown on a terminal; the tables have all. The parts of the response time and the
 /// service time follow the response, and a quantile or two of each latency are enough for a first look.
 fn shown(metric: &MetricComparison) -> bool {
-    let aside = ["part.", "service."]
-        .iter()
-        .any(|family| metric.metric.starts_with(family));
-    let rare = [".p90", ".p99.9"]
-        .iter()
-        .any(|end| metric.metric.ends_with(end));
+    let aside = known(&metric.metric).is_some_and(|found| {
+        found.metric.aside
+            || found
+                .statistic
+                .is_some_and(|statistic| !statistic.is_usual())
+    });
     let moves = metric.values.iter().any(|value| {
         let same = |difference: &Difference| difference.verdict == Verdict::Same;
         value.difference.as_ref().is_some_and(|found| !same(found))
     });
-    metric.primary || (!aside && !rare && moves)
+    metric.primary || (!aside && moves)
 }
 
 struct Page<'a> {
@@ -282,7 +283,7 @@ impl Page<'_> {
 
     /// The difference and its mark; else the value, as far as it is known. The last two columns are the
     /// mark's, so that numbers stand under one another.
-    fn value(&mut self, metric: &MetricComparison, value: &PolicyValue, baseline: bool) -> String {
+    fn value(&mut self, metric: &MetricComparison, value: &PolicyValue, reference: bool) -> String {
         let unit = Shown::of(metric.unit);
         if let Some(found) = &value.difference {
             return format!("{} {}", difference_text(found, unit), mark(found.verdict));
@@ -294,7 +295,7 @@ impl Page<'_> {
         let missing = value.value.is_none() || value.half_width.is_none();
         let note = match &value.note {
             Some(note) => Some(reason(note)),
-            None if !baseline => Some(format!(
+            None if !reference => Some(format!(
                 "not compared: under {} there is no value to compare with",
                 self.result.against
             )),

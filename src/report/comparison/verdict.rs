@@ -1,6 +1,10 @@
 //! A comparison in words: made from its numbers, and from nothing else.
 
+use crate::metrics::{Statistic, usual};
 use crate::result::{Better, ComparisonResult, Difference, MetricComparison, SubjectKind, Verdict};
+
+/// What is said of the response times of guests.
+const TAIL: Statistic = Statistic::Quantile(0.95);
 
 /// One paragraph for each GPU with what policies change about its fairness and throughput, and what they
 /// do to the tails of its guests.
@@ -10,28 +14,20 @@ pub(super) fn words(comparison: &ComparisonResult) -> String {
         return format!("{} alone: there is nothing to compare.", comparison.against);
     }
     let mut sentences = Vec::new();
-    for (metric, what) in [
-        ("antt", "mean slowdown"),
-        ("stp", "system throughput"),
-        ("jain_progress", "fairness of progress"),
-        ("longest_starvation", "longest starvation"),
-    ] {
+    for metric in usual() {
+        let (name, what, kind) = match (metric.spoken, metric.family) {
+            (Some(what), Some(family)) => (
+                format!("{family}.{}", TAIL.name()),
+                format!("95th percentile of {what}"),
+                SubjectKind::Guest,
+            ),
+            (Some(what), None) => (metric.name.to_owned(), what.to_owned(), SubjectKind::Gpu),
+            (None, _) => continue,
+        };
         let rows = comparison.metrics.iter();
-        for row in
-            rows.filter(|row| row.primary && row.kind == SubjectKind::Gpu && row.metric == metric)
-        {
-            sentences.extend(sentence(comparison, row, what));
+        for row in rows.filter(|row| row.primary && row.kind == kind && row.metric == name) {
+            sentences.extend(sentence(comparison, row, &what));
         }
-    }
-    let tails = comparison.metrics.iter();
-    for row in tails
-        .filter(|row| row.primary && row.kind == SubjectKind::Guest && row.metric == "response.p95")
-    {
-        sentences.extend(sentence(
-            comparison,
-            row,
-            "95th percentile of response times",
-        ));
     }
     for policy in comparison
         .policies
