@@ -2,6 +2,7 @@
 
 use super::tolerance::matches;
 use super::{Value, Values};
+use crate::report::words::grounds;
 use crate::result::{ObjectiveVerdict, RunResult};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -194,11 +195,16 @@ pub fn objectives(result: &RunResult) -> Vec<Judged> {
     decided
         .filter(|objective| objective.verdict != ObjectiveVerdict::Undecided)
         .map(|objective| Judged {
-            path: format!("{}s.{}.{}", objective.kind, objective.of, objective.metric),
+            path: format!(
+                "{}s.{}.{}",
+                objective.kind.name(),
+                objective.of,
+                objective.metric
+            ),
             limit: objective.text.clone(),
             value: objective.value.map_or(Value::Undefined, Value::Real),
             kept: objective.verdict == ObjectiveVerdict::Pass,
-            reason: objective.note.clone().unwrap_or_default(),
+            reason: objective.note.as_ref().map_or_else(String::new, grounds),
         })
         .collect()
 }

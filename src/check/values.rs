@@ -1,8 +1,8 @@
 //! A result as named values, one a line of a baseline.
 
-use crate::metrics::{Figure, Number, figures};
-use crate::report::to_json;
-use crate::result::{Meta, ObjectiveVerdict, RunResult, ScenarioInfo};
+use crate::metrics::{Figure, Number, Unit, figures};
+use crate::report::{to_json, words};
+use crate::result::{Meta, RunResult, ScenarioInfo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -85,7 +85,11 @@ pub fn values(result: &RunResult) -> Result<Values, serde_json::Error> {
     }
     for memory in &result.memory {
         // A guest may have the name of a GPU: what it is keeps their memory apart.
-        let path = format!("memory.{}.{}", word(&memory.what), memory.name);
+        let path = format!(
+            "memory.{}.{}",
+            word(words::memory_of(&memory.what)),
+            memory.name
+        );
         if let Some(capacity) = memory.capacity_bytes {
             values.put(format!("{path}.capacity_bytes"), Value::Whole(capacity));
         }
@@ -97,16 +101,17 @@ pub fn values(result: &RunResult) -> Result<Values, serde_json::Error> {
     for objective in &result.objectives {
         // Without blanks, as all paths.
         let text: String = objective.text.split_whitespace().collect();
-        let path = format!("{}s.{}.objectives.{text}", objective.kind, objective.of);
-        let verdict = match objective.verdict {
-            ObjectiveVerdict::Pass => "pass",
-            ObjectiveVerdict::Fail => "fail",
-            ObjectiveVerdict::Undecided => "undecided",
-        };
+        let path = format!(
+            "{}s.{}.objectives.{text}",
+            objective.kind.name(),
+            objective.of
+        );
+        let verdict = words::objective_verdict(objective.verdict);
         values.put(path, Value::Text(verdict.to_owned()));
     }
     for check in &result.checks {
-        values.put(format!("checks.{}", check.id), Value::Truth(check.holds));
+        let id = words::invariant(check.id).0;
+        values.put(format!("checks.{id}"), Value::Truth(check.holds));
     }
     let hash = Value::Text(result.scenario.hash.clone());
     values.put(SCENARIO_HASH.to_owned(), hash);
@@ -125,10 +130,11 @@ impl Flat {
     fn metrics(&mut self, entity: &str, metrics: &[Figure]) {
         for metric in metrics {
             // The suffixes of `summary.json`.
-            let suffix = match metric.unit() {
-                "ns" => "_ns",
-                "1/s" if metric.metric.metric.name == "frames_per_second" => "",
-                "1/s" | "tokens/s" => "_per_s",
+            let suffix = match metric.metric.metric.unit {
+                Unit::Time => "_ns",
+                // The name says it already.
+                Unit::PerSecond if metric.metric.metric.name.ends_with("_per_second") => "",
+                Unit::PerSecond | Unit::TokensPerSecond => "_per_s",
                 _ => "",
             };
             let path = format!("{entity}.{}{suffix}", metric.metric.name("."));

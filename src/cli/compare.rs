@@ -9,6 +9,7 @@ use crate::policy::{registry, spatial};
 use crate::report::comparison::to_text;
 use crate::report::figures::Figures;
 use crate::report::folder::{self, Staging};
+use crate::report::words;
 use crate::scenario::{Alternative, Scenario, Share};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -131,7 +132,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         note(&format!(
             "error: {}: invariant checks failed: {}; do not use these results",
             policy.name,
-            policy.broken.join(", ")
+            words::broken(policy.broken.iter().copied())
         ));
         return Ok(ExitCode::from(super::FAILED));
     }
@@ -143,7 +144,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         Some(found) => {
             note(&format!(
                 "precision not reached: {} is known to {:.1} %",
-                found.worst_of,
+                words::mean_of(found.worst_of.as_ref()),
                 found.worst * 100.0
             ));
             ExitCode::from(super::UNDECIDED)

@@ -3,6 +3,7 @@
 use super::progress::Bar;
 use super::{Failure, note};
 use crate::experiment::{self, RunError, Store};
+use crate::report::words;
 use crate::result::RunResult;
 use crate::scenario::{self, Alternative, Overrides, Scenario};
 use std::num::NonZeroUsize;
@@ -152,12 +153,11 @@ impl Simulation {
 /// fault of the simulator.
 pub(super) fn invariants_hold(result: &RunResult) -> bool {
     let failed = result.checks.iter().filter(|check| !check.holds);
-    let failed: Vec<&str> = failed.map(|check| check.id.as_str()).collect();
+    let failed = words::broken(failed.map(|check| check.id));
     if !failed.is_empty() {
         note(&format!(
             "error: {}: invariant checks failed: {}; do not use these results",
-            result.scenario.name,
-            failed.join(", ")
+            result.scenario.name, failed
         ));
     }
     failed.is_empty()

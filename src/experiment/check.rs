@@ -2,7 +2,7 @@
 
 use super::collect::Shared;
 use crate::engine::time::Nanos;
-use crate::result::Check;
+use crate::result::{Check, FrameBuffer, Invariant, Witness};
 use crate::scenario::{Holds, Scenario};
 use crate::sim::Schedule;
 
@@ -14,15 +14,6 @@ pub(super) fn checks(scenario: &Scenario, shared: &Shared) -> Vec<Check> {
         causes_precede_effects(shared),
         frame_buffer_is_not_oversubscribed(scenario),
     ]
-}
-
-fn check(id: &str, what: &str, holds: bool, detail: String) -> Check {
-    Check {
-        id: id.to_owned(),
-        what: what.to_owned(),
-        holds,
-        detail,
-    }
 }
 
 /// I1: at every sampling edge the four accounts add up to SMs × wall.
@@ -37,12 +28,11 @@ fn sm_time_is_conserved(scenario: &Scenario, shared: &Shared) -> Check {
             }
         }
     }
-    check(
-        "I1",
-        "SM time is conserved: useful + switching + reserved-idle + idle = SMs x wall",
-        wrong == 0,
-        format!("{wrong} of {edges} sampling edges disagree"),
-    )
+    Check {
+        id: Invariant::I1,
+        holds: wrong == 0,
+        witness: Witness::Edges { wrong, of: edges },
+    }
 }
 
 /// I2: the clocks of the entries of a GPU add up to the time in which its domains let one run.
@@ -60,12 +50,11 @@ fn nobody_runs_while_another_holds(scenario: &Scenario, shared: &Shared) -> Chec
             off += let_run.abs_diff(shared.entries_ran(replication, gpu));
         }
     }
-    check(
-        "I2",
-        "nobody runs while another holds the SMs: running times add up to the GPU time",
-        off == 0,
-        format!("{off} ns of difference"),
-    )
+    Check {
+        id: Invariant::I2,
+        holds: off == 0,
+        witness: Witness::Clocks { apart_ns: off },
+    }
 }
 
 /// I3: what has come and not gone is in the guest's queue or on its streams, at the end of every run; and what
@@ -87,12 +76,14 @@ fn jobs_are_conserved(shared: &Shared) -> Check {
             wrong += u64::from(!holds);
         }
     }
-    check(
-        "I3",
-        "jobs are neither lost nor invented: arrived = completed + dropped + in flight",
-        wrong == 0,
-        format!("{arrived} jobs; {wrong} guests disagree"),
-    )
+    Check {
+        id: Invariant::I3,
+        holds: wrong == 0,
+        witness: Witness::Guests {
+            wrong,
+            jobs: arrived,
+        },
+    }
 }
 
 /// I4: arrival ≤ start ≤ end, and the parts of a job's life add up to its response.
@@ -105,18 +96,16 @@ fn causes_precede_effects(shared: &Shared) -> Check {
             wrong += record.contradictions;
         }
     }
-    check(
-        "I4",
-        "a cause precedes its effect, and the parts of a response add up to it",
-        wrong == 0,
-        format!("{wrong} of {jobs} jobs disagree"),
-    )
+    Check {
+        id: Invariant::I4,
+        holds: wrong == 0,
+        witness: Witness::Jobs { wrong, of: jobs },
+    }
 }
 
 /// I5: the frame buffer of the vGPUs on a board fits into the board.
 fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
-    let mut worst = Vec::new();
-    let mut holds = true;
+    let mut gpus = Vec::new();
     for (index, gpu) in scenario.gpus.iter().enumerate() {
         let reserved: u64 = scenario
             .guests
@@ -130,18 +119,17 @@ fn frame_buffer_is_not_oversubscribed(scenario: &Scenario) -> Check {
                 } => u64::from(guest.count_on(index)) * u64::from(number) * frame_buffer_mib,
             })
             .sum();
-        holds &= reserved <= gpu.board.frame_buffer_mib;
-        worst.push(format!(
-            "{}: {reserved} of {} MiB",
-            gpu.name, gpu.board.frame_buffer_mib
-        ));
+        gpus.push(FrameBuffer {
+            gpu: gpu.name.clone(),
+            reserved_mib: reserved,
+            of_mib: gpu.board.frame_buffer_mib,
+        });
     }
-    check(
-        "I5",
-        "frame buffer is never oversubscribed",
-        holds,
-        worst.join("; "),
-    )
+    Check {
+        id: Invariant::I5,
+        holds: gpus.iter().all(|gpu| gpu.reserved_mib <= gpu.of_mib),
+        witness: Witness::FrameBuffer { gpus },
+    }
 }
 
 #[cfg(test)]
@@ -181,7 +169,7 @@ stages.s.gpu.time = "8ms"
 "#;
 
     /// Which checks fail of a run whose recorder was changed so.
-    fn red(change: impl FnOnce(&mut CellRecord)) -> Vec<String> {
+    fn red(change: impl FnOnce(&mut CellRecord)) -> Vec<Invariant> {
         let loaded = parse("mutants", TEXT, ".".as_ref(), &Overrides::default());
         let scenario = loaded.expect("a scenario").scenario;
         let mut layout = Layout::default();
@@ -224,13 +212,25 @@ stages.s.gpu.time = "8ms"
             let last = recorder.gpus[0].last_mut().expect("an edge");
             last.accounts.switching += 50_000;
         });
-        assert_eq!(paid_twice, ["I1"]);
+        assert_eq!(paid_twice, [Invariant::I1]);
         // Two entries ran at once for a microsecond.
-        assert_eq!(red(|record| record.entries_ran[0] += 1_000), ["I2"]);
+        assert_eq!(
+            red(|record| record.entries_ran[0] += 1_000),
+            [Invariant::I2]
+        );
         // A job is neither in the queue nor on a stream, nor did it end.
-        assert_eq!(red(|record| record.members[0].in_flight -= 1), ["I3"]);
+        assert_eq!(
+            red(|record| record.members[0].in_flight -= 1),
+            [Invariant::I3]
+        );
         // A job of a batch ended twice.
-        assert_eq!(red(|record| record.members[1].in_system -= 1), ["I3"]);
-        assert_eq!(red(|record| record.members[1].contradictions += 1), ["I4"]);
+        assert_eq!(
+            red(|record| record.members[1].in_system -= 1),
+            [Invariant::I3]
+        );
+        assert_eq!(
+            red(|record| record.members[1].contradictions += 1),
+            [Invariant::I4]
+        );
     }
 }

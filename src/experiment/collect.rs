@@ -4,7 +4,7 @@ use super::baseline::AloneRecord;
 use super::check;
 use super::recorder::{CellRecord, GpuEdge, GroupRecord, Groups, MemberRecord};
 use crate::result::{
-    AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
+    self, AssumptionInfo, FORMAT, Meta, NoChance, PlanInfo, Replication, ReplicationGpu,
     ReplicationGuest, ReplicationLatency, ReplicationParts, RunResult, ScenarioInfo,
 };
 use crate::scenario::{Horizon, Origin, Scenario};
@@ -33,7 +33,12 @@ pub(super) struct Shared {
     /// (cell, local index) of each member and GPU.
     members: Vec<(usize, usize)>,
     gpus: Vec<(usize, usize)>,
+    /// All members, group by group.
     pub instances: Vec<Instance>,
+    /// Where each group begins among them, and where the last one ends.
+    starts: Vec<usize>,
+    /// Members by GPU, each list in their order.
+    on_gpu: Vec<Vec<usize>>,
 }
 
 impl Shared {
@@ -44,20 +49,23 @@ impl Shared {
         let known: Vec<Groups> = layouts.iter().map(Groups::new).collect();
         let groups = records.chunks_mut(cells).map(|of| groups(&known, of));
         let groups = groups.collect();
-        let find = |position: &dyn Fn(&Layout) -> Option<usize>| {
-            layouts
-                .iter()
-                .enumerate()
-                .find_map(|(cell, layout)| Some((cell, position(layout)?)))
-                .expect("every part of a scenario is in a cell")
-        };
-        let members = instances
-            .iter()
-            .map(|instance| find(&|layout| layout.guests.iter().position(|g| g == instance)))
-            .collect();
-        let gpus = (0..scenario.gpus.len())
-            .map(|gpu| find(&|layout| layout.gpus.iter().position(|&g| g == gpu)))
-            .collect();
+        let starts = starts(scenario);
+        // Every part of a scenario is in a cell.
+        let mut members = vec![(0, 0); instances.len()];
+        let mut gpus = vec![(0, 0); scenario.gpus.len()];
+        for (cell, layout) in layouts.iter().enumerate() {
+            for (local, instance) in layout.guests.iter().enumerate() {
+                members[starts[instance.group] + instance.ordinal as usize] = (cell, local);
+            }
+            for (local, gpu) in layout.gpus.iter().enumerate() {
+                gpus[*gpu] = (cell, local);
+            }
+        }
+        let mut on_gpu = vec![Vec::new(); scenario.gpus.len()];
+        for (member, instance) in instances.iter().enumerate() {
+            let guest = &scenario.guests[instance.group];
+            on_gpu[guest.gpu_of(instance.ordinal)].push(member);
+        }
         Shared {
             replications: records.len() / cells,
             layouts,
@@ -66,6 +74,8 @@ impl Shared {
             members,
             gpus,
             instances,
+            starts,
+            on_gpu,
         }
     }
 
@@ -99,14 +109,26 @@ impl Shared {
 
     /// Positions of a group's members among all members.
     pub fn members_of(&self, group: usize) -> Vec<usize> {
-        (0..self.instances.len())
-            .filter(|&member| self.instances[member].group == group)
-            .collect()
+        (self.starts[group]..self.starts[group + 1]).collect()
+    }
+
+    /// Positions of the members on a GPU among all members.
+    pub fn members_on(&self, gpu: usize) -> &[usize] {
+        &self.on_gpu[gpu]
     }
 
     pub fn each_replication(&self) -> std::ops::Range<usize> {
         0..self.replications
     }
+}
+
+/// Where each group begins among all members, and where the last one ends.
+fn starts(scenario: &Scenario) -> Vec<usize> {
+    let mut starts = vec![0];
+    for guest in &scenario.guests {
+        starts.push(starts[starts.len() - 1] + guest.count as usize);
+    }
+    starts
 }
 
 /// The groups of one replication, in their order, out of the records of its cells.
@@ -159,9 +181,6 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         .map(|group| guests::group(scenario, shared, baselines, group))
         .collect();
     let no_chance = chance::missing(scenario);
-    let mut notices = scenario.notices.clone();
-    notices.extend(growth::remarks(scenario, shared));
-    notices.extend(chance::notice(&no_chance));
     let mut result = RunResult {
         format: FORMAT,
         meta: Meta {
@@ -175,7 +194,8 @@ pub(super) fn collect(scenario: &Scenario, shared: &Shared, baselines: &Baseline
         },
         plan: plan(scenario),
         assumptions: assumptions(scenario),
-        notices,
+        notices: scenario.notices.clone(),
+        growth: growth::growing(scenario, shared),
         no_chance: (no_chance != NoChance::default()).then_some(no_chance),
         objectives: Vec::new(),
         gpus: (0..scenario.gpus.len())
@@ -198,10 +218,9 @@ fn plan(scenario: &Scenario) -> PlanInfo {
     let run = &scenario.run;
     PlanInfo {
         horizon: match run.horizon {
-            Horizon::Steady => "steady",
-            Horizon::Terminating => "terminating",
-        }
-        .to_owned(),
+            Horizon::Steady => result::Horizon::Steady,
+            Horizon::Terminating => result::Horizon::Terminating,
+        },
         warmup_ns: match run.horizon {
             Horizon::Steady => run.warmup,
             Horizon::Terminating => 0,

@@ -7,7 +7,6 @@
 mod metrics;
 mod primary;
 mod test;
-mod verdict;
 
 use super::findings::findings;
 use super::turns::first_turns;
@@ -15,10 +14,10 @@ use super::{Options, Progress, RunError, Store, run};
 use crate::engine::time::{LONGEST, Nanos};
 use crate::policy::registry;
 use crate::result::{
-    COMPARISON_FORMAT, ComparisonResult, GroupLatency, MemberSlowdown, MetricComparison, PlanInfo,
-    PolicyResult, PolicyValue, RunResult, Sequential,
+    COMPARISON_FORMAT, ComparisonResult, GroupLatency, MeanOf, MemberSlowdown, MetricComparison,
+    Overloaded, PlanInfo, PolicyResult, PolicyValue, Reason, RunResult, Sequential, Slice,
 };
-use crate::scenario::{Scenario, Share, write_nanos};
+use crate::scenario::{Scenario, Share};
 use crate::stats::interval::next_look;
 use crate::stats::quantile::sectioning_interval;
 use metrics::Row;
@@ -129,8 +128,11 @@ pub fn compare(
 const INSIDE: f64 = 0.97;
 
 /// Largest relative half-width, and whose it is.
-fn widest<'a>(rows: impl Iterator<Item = &'a Row>, candidates: &[Candidate]) -> (f64, String) {
-    let mut worst = (0.0, String::new());
+fn widest<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    candidates: &[Candidate],
+) -> (f64, Option<MeanOf>) {
+    let mut worst = (0.0, None);
     for row in rows {
         for (candidate, cell) in candidates.iter().zip(&row.cells) {
             let Some(value) = cell.value.filter(|_| cell.chance) else {
@@ -144,7 +146,11 @@ fn widest<'a>(rows: impl Iterator<Item = &'a Row>, candidates: &[Candidate]) -> 
             if width > worst.0 {
                 worst = (
                     width,
-                    format!("{} of {} under {}", row.metric, row.of, candidate.name),
+                    Some(MeanOf {
+                        metric: row.metric.clone(),
+                        of: row.of.clone(),
+                        policy: candidate.name.clone(),
+                    }),
                 );
             }
         }
@@ -171,7 +177,7 @@ fn finish(
     let names: Vec<&str> = candidates.iter().map(|c| c.name.as_str()).collect();
     let (tested, explored) = test::settle(&mut metrics, rows, confidence);
     test::best(&mut metrics, rows, &names, confidence);
-    let mut comparison = ComparisonResult {
+    Ok(ComparisonResult {
         format: COMPARISON_FORMAT,
         meta: first.meta.clone(),
         scenario: first.scenario.clone(),
@@ -184,18 +190,15 @@ fn finish(
         tested,
         explored,
         sequential,
-        remarks: slices(candidates).into_iter().collect(),
+        slices: slices(candidates),
         policies,
         metrics,
-        verdict: String::new(),
-    };
-    comparison.verdict = verdict::words(&comparison);
-    Ok(comparison)
+    })
 }
 
-/// What is to be known if policies take turns of different lengths.
-fn slices(candidates: &[Candidate]) -> Option<String> {
-    let mut lengths: Vec<(Nanos, Vec<&str>)> = Vec::new();
+/// Who takes turns of what length, if policies take turns of different lengths.
+fn slices(candidates: &[Candidate]) -> Vec<Slice> {
+    let mut lengths: Vec<Slice> = Vec::new();
     for candidate in candidates {
         let domains = candidate.scenario.gpus.iter().flat_map(|gpu| gpu.domains());
         for domain in domains {
@@ -205,39 +208,35 @@ fn slices(candidates: &[Candidate]) -> Option<String> {
             if config.slice >= LONGEST {
                 continue;
             }
-            let name = candidate.name.as_str();
-            match lengths.iter_mut().find(|known| known.0 == config.slice) {
-                Some(known) if known.1.contains(&name) => {}
-                Some(known) => known.1.push(name),
-                None => lengths.push((config.slice, vec![name])),
+            let name = &candidate.name;
+            let mut known = lengths.iter_mut();
+            match known.find(|known| known.length_ns == config.slice) {
+                Some(known) if known.policies.contains(name) => {}
+                Some(known) => known.policies.push(name.clone()),
+                None => lengths.push(Slice {
+                    length_ns: config.slice,
+                    policies: vec![name.clone()],
+                }),
             }
         }
     }
     if lengths.len() < 2 {
-        return None;
+        return Vec::new();
     }
-    lengths.sort();
-    let each = lengths.iter().map(|(slice, names)| {
-        let names = match names.as_slice() {
-            [one] => (*one).to_owned(),
-            [one, another] => format!("{one} and {another}"),
-            [one, others @ ..] => format!("{one} and {} others", others.len()),
-            [] => String::new(),
-        };
-        format!("{} under {names}", write_nanos(*slice as f64))
-    });
-    Some(format!(
-        "Slices differ: {}. A difference between policies may be one of the slice; NAME+slice=2ms gives a \
-         policy another.",
-        each.collect::<Vec<_>>().join(", ")
-    ))
+    lengths.sort_by_key(|slice| slice.length_ns);
+    lengths
 }
 
 fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, RunError> {
     let registered = registry::find(&candidate.scheduler);
     let overloaded = result.guests.iter();
     let overloaded = overloaded
-        .filter_map(|group| Some((group.name.clone(), group.overload.clone()?)))
+        .filter_map(|group| {
+            Some(Overloaded {
+                guest: group.name.clone(),
+                why: group.overload.clone()?,
+            })
+        })
         .collect();
     let broken = result.checks.iter().filter(|check| !check.holds);
     Ok(PolicyResult {
@@ -248,7 +247,7 @@ fn policy(candidate: &Candidate, result: &RunResult) -> Result<PolicyResult, Run
         hash: result.scenario.hash.clone(),
         overloaded,
         findings: findings(result),
-        broken: broken.map(|check| check.id.clone()).collect(),
+        broken: broken.map(|check| check.id).collect(),
         response: result
             .guests
             .iter()
@@ -277,16 +276,16 @@ fn of_row(row: &Row, primary: bool) -> MetricComparison {
         value: cell.value,
         half_width: cell.half_width,
         note: match (&cell.note, cell.value) {
-            (None, None) => Some("no value".to_owned()),
+            (None, None) => Some(Reason::NoValue),
             (note, _) => note.clone(),
         },
         difference: None,
     });
     MetricComparison {
         of: row.of.clone(),
-        kind: row.kind.to_owned(),
+        kind: row.kind,
         metric: row.metric.clone(),
-        unit: row.unit.to_owned(),
+        unit: row.unit,
         better: row.better,
         primary,
         values: values.collect(),

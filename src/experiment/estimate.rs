@@ -1,8 +1,8 @@
 //! From figures of replications to estimates with intervals.
 
 use crate::engine::time::Nanos;
-use crate::result::{Estimate, QuantileEstimate};
-use crate::scenario::{Scenario, write_nanos};
+use crate::result::{Estimate, Method, QuantileEstimate, Reason, Remedy};
+use crate::scenario::Scenario;
 use crate::stats::histogram::LatencyHistogram;
 use crate::stats::interval::t_interval;
 use crate::stats::jackknife::pseudo_values;
@@ -53,21 +53,16 @@ impl Confidence {
 }
 
 /// Nothing to estimate, for a reason.
-pub(super) fn nothing(note: &str) -> Estimate {
+pub(super) fn nothing(note: Reason) -> Estimate {
     Estimate {
         value: None,
         half_width: None,
         n: 0,
-        method: "none".to_owned(),
-        note: Some(note.to_owned()),
+        method: Method::None,
+        note: Some(note),
         each: Vec::new(),
     }
 }
-
-const ONE: &str = "one replication: no interval";
-/// Why there is no interval from replications that are all the same.
-pub(super) const NO_CHANCE: &str =
-    "no interval: nothing is drawn, so all replications are the same";
 
 /// A value of replications that are all the same.
 fn without_chance(value: f64, each: Vec<f64>) -> Estimate {
@@ -75,14 +70,14 @@ fn without_chance(value: f64, each: Vec<f64>) -> Estimate {
         value: Some(value),
         half_width: None,
         n: each.len() as u32,
-        method: "no chance".to_owned(),
-        note: Some(NO_CHANCE.to_owned()),
+        method: Method::NoChance,
+        note: Some(Reason::NothingDrawn),
         each,
     }
 }
 
 /// The mean of one value a replication, with its t interval.
-pub(super) fn mean(values: &[Option<f64>], confidence: Confidence, empty: &str) -> Estimate {
+pub(super) fn mean(values: &[Option<f64>], confidence: Confidence, empty: Reason) -> Estimate {
     let present: Vec<f64> = values.iter().copied().flatten().collect();
     if present.is_empty() {
         return nothing(empty);
@@ -94,15 +89,17 @@ pub(super) fn mean(values: &[Option<f64>], confidence: Confidence, empty: &str) 
     }
     let interval = t_interval(&present, confidence.level);
     let note = match interval {
-        None => Some(ONE.to_owned()),
-        Some(_) if missing > 0 => Some(format!("{missing} replications without a value")),
+        None => Some(Reason::OneReplication),
+        Some(_) if missing > 0 => Some(Reason::ReplicationsWithout {
+            replications: missing as u32,
+        }),
         Some(_) => None,
     };
     Estimate {
         value: Some(value),
         half_width: interval.map(|interval| interval.half_width),
         n: present.len() as u32,
-        method: "t over replications".to_owned(),
+        method: Method::T,
         note,
         each: if missing == 0 { present } else { Vec::new() },
     }
@@ -111,7 +108,7 @@ pub(super) fn mean(values: &[Option<f64>], confidence: Confidence, empty: &str) 
 /// The mean of a value that every replication has.
 pub(super) fn mean_of(values: impl IntoIterator<Item = f64>, confidence: Confidence) -> Estimate {
     let values: Vec<_> = values.into_iter().map(Some).collect();
-    mean(&values, confidence, "no replications")
+    mean(&values, confidence, Reason::NoReplications)
 }
 
 /// A smooth function of sums over replications, with its jackknife interval. `sums` are rows, one a
@@ -119,7 +116,7 @@ pub(super) fn mean_of(values: impl IntoIterator<Item = f64>, confidence: Confide
 pub(super) fn of_sums<const N: usize>(
     sums: &[[f64; N]],
     confidence: Confidence,
-    empty: &str,
+    empty: Reason,
     statistic: impl Fn([f64; N]) -> Option<f64>,
 ) -> Estimate {
     let totals = |out: Option<usize>| {
@@ -146,8 +143,8 @@ pub(super) fn of_sums<const N: usize>(
         .as_ref()
         .and_then(|values| t_interval(values, confidence.level));
     let note = match (n, interval) {
-        (1, _) => Some(ONE.to_owned()),
-        (_, None) => Some("too few replications with a value for an interval".to_owned()),
+        (1, _) => Some(Reason::OneReplication),
+        (_, None) => Some(Reason::TooFewReplications),
         _ => None,
     };
     // Around the value that is reported, which the jackknife corrects for its bias.
@@ -160,14 +157,14 @@ pub(super) fn of_sums<const N: usize>(
         value: Some(value),
         half_width: interval.map(|interval| interval.half_width),
         n: n as u32,
-        method: "jackknife over replications".to_owned(),
+        method: Method::Jackknife,
         note,
         each: interval.map(around).unwrap_or_default(),
     }
 }
 
 /// A ratio of two sums.
-pub(super) fn ratio(sums: &[[f64; 2]], confidence: Confidence, empty: &str) -> Estimate {
+pub(super) fn ratio(sums: &[[f64; 2]], confidence: Confidence, empty: Reason) -> Estimate {
     of_sums(sums, confidence, empty, |[over, under]| {
         (under > 0.0).then(|| over / under)
     })
@@ -185,43 +182,44 @@ pub(super) fn quantile(
     merged: &LatencyHistogram,
     confidence: Confidence,
 ) -> QuantileEstimate {
-    let without = |value_ns, note: String| QuantileEstimate {
+    let without = |value_ns, note| QuantileEstimate {
         p,
         value_ns,
         half_width_ns: None,
-        method: "none".to_owned(),
+        method: Method::None,
         note: Some(note),
         each: Vec::new(),
         resolution_ns: 0.0,
     };
     let Some(pooled) = merged.quantile(p) else {
-        return without(None, "no jobs completed".to_owned());
+        return without(None, Reason::NoJobsEnded);
     };
     let count = merged.count();
     let runs = replications.len();
     if p >= EXTREME && count < EXTREME_COUNT {
         let more = EXTREME_COUNT as f64 / count as f64;
-        let remedy = remedy(runs, confidence, more);
-        return without(
-            None,
-            format!("not reported: {count} jobs, fewer than {EXTREME_COUNT}{remedy}"),
-        );
+        let note = Reason::NotReported {
+            jobs: count,
+            least: EXTREME_COUNT,
+            remedy: remedy(runs, confidence, more),
+        };
+        return without(None, note);
     }
     if !confidence.chance {
         return QuantileEstimate {
             each: vec![pooled.value as f64; runs],
-            method: "no chance".to_owned(),
-            ..without(Some(pooled.value), NO_CHANCE.to_owned())
+            method: Method::NoChance,
+            ..without(Some(pooled.value), Reason::NothingDrawn)
         };
     }
     if runs < 2 {
-        return without(Some(pooled.value), ONE.to_owned());
+        return without(Some(pooled.value), Reason::OneReplication);
     }
-    let found = |half_width: f64, method: &str, each: Vec<f64>| QuantileEstimate {
+    let found = |half_width: f64, method, each: Vec<f64>| QuantileEstimate {
         p,
         value_ns: Some(pooled.value),
         half_width_ns: Some(half_width + pooled.half_width),
-        method: method.to_owned(),
+        method,
         note: None,
         each,
         resolution_ns: pooled.half_width,
@@ -233,12 +231,12 @@ pub(super) fn quantile(
             .map(|quantile| quantile.value as f64)
             .collect();
         if let Some(interval) = sectioning_interval(pooled.value as f64, &each, confidence.level) {
-            return found(interval.half_width, "sectioning", each);
+            return found(interval.half_width, Method::Sectioning, each);
         }
     }
     match inversion(p, replications, merged, confidence.level) {
         Some(inverted) if inverted.enough() => {
-            found(inverted.half_width, "inversion", inverted.each)
+            found(inverted.half_width, Method::Inversion, inverted.each)
         }
         inverted => {
             let beyond = inverted.map_or(0.0, |inverted: Inversion| inverted.beyond);
@@ -254,40 +252,34 @@ const ALIKE: f64 = 10.0;
 
 /// How many jobs an interval needs, if further ones depend on each other as those at hand do, and what gives
 /// them; `beyond` of those at hand count as independent ones beyond the quantile.
-fn too_little(count: u64, (p, beyond): (f64, f64), runs: usize, confidence: Confidence) -> String {
-    let text = "not enough data for an interval";
+fn too_little(count: u64, (p, beyond): (f64, f64), runs: usize, confidence: Confidence) -> Reason {
     if beyond <= 0.0 {
-        return text.to_owned();
+        return Reason::TooLittleData;
     }
     let more = LEAST_BEYOND / beyond;
     let jobs = rounded_up(count as f64 * more);
     let independent = beyond / p.min(1.0 - p);
     if independent < ALIKE * runs as f64 && independent * ALIKE <= count as f64 && confidence.chance
     {
-        let replications = (runs as f64 * more).ceil();
-        return format!(
-            "{text}: the jobs of a replication are alike, and it takes about {replications} replications \
-             (replications = {replications})"
-        );
+        let replications = (runs as f64 * more).ceil() as u64;
+        return Reason::AlikeJobs { replications };
     }
-    let remedy = remedy(runs, confidence, more);
-    format!("{text}: about {jobs} jobs are needed, {count} there are{remedy}")
+    Reason::TooFewJobs {
+        jobs: count,
+        needed: jobs as u64,
+        remedy: remedy(runs, confidence, more),
+    }
 }
 
 /// The keys of `[run]` that give so many times the data.
-fn remedy(runs: usize, confidence: Confidence, more: f64) -> String {
+fn remedy(runs: usize, confidence: Confidence, more: f64) -> Remedy {
     let replications = (runs as f64 * more).ceil();
     let duration = rounded_up(confidence.window as f64 * more);
-    let length = match duration < crate::engine::time::LONGEST as f64 / 4.0 {
-        true => Some(format!("duration = \"{}\"", write_nanos(duration))),
-        false => None,
-    };
-    let number = (confidence.chance && replications <= 10_000.0)
-        .then(|| format!("replications = {replications}"));
-    match (number, length) {
-        (Some(number), Some(length)) => format!(" ({number} or {length})"),
-        (Some(one), None) | (None, Some(one)) => format!(" ({one})"),
-        (None, None) => String::new(),
+    let possible = duration < crate::engine::time::LONGEST as f64 / 4.0;
+    Remedy {
+        replications: (confidence.chance && replications <= 10_000.0)
+            .then_some(replications as u64),
+        duration_ns: possible.then_some(duration as u64),
     }
 }
 
@@ -350,9 +342,9 @@ mod tests {
         // 20 values each: a p95 needs 60 in each for sectioning; 15 replications have 15 beyond it.
         let found = of(0.95, &histograms(15, 20), SURE);
         assert!(found.half_width_ns.is_some(), "{found:?}");
-        assert_eq!(found.method, "inversion");
+        assert_eq!(found.method, Method::Inversion);
         let long = of(0.95, &histograms(15, 100), SURE);
-        assert!(long.half_width_ns.is_some() && long.method == "sectioning");
+        assert!(long.half_width_ns.is_some() && long.method == Method::Sectioning);
     }
 
     #[test]
@@ -360,22 +352,26 @@ mod tests {
         // 5 · 20 values have 5 beyond p95, of 10: twice as many are needed.
         let found = of(0.95, &histograms(5, 20), SURE);
         assert_eq!(found.half_width_ns, None);
-        assert_eq!(
-            found.note.as_deref(),
-            Some(
-                "not enough data for an interval: about 200 jobs are needed, 100 there are (replications = 10 or duration = \"1min\")"
-            )
-        );
+        let twice = Remedy {
+            replications: Some(10),
+            duration_ns: Some(60_000_000_000),
+        };
+        let short = Reason::TooFewJobs {
+            jobs: 100,
+            needed: 200,
+            remedy: twice.clone(),
+        };
+        assert_eq!(found.note, Some(short));
         // And they are enough.
         assert!(of(0.95, &histograms(10, 20), SURE).half_width_ns.is_some());
         assert!(of(0.95, &histograms(5, 40), SURE).half_width_ns.is_some());
         let extreme = of(0.999, &histograms(5, 1_000), SURE);
-        assert_eq!(
-            extreme.note.as_deref(),
-            Some(
-                "not reported: 5000 jobs, fewer than 10000 (replications = 10 or duration = \"1min\")"
-            )
-        );
+        let rare = Reason::NotReported {
+            jobs: 5_000,
+            least: EXTREME_COUNT,
+            remedy: twice,
+        };
+        assert_eq!(extreme.note, Some(rare));
     }
 
     /// 1,000 jobs in each of five replications, those of one all the same: longer ones would not help.
@@ -388,11 +384,7 @@ mod tests {
         };
         let each: Vec<_> = (1..=5u64).map(|run| all_of_one(run * 1_000_000)).collect();
         let note = of(0.5, &each, SURE).note.expect("a note");
-        assert!(
-            note.contains("alike") && note.contains("(replications = "),
-            "{note}"
-        );
-        assert!(!note.contains("duration"), "{note}");
+        assert!(matches!(note, Reason::AlikeJobs { .. }), "{note:?}");
     }
 
     #[test]
@@ -403,12 +395,12 @@ mod tests {
         };
         let quantile = of(0.5, &histograms(5, 1_000), confidence);
         let mean = mean_of([3.0, 3.0], confidence);
-        let ratio = ratio(&[[6.0, 2.0], [6.0, 2.0]], confidence, "");
+        let ratio = ratio(&[[6.0, 2.0], [6.0, 2.0]], confidence, Reason::NoJobsEnded);
         assert_eq!(quantile.half_width_ns, None);
-        assert_eq!(quantile.note.as_deref(), Some(NO_CHANCE));
+        assert_eq!(quantile.note, Some(Reason::NothingDrawn));
         for found in [mean, ratio] {
             assert_eq!((found.value, found.half_width), (Some(3.0), None));
-            assert_eq!(found.note.as_deref(), Some(NO_CHANCE));
+            assert_eq!(found.note, Some(Reason::NothingDrawn));
             assert_eq!(found.each, [3.0, 3.0]);
         }
     }
@@ -416,7 +408,11 @@ mod tests {
     /// The values of replications average to what is reported, and their t interval is the interval.
     #[test]
     fn values_of_replications_belong_to_the_estimate() {
-        let found = ratio(&[[1.0, 1.0], [9.0, 3.0], [4.0, 2.0], [8.0, 2.0]], SURE, "");
+        let found = ratio(
+            &[[1.0, 1.0], [9.0, 3.0], [4.0, 2.0], [8.0, 2.0]],
+            SURE,
+            Reason::NoJobsEnded,
+        );
         assert_eq!(found.value, Some(22.0 / 8.0));
         let again = t_interval(&found.each, 0.95).expect("an interval");
         assert!((again.mean - 2.75).abs() < 1e-12);

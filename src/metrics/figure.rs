@@ -1,7 +1,7 @@
 //! Metrics of a result over all its replications.
 
-use super::{Chosen, Reader, Reading, Scope, of_scope};
-use crate::result::{EngineResult, GpuResult, GroupResult, InstanceResult, Member};
+use super::{Chosen, Observation, Reader, Reading, Scope, of_scope};
+use crate::result::{EngineResult, GpuResult, GroupResult, InstanceResult, Member, Method, Reason};
 
 /// Something that a result has figures of.
 #[derive(Clone, Copy)]
@@ -74,6 +74,15 @@ impl Number {
     }
 }
 
+/// How a number was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Estimated from replications.
+    Estimated(Method),
+    /// Not estimated.
+    Observed(Observation),
+}
+
 /// One metric of one thing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure<'a> {
@@ -83,11 +92,11 @@ pub struct Figure<'a> {
     pub half_width: Option<f64>,
     /// Replications that contributed; `None` for counts, observations and quantiles.
     pub n: Option<u32>,
-    pub method: &'a str,
+    pub method: Found,
     /// Whether the value is "at least": latencies of overloaded guests.
     pub lower_bound: bool,
     /// Why there is no value or no interval.
-    pub note: &'a str,
+    pub note: Option<&'a Reason>,
 }
 
 impl Figure<'_> {
@@ -109,27 +118,27 @@ impl Chosen {
                 value: Number::Real(estimate.value),
                 half_width: estimate.half_width,
                 n: Some(estimate.n),
-                method: &estimate.method,
+                method: Found::Estimated(estimate.method),
                 lower_bound,
-                note: estimate.note.as_deref().unwrap_or(""),
+                note: estimate.note.as_ref(),
             },
             Reading::Quantile(quantile) => Figure {
                 metric,
                 value: Number::Whole(quantile.value_ns),
                 half_width: quantile.half_width_ns,
                 n: None,
-                method: &quantile.method,
+                method: Found::Estimated(quantile.method),
                 lower_bound,
-                note: quantile.note.as_deref().unwrap_or(""),
+                note: quantile.note.as_ref(),
             },
-            Reading::Observed(value, method) => Figure {
+            Reading::Observed(value, source) => Figure {
                 metric,
                 value: Number::Whole(value),
                 half_width: None,
                 n: None,
-                method,
+                method: Found::Observed(source),
                 lower_bound,
-                note: "",
+                note: None,
             },
         })
     }

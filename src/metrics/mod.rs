@@ -5,6 +5,7 @@
 //! class of jobs) to it.
 
 pub mod document;
+mod duration;
 mod figure;
 mod need;
 pub mod objective;
@@ -12,55 +13,18 @@ mod once;
 mod table;
 pub mod terms;
 
-pub use figure::{Figure, Number, Subject, figures};
+pub use duration::{trimmed, write_nanos};
+pub use figure::{Figure, Found, Number, Subject, figures};
 pub use need::Need;
 pub use once::{Once, Window};
 pub use table::table;
 
+pub use crate::result::Unit;
 use crate::result::{
     Better, EngineResult, Estimate, GpuResult, GroupResult, InstanceResult, Latency, Member,
     QuantileEstimate, ReplicationEngine, ReplicationGpu, ReplicationGuest, ReplicationInstance,
     ReplicationLatency,
 };
-
-/// What a metric is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Nanoseconds; people read and write them with a unit.
-    Time,
-    PerSecond,
-    TokensPerSecond,
-    /// 0 to 1; people read and write percent.
-    Fraction,
-    Ratio,
-    Index,
-    Jobs,
-    Batches,
-    Requests,
-    Tokens,
-    Guests,
-    Servers,
-}
-
-impl Unit {
-    /// As the tables write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Unit::Time => "ns",
-            Unit::PerSecond => "1/s",
-            Unit::TokensPerSecond => "tokens/s",
-            Unit::Fraction => "fraction",
-            Unit::Ratio => "ratio",
-            Unit::Index => "index",
-            Unit::Jobs => "jobs",
-            Unit::Batches => "batches",
-            Unit::Requests => "requests",
-            Unit::Tokens => "tokens",
-            Unit::Guests => "guests",
-            Unit::Servers => "servers",
-        }
-    }
-}
 
 /// What a result has figures of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +68,17 @@ pub struct Metric {
     pub asked: bool,
     /// What a guest must have for it.
     pub needs: Option<Need>,
+    /// Place among the metrics that a comparison is about where the user names none, from 0. Of a latency its
+    /// [usual](Statistic::is_usual) statistics are.
+    pub usual: Option<u8>,
+    /// Whether the first look at a comparison leaves it to the tables.
+    pub aside: bool,
+    /// Short words under which people ask for it.
+    pub also: &'static [&'static str],
+    /// As headings write it, where that is not its name with blanks.
+    pub heading: Option<&'static str>,
+    /// As sentences on a comparison call it, where they speak of it: of a latency the 95th percentile.
+    pub spoken: Option<&'static str>,
     /// Which table of `docs/metrics.md` it is in.
     pub section: Section,
     /// What it is, in the markup of `docs/metrics.md`.
@@ -158,8 +133,23 @@ impl Reader {
 pub enum Reading<'a> {
     Estimate(&'a Estimate),
     Quantile(&'a QuantileEstimate),
-    /// Counted, observed or given, with nothing to estimate; and by what method.
-    Observed(Option<u64>, &'static str),
+    /// With nothing to estimate, and where it is from.
+    Observed(Option<u64>, Observation),
+}
+
+/// Where a number that is no estimate is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observation {
+    /// Jobs or events were counted.
+    Counted,
+    /// The largest that was seen, which is no bound on longer runs.
+    Largest,
+    /// A quantile of all replications together, of which no interval is known.
+    Pooled,
+    /// The scenario gives it.
+    Given,
+    /// MSER-5 suggests it.
+    Mser5,
 }
 
 /// A statistic of a family of latencies.
@@ -170,6 +160,9 @@ pub enum Statistic {
     Quantile(f64),
     Largest,
 }
+
+/// Family whose statistics need no family: `p95` is `response.p95`.
+pub const PLAIN: &str = "response";
 
 impl Statistic {
     /// All that a result has, in its order.
@@ -182,6 +175,24 @@ impl Statistic {
         Statistic::Quantile(0.999),
         Statistic::Largest,
     ];
+
+    /// The quantiles of them, increasing.
+    pub fn quantiles() -> impl Iterator<Item = f64> {
+        let all = Statistic::ALL.into_iter();
+        all.filter_map(|statistic| match statistic {
+            Statistic::Quantile(p) => Some(p),
+            Statistic::Mean | Statistic::Largest => None,
+        })
+    }
+
+    /// Whether a first look has it; the tables have all.
+    pub fn is_usual(self) -> bool {
+        match self {
+            Statistic::Mean => true,
+            Statistic::Quantile(p) => [0.5, 0.95, 0.99].contains(&p),
+            Statistic::Largest => false,
+        }
+    }
 
     /// `mean`, `p95`, `p99.9`, `largest`.
     pub fn name(self) -> String {
@@ -205,13 +216,10 @@ impl Statistic {
                 let found = quantiles.find(|found| (found.p - p).abs() < 1e-9)?;
                 Some(Reading::Quantile(found))
             }
-            Statistic::Largest => Some(Reading::Observed(latency.largest_ns, LARGEST)),
+            Statistic::Largest => Some(Reading::Observed(latency.largest_ns, Observation::Largest)),
         }
     }
 }
-
-/// What a largest value stands for in place of an estimate.
-pub const LARGEST: &str = "largest observed";
 
 impl Metric {
     /// Whether it has a statistic for its name.
@@ -262,6 +270,34 @@ impl Chosen {
             None => self.short_name(),
         }
     }
+
+    /// Place among the metrics that a comparison is about where the user names none.
+    pub fn usual(&self) -> Option<u8> {
+        let usual = self.statistic.is_none_or(Statistic::is_usual);
+        self.metric.usual.filter(|_| usual)
+    }
+}
+
+/// The metric of a name such as `antt` or `response.p95`; `None` for that of a class of jobs.
+pub fn known(name: &str) -> Option<Chosen> {
+    let mut each = table().flat_map(|metric| {
+        let statistics = Statistic::ALL.into_iter().map(Some);
+        let all = statistics.chain([None]);
+        all.filter(move |statistic| statistic.is_some() == metric.is_latency())
+            .map(move |statistic| Chosen {
+                metric,
+                class: None,
+                statistic,
+            })
+    });
+    each.find(|chosen| chosen.name(".") == name)
+}
+
+/// The metrics that a comparison is about where the user names none, in the order of their places.
+pub fn usual() -> Vec<&'static Metric> {
+    let mut found: Vec<&Metric> = table().filter(|metric| metric.usual.is_some()).collect();
+    found.sort_by_key(|metric| metric.usual);
+    found
 }
 
 impl std::fmt::Debug for Chosen {

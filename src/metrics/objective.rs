@@ -3,9 +3,11 @@
 //! An objective is a metric, a relation and a value in the metric's unit. It holds if the whole interval of the
 //! metric meets it, is missed if none of it does, and is undecided otherwise.
 
-use super::{Chosen, Figure, LARGEST, Need, Scope, Statistic, Unit, of_scope, table};
+use super::{
+    Chosen, Figure, Found, Need, Observation, PLAIN, Scope, Statistic, Unit, of_scope, table,
+};
 use crate::diagnostics::nearest;
-use crate::result::{Better, ObjectiveVerdict, Relation};
+use crate::result::{Better, Grounds, ObjectiveVerdict, Relation};
 
 /// What is asked of a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,21 +36,6 @@ pub struct Mistake {
     pub label: String,
     pub help: String,
 }
-
-/// Short words for metrics that people ask for.
-const SHORT: [(&str, &str); 8] = [
-    ("late", "late_fraction"),
-    ("dropped", "dropped_fraction"),
-    ("timed_out", "timed_out_fraction"),
-    ("out_of_memory", "out_of_memory_fraction"),
-    ("jain", "jain_gpu_time"),
-    ("utilisation", "gpu_time"),
-    ("utilization", "gpu_time"),
-    ("starvation", "longest_starvation"),
-];
-
-/// Family whose statistics need no family: `p95` is `response.p95`.
-const PLAIN: &str = "response";
 
 const RELATIONS: [(&str, Relation); 6] = [
     ("<=", Relation::AtMost),
@@ -114,8 +101,7 @@ fn names(metric: &Chosen) -> Vec<String> {
     if metric.metric.family == Some(PLAIN) {
         names.push(metric.short_name());
     }
-    let short = SHORT.iter().filter(|(_, of)| *of == full);
-    names.extend(short.map(|(name, _)| (*name).to_owned()));
+    names.extend(metric.metric.also.iter().map(|name| (*name).to_owned()));
     names.push(metric.name("_"));
     names.push(full);
     names
@@ -276,7 +262,7 @@ pub struct Judgement {
     /// How far the value is on the good side of the bound; negative where it is on the other.
     pub margin: Option<f64>,
     /// Why it is undecided, or decided without an interval.
-    pub note: Option<String>,
+    pub note: Option<Grounds>,
 }
 
 /// What is known of the value besides its figure.
@@ -318,41 +304,39 @@ impl Objective {
     /// that would grow in a longer run.
     pub fn judge(&self, figure: Option<&Figure>, evidence: Evidence) -> Judgement {
         use ObjectiveVerdict::{Fail, Pass, Undecided};
-        let without = |verdict, note: &str| Judgement {
+        let without = |verdict, note| Judgement {
             verdict,
             margin: None,
-            note: Some(note.to_owned()),
+            note: Some(note),
         };
-        let figure_note = figure.map_or("", |figure| figure.note);
+        let missing = figure.and_then(|figure| figure.note.cloned());
+        let missing = missing.map(Grounds::Missing);
         let value = figure.and_then(|figure| figure.value.value());
-        let overloaded = "the guest is overloaded: the value is at least this, and grows";
         let Some((figure, value)) = figure.zip(value) else {
             return match evidence.lower_bound && self.bounds_from_above() {
-                true => without(Fail, "the guest is overloaded"),
-                false if figure_note.is_empty() => without(Undecided, "no value"),
-                false => without(Undecided, figure_note),
+                true => without(Fail, Grounds::Overloaded),
+                false => without(Undecided, missing.unwrap_or(Grounds::NoValue)),
             };
         };
         let margin = match self.bounds_from_above() {
             true => self.bound - value,
             false => value - self.bound,
         };
-        let with = |verdict, note: Option<&str>| Judgement {
+        let with = |verdict, note: Option<Grounds>| Judgement {
             verdict,
             margin: Some(margin),
-            note: note.map(str::to_owned),
+            note,
         };
         let by_value = if self.meets(value) { Pass } else { Fail };
         if evidence.lower_bound {
             return match (self.bounds_from_above(), by_value) {
-                (true, _) => with(Fail, Some(overloaded)),
+                (true, _) => with(Fail, Some(Grounds::AtLeast)),
                 (false, Pass) => with(Pass, None),
-                (false, _) => with(Undecided, Some(overloaded)),
+                (false, _) => with(Undecided, Some(Grounds::AtLeast)),
             };
         }
         if !evidence.chance {
-            let note = "nothing in it is left to chance: decided by the value itself";
-            return with(by_value, Some(note));
+            return with(by_value, Some(Grounds::NothingDrawn));
         }
         match figure.half_width {
             Some(half) if half > 0.0 => {
@@ -360,22 +344,14 @@ impl Objective {
                 match ends {
                     [true, true] => with(Pass, None),
                     [false, false] => with(Fail, None),
-                    _ => with(
-                        Undecided,
-                        Some("the interval covers the bound: more replications decide"),
-                    ),
+                    _ => with(Undecided, Some(Grounds::Covers)),
                 }
             }
-            _ if evidence.same => with(
-                by_value,
-                Some("every replication has this value: decided by the value itself"),
-            ),
-            _ if figure.method == LARGEST => with(
-                by_value,
-                Some("the largest that was observed: decided by it, and no bound on longer runs"),
-            ),
-            _ if figure_note.is_empty() => with(Undecided, Some("no interval")),
-            _ => with(Undecided, Some(figure_note)),
+            _ if evidence.same => with(by_value, Some(Grounds::Same)),
+            _ if figure.method == Found::Observed(Observation::Largest) => {
+                with(by_value, Some(Grounds::Largest))
+            }
+            _ => with(Undecided, Some(missing.unwrap_or(Grounds::NoInterval))),
         }
     }
 }
@@ -384,6 +360,7 @@ impl Objective {
 mod tests {
     use super::*;
     use crate::metrics::Number;
+    use crate::result::{Method, Reason};
 
     fn subject(has: &dyn Fn(Need) -> bool) -> Subject<'_> {
         Subject {
@@ -411,13 +388,9 @@ mod tests {
             value: Number::Real(Some(value)),
             half_width,
             n: Some(5),
-            method: "t over replications",
+            method: Found::Estimated(Method::T),
             lower_bound: evidence.lower_bound,
-            note: if half_width.is_none() {
-                "one replication: no interval"
-            } else {
-                ""
-            },
+            note: half_width.is_none().then_some(&Reason::OneReplication),
         };
         objective.judge(Some(&figure), evidence)
     }
@@ -524,7 +497,7 @@ mod tests {
         use ObjectiveVerdict::{Fail, Pass, Undecided};
         let found = verdict("p95 < 50ms", 10e6, None, CHANCE);
         assert_eq!(found.verdict, Undecided);
-        assert_eq!(found.note.as_deref(), Some("one replication: no interval"));
+        assert_eq!(found.note, Some(Grounds::Missing(Reason::OneReplication)));
         let certain = Evidence {
             chance: false,
             ..CHANCE

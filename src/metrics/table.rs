@@ -3,7 +3,7 @@
 mod gpus;
 mod guests;
 
-use super::{LARGEST, Metric, Need, Reader, Reading, Section, Unit};
+use super::{Metric, Need, Observation, Reader, Reading, Section, Unit};
 use crate::result::{Better, Estimate};
 
 const fn row(
@@ -25,6 +25,11 @@ const fn row(
         bounded: false,
         asked: true,
         needs: None,
+        usual: None,
+        aside: false,
+        also: &[],
+        heading: None,
+        spoken: None,
         section: Section::Guests,
         meaning,
         readers,
@@ -61,6 +66,43 @@ impl Metric {
         }
     }
 
+    /// Among what a comparison is about where the user names nothing, at this place.
+    const fn usual(self, place: u8) -> Metric {
+        Metric {
+            usual: Some(place),
+            ..self
+        }
+    }
+
+    /// Left to the tables at first.
+    const fn aside(self) -> Metric {
+        Metric {
+            aside: true,
+            ..self
+        }
+    }
+
+    const fn also(self, words: &'static [&'static str]) -> Metric {
+        Metric {
+            also: words,
+            ..self
+        }
+    }
+
+    const fn heading(self, words: &'static str) -> Metric {
+        Metric {
+            heading: Some(words),
+            ..self
+        }
+    }
+
+    const fn spoken(self, words: &'static str) -> Metric {
+        Metric {
+            spoken: Some(words),
+            ..self
+        }
+    }
+
     const fn within(self, section: Section) -> Metric {
         Metric { section, ..self }
     }
@@ -83,7 +125,7 @@ fn part(over: f64, under: f64) -> Option<f64> {
 }
 
 fn longest(ns: u64) -> Option<Reading<'static>> {
-    Some(Reading::Observed(Some(ns), LARGEST))
+    Some(Reading::Observed(Some(ns), Observation::Largest))
 }
 
 /// Every metric, in the order of the tables of a results folder.

@@ -1,7 +1,8 @@
 //! The tidy tables of a results folder: one observation a row, one heading a file, full precision.
 
 use crate::metrics::{Figure, Number, Once, Scope, Subject, figures, of_scope};
-use crate::result::{ObjectiveVerdict, ReplicationGpu, RunResult};
+use crate::report::words;
+use crate::result::{ReplicationGpu, RunResult};
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// One file: its name and its text.
@@ -86,9 +87,9 @@ fn write(sheet: &mut Sheet, key: &[&str], metrics: &[Figure]) -> Result<(), csv:
             &value,
             &half_width,
             &n,
-            metric.method,
+            &words::found(metric.method),
             if metric.lower_bound { "yes" } else { "no" },
-            metric.note,
+            &metric.note.map_or_else(String::new, words::reason),
         ];
         let row: Vec<&str> = key.iter().chain(&cells).copied().collect();
         sheet.row(&row)?;
@@ -305,24 +306,22 @@ fn objectives(result: &RunResult) -> Result<String, csv::Error> {
         "note",
     ])?;
     for objective in &result.objectives {
-        let verdict = match objective.verdict {
-            ObjectiveVerdict::Pass => "pass",
-            ObjectiveVerdict::Fail => "fail",
-            ObjectiveVerdict::Undecided => "undecided",
-        };
         sheet.row(&[
-            &objective.kind,
+            objective.kind.name(),
             &objective.of,
             &objective.text,
             &objective.metric,
-            &objective.unit,
+            objective.unit.name(),
             objective.relation.sign(),
             &objective.bound.to_string(),
             &float(objective.value),
             &float(objective.half_width),
             &float(objective.margin),
-            verdict,
-            objective.note.as_deref().unwrap_or(""),
+            words::objective_verdict(objective.verdict),
+            &objective
+                .note
+                .as_ref()
+                .map_or_else(String::new, words::grounds),
         ])?;
     }
     sheet.text()

@@ -16,6 +16,7 @@ mod table;
 mod text;
 mod units;
 mod verdict;
+pub mod words;
 
 pub use csv::{File, tables};
 pub use json::{ReadError, from_json, to_json};

@@ -4,8 +4,9 @@ mod asked;
 
 use super::notes::Notes;
 use super::table::{Table, alarm, paragraph, pieces};
-use super::units::{Unit, bytes, count, length, reason, replications, short, time, with_interval};
+use super::units::{Shown, bytes, count, length, reason, replications, short, time, with_interval};
 use super::verdict::{self, label, label_of};
+use super::words;
 use crate::result::{
     EngineResult, Estimate, GpuResult, GroupResult, JobCounts, Latency, PlanInfo, QuantileEstimate,
     RunResult, ScenarioInfo, TokenResult,
@@ -60,7 +61,7 @@ impl Page {
     }
 
     /// A value with its interval, or with the number of the footnote that says why it has none.
-    fn estimate(&mut self, estimate: &Estimate, unit: Unit, bound: &str) -> String {
+    fn estimate(&mut self, estimate: &Estimate, unit: Shown, bound: &str) -> String {
         let mut text = match estimate.value {
             Some(value) => format!("{bound}{}", with_interval(value, estimate.half_width, unit)),
             None => "–".to_owned(),
@@ -83,11 +84,11 @@ impl Page {
             value: quantile.value_ns.map(|ns| ns as f64),
             half_width: quantile.half_width_ns,
             n: 0,
-            method: quantile.method.clone(),
+            method: quantile.method,
             note: quantile.note.clone(),
             each: Vec::new(),
         };
-        self.estimate(&estimate, Unit::Time, bound)
+        self.estimate(&estimate, Shown::Time, bound)
     }
 
     fn heading(&mut self, result: &RunResult) {
@@ -120,9 +121,10 @@ impl Page {
             failed.len(),
             result.checks.len()
         );
-        let lines = failed
-            .iter()
-            .map(|check| format!("{} {}: {}", check.id, check.what, check.detail));
+        let lines = failed.iter().map(|check| {
+            let (id, what) = words::invariant(check.id);
+            format!("{id} {what}: {}", words::witness(&check.witness))
+        });
         alarm(&mut self.out, &title, lines);
     }
 
@@ -140,9 +142,9 @@ impl Page {
             table.row(vec![
                 label(group),
                 count(group.jobs.arrived),
-                self.estimate(&group.throughput_per_s, Unit::Plain, ""),
-                self.estimate(&group.slowdown, Unit::Plain, at_least(group)),
-                self.estimate(&group.interference, Unit::Plain, at_least(group)),
+                self.estimate(&group.throughput_per_s, Shown::Plain, ""),
+                self.estimate(&group.slowdown, Shown::Plain, at_least(group)),
+                self.estimate(&group.interference, Shown::Plain, at_least(group)),
                 verdict::word(group, &result.objectives),
             ]);
         }
@@ -153,8 +155,9 @@ impl Page {
                     &mut self.out,
                     "  OVERLOADED ",
                     &format!(
-                        "{}: {why}; its latencies are at least (≥) the values shown, and its parts are those of the jobs that ended",
-                        group.name
+                        "{}: {}; its latencies are at least (≥) the values shown, and its parts are those of the jobs that ended",
+                        group.name,
+                        words::overload(why)
                     ),
                 );
             }
@@ -200,7 +203,7 @@ impl Page {
             let at = |p: f64| latency.quantiles.iter().find(|q| (q.p - p).abs() < 1e-9);
             table.row(vec![
                 label,
-                self.estimate(&latency.mean_ns, Unit::Time, bound),
+                self.estimate(&latency.mean_ns, Shown::Time, bound),
                 self.quantile(at(0.5), bound),
                 self.quantile(at(0.95), bound),
                 self.quantile(at(0.99), bound),
@@ -245,11 +248,11 @@ impl Page {
         for (group, tokens) in served {
             table.row(vec![
                 label(group),
-                self.estimate(&tokens.prompt_tokens, Unit::Plain, ""),
-                self.estimate(&tokens.output_tokens, Unit::Plain, ""),
-                self.estimate(&tokens.generated_per_s, Unit::Plain, ""),
+                self.estimate(&tokens.prompt_tokens, Shown::Plain, ""),
+                self.estimate(&tokens.output_tokens, Shown::Plain, ""),
+                self.estimate(&tokens.generated_per_s, Shown::Plain, ""),
                 match &tokens.goodput_per_s {
-                    Some(goodput) => self.estimate(goodput, Unit::Plain, ""),
+                    Some(goodput) => self.estimate(goodput, Shown::Plain, ""),
                     None => "no objectives".to_owned(),
                 },
                 count(tokens.preemptions),
@@ -297,7 +300,7 @@ impl Page {
                     // A zero of any unit is a zero; the dash keeps the eye on what is there.
                     None | Some((_, Some(0.0))) => "0".to_owned(),
                     Some((_, Some(ns))) => time(ns),
-                    Some((part, None)) => self.estimate(part, Unit::Time, ""),
+                    Some((part, None)) => self.estimate(part, Shown::Time, ""),
                 });
             }
             table.row(row);
@@ -310,7 +313,12 @@ impl Page {
         paragraph(
             &mut self.out,
             &format!("GPU {}: ", gpu.name),
-            &format!("{} ({} SMs), {}", gpu.board_name, gpu.sms, gpu.sharing),
+            &format!(
+                "{} ({} SMs), {}",
+                gpu.board_name,
+                gpu.sms,
+                words::sharing(&gpu.sharing)
+            ),
         );
         let tenants: Vec<String> = groups
             .iter()
@@ -321,9 +329,9 @@ impl Page {
                     "{}{} ({}, {}, {})",
                     label_of(group, group.count_on(&gpu.name)),
                     on.map_or(String::new(), |instance| format!(" on {instance}")),
-                    group.holds,
+                    words::holding(&group.holds),
                     group.workload,
-                    group.load
+                    words::load(group.load)
                 )
             })
             .collect();
@@ -335,12 +343,12 @@ impl Page {
             ("reserved idle", &split.reserved_idle),
             ("idle", &split.idle),
         ]
-        .map(|(name, part)| format!("{name} {}", self.estimate(part, Unit::Percent, "")));
+        .map(|(name, part)| format!("{name} {}", self.estimate(part, Shown::Percent, "")));
         self.entry("SM time", &parts);
         let busy = [
             format!(
                 "{} of wall time ({})",
-                self.estimate(&gpu.gpu_time, Unit::Percent, ""),
+                self.estimate(&gpu.gpu_time, Shown::Percent, ""),
                 if gpu.instances.is_empty() {
                     "NVML utilisation"
                 } else {
@@ -349,11 +357,11 @@ impl Page {
             ),
             format!(
                 "{} turns/s",
-                self.estimate(&gpu.turns_per_s, Unit::Plain, "")
+                self.estimate(&gpu.turns_per_s, Shown::Plain, "")
             ),
             format!(
                 "{} switches/s",
-                self.estimate(&gpu.switches_per_s, Unit::Plain, "")
+                self.estimate(&gpu.switches_per_s, Shown::Plain, "")
             ),
         ];
         self.entry("GPU time", &busy);
@@ -361,18 +369,18 @@ impl Page {
             let parts = [
                 format!("{}@{}", instance.profile, instance.start),
                 format!("{} SMs", instance.sms),
-                instance.sharing.clone(),
+                words::sharing(&instance.sharing),
                 format!(
                     "useful {} of its SMs x wall",
-                    self.estimate(&instance.split.useful, Unit::Percent, "")
+                    self.estimate(&instance.split.useful, Shown::Percent, "")
                 ),
                 format!(
                     "switching {}",
-                    self.estimate(&instance.split.switching, Unit::Percent, "")
+                    self.estimate(&instance.split.switching, Shown::Percent, "")
                 ),
                 format!(
                     "GPU time {}",
-                    self.estimate(&instance.gpu_time, Unit::Percent, "")
+                    self.estimate(&instance.gpu_time, Shown::Percent, "")
                 ),
             ];
             self.entry(&format!("instance {}", instance.name), &parts);
@@ -390,7 +398,7 @@ impl Page {
             ("ANTT", &fairness.antt),
             ("STP", &fairness.stp),
         ]
-        .map(|(name, index)| format!("{name} {}", self.estimate(index, Unit::Plain, "")));
+        .map(|(name, index)| format!("{name} {}", self.estimate(index, Shown::Plain, "")));
         self.entry("fairness", &indices);
         let longest = time(fairness.longest_starvation_ns as f64);
         let what = format!("{longest} at the longest, with work ready and none of the SMs");
@@ -400,7 +408,7 @@ impl Page {
     fn engine(&mut self, engine: &EngineResult) {
         let text = format!(
             "{} busy (servers: {})",
-            self.estimate(&engine.utilisation, Unit::Percent, ""),
+            self.estimate(&engine.utilisation, Shown::Percent, ""),
             engine.servers
         );
         self.entry(&engine.name, &[text]);
@@ -421,7 +429,10 @@ impl Page {
                 bytes(memory.held_bytes),
                 bytes(memory.largest_bytes)
             );
-            self.entry(&format!("{} ({})", memory.name, memory.what), &[text]);
+            self.entry(
+                &format!("{} ({})", memory.name, words::memory_of(&memory.what)),
+                &[text],
+            );
         }
     }
 
@@ -437,7 +448,7 @@ impl Page {
         }
         self.section("Completion: from a guest's start to the end of its last job");
         for (group, completion) in done {
-            let text = self.estimate(completion, Unit::Time, "");
+            let text = self.estimate(completion, Shown::Time, "");
             self.entry(&label(group), &[text]);
         }
     }
@@ -467,21 +478,10 @@ impl Page {
     }
 
     fn remarks(&mut self, result: &RunResult) {
-        let mut remarks = result.notices.clone();
-        for group in &result.guests {
-            let check = &group.warmup_check;
-            if check.verdict == "adequate" || check.verdict.starts_with("none") {
-                continue;
-            }
-            let hint = match check.suggested_ns {
-                Some(ns) => format!(" (MSER-5 would remove {})", time(ns as f64)),
-                None => String::new(),
-            };
-            remarks.push(format!(
-                "warm-up of {}: {}{hint}",
-                group.name, check.verdict
-            ));
-        }
+        let mut remarks = words::notices(result);
+        let doubted = result.guests.iter();
+        let doubted = doubted.filter(|group| group.warmup_check.verdict.in_doubt());
+        remarks.extend(doubted.map(|group| words::warm_up(&group.name, &group.warmup_check, time)));
         if remarks.is_empty() {
             return;
         }
@@ -538,7 +538,7 @@ pub(super) fn plan_pieces(plan: &PlanInfo) -> [String; 3] {
     };
     let drain = format!("drain up to {}", length(plan.drain_ns));
     [
-        format!("{}: {span}, {drain}", plan.horizon),
+        format!("{}: {span}, {drain}", words::horizon(plan.horizon)),
         replications(plan),
         format!("seed {}", plan.seed),
     ]

@@ -1,7 +1,8 @@
 //! Numbers for people: a unit that fits, three to four significant digits, and the interval beside
 //! the value with the same number of decimals.
 
-use crate::result::{Estimate, PlanInfo};
+use super::words;
+use crate::result::{self, Estimate, PlanInfo};
 
 /// Unit of time that fits `ns`, with the nanoseconds that it holds.
 pub(super) fn time_unit(ns: f64) -> (f64, &'static str) {
@@ -92,7 +93,7 @@ pub(super) fn count(value: u64) -> String {
 
 /// What a value is measured in, and how it is therefore shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum Shown {
     /// Nanoseconds, shown in the unit that fits.
     Time,
     /// A fraction, shown in percent.
@@ -101,25 +102,34 @@ pub(super) enum Unit {
     Plain,
 }
 
-impl Unit {
+impl Shown {
+    /// How values of a metric are shown.
+    pub(super) fn of(unit: result::Unit) -> Shown {
+        match unit {
+            result::Unit::Time => Shown::Time,
+            result::Unit::Fraction => Shown::Percent,
+            _ => Shown::Plain,
+        }
+    }
+
     /// What a value of this size is divided by, and what stands behind it.
     fn scale(self, size: f64) -> (f64, String) {
         match self {
-            Unit::Time => {
+            Shown::Time => {
                 let (factor, name) = time_unit(size);
                 (factor, format!(" {name}"))
             }
-            Unit::Percent => (0.01, " %".to_owned()),
-            Unit::Plain => (1.0, String::new()),
+            Shown::Percent => (0.01, " %".to_owned()),
+            Shown::Plain => (1.0, String::new()),
         }
     }
 }
 
 /// `12.34 ± 0.21 ms`, `83.21 ± 0.12 %`, `1.234 ± 0.012`, or without `±` when there is no interval.
-pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Unit) -> String {
+pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Shown) -> String {
     let (factor, suffix) = unit.scale(value);
     let mut places = decimals(value / factor, 4);
-    if unit == Unit::Percent {
+    if unit == Shown::Percent {
         places = places.min(2);
     }
     match half_width {
@@ -133,9 +143,9 @@ pub(super) fn with_interval(value: f64, half_width: Option<f64>, unit: Unit) -> 
 
 /// `+1.21 ± 0.32 ms`, `-3.10 ± 0.45 pp` (percentage points): a signed difference, in the unit that fits
 /// the larger of the two, since its interval may be much wider than it is large.
-pub(super) fn difference(value: f64, half_width: f64, unit: Unit) -> String {
+pub(super) fn difference(value: f64, half_width: f64, unit: Shown) -> String {
     let (factor, suffix) = unit.scale(value.abs().max(half_width));
-    let suffix = if unit == Unit::Percent {
+    let suffix = if unit == Shown::Percent {
         " pp"
     } else {
         &suffix
@@ -177,8 +187,11 @@ fn half_width_text(half_width: f64, places: usize) -> (usize, String) {
 pub(super) fn reason(estimate: &Estimate) -> Option<String> {
     match (&estimate.note, estimate.value, estimate.half_width) {
         (_, Some(_), Some(_)) => None,
-        (Some(note), _, _) => Some(note.clone()),
-        (None, Some(_), None) => Some(format!("no interval (method: {})", estimate.method)),
+        (Some(note), _, _) => Some(words::reason(note)),
+        (None, Some(_), None) => {
+            let method = words::method(estimate.method);
+            Some(format!("no interval (method: {method})"))
+        }
         (None, None, _) => Some("undefined here".to_owned()),
     }
 }
@@ -202,25 +215,25 @@ mod tests {
     fn intervals_limit_the_decimals_of_their_value() {
         let ms = 1e6;
         assert_eq!(
-            with_interval(12.3456 * ms, Some(0.21 * ms), Unit::Time),
+            with_interval(12.3456 * ms, Some(0.21 * ms), Shown::Time),
             "12.35 ± 0.21 ms"
         );
         assert_eq!(
-            with_interval(1.23456 * ms, Some(0.21 * ms), Unit::Time),
+            with_interval(1.23456 * ms, Some(0.21 * ms), Shown::Time),
             "1.23 ± 0.21 ms"
         );
         assert_eq!(
-            with_interval(1.23456 * ms, Some(1.0), Unit::Time),
+            with_interval(1.23456 * ms, Some(1.0), Shown::Time),
             "1.235 ± <0.001 ms"
         );
-        assert_eq!(with_interval(1.5, Some(15.2), Unit::Plain), "2 ± 15");
-        assert_eq!(with_interval(7.0, Some(0.0), Unit::Plain), "7.000 ± 0");
+        assert_eq!(with_interval(1.5, Some(15.2), Shown::Plain), "2 ± 15");
+        assert_eq!(with_interval(7.0, Some(0.0), Shown::Plain), "7.000 ± 0");
         assert_eq!(
-            with_interval(0.83214, Some(0.00123), Unit::Percent),
+            with_interval(0.83214, Some(0.00123), Shown::Percent),
             "83.21 ± 0.12 %"
         );
         assert_eq!(
-            with_interval(12_345.6, Some(0.1), Unit::Plain),
+            with_interval(12_345.6, Some(0.1), Shown::Plain),
             "12346 ± <1"
         );
     }
@@ -229,12 +242,15 @@ mod tests {
     fn differences_have_a_sign_and_the_unit_of_the_larger_part() {
         let ms = 1e6;
         assert_eq!(
-            difference(1.2 * ms, 0.3 * ms, Unit::Time),
+            difference(1.2 * ms, 0.3 * ms, Shown::Time),
             "+1.20 ± 0.30 ms"
         );
-        assert_eq!(difference(-120.0, 3.0 * ms, Unit::Time), "0.0 ± 3.0 ms");
-        assert_eq!(difference(-0.031, 0.0045, Unit::Percent), "-3.10 ± 0.45 pp");
-        assert_eq!(difference(0.0, 0.0, Unit::Plain), "0 ± 0");
+        assert_eq!(difference(-120.0, 3.0 * ms, Shown::Time), "0.0 ± 3.0 ms");
+        assert_eq!(
+            difference(-0.031, 0.0045, Shown::Percent),
+            "-3.10 ± 0.45 pp"
+        );
+        assert_eq!(difference(0.0, 0.0, Shown::Plain), "0 ± 0");
     }
 
     #[test]

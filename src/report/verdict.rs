@@ -1,8 +1,8 @@
 //! What a result answers, in a sentence and in a word for each guest group.
 
 use super::table::cut;
-use super::units::{Unit, length, short, with_interval};
-use crate::result::{GroupResult, ObjectiveResult, ObjectiveVerdict, RunResult};
+use super::units::{Shown, length, short, with_interval};
+use crate::result::{GroupResult, ObjectiveResult, ObjectiveVerdict, RunResult, SubjectKind, Unit};
 
 /// Things that the sentence names one by one; of more it says how many there are.
 const NAMED: usize = 3;
@@ -115,7 +115,7 @@ fn clause(group: &GroupResult) -> String {
     let p95 = group.response.quantiles.iter();
     let mut p95 = p95.filter(|quantile| (quantile.p - 0.95).abs() < 1e-9);
     if let Some((quantile, ns)) = p95.next().and_then(|q| Some((q, q.value_ns?))) {
-        let value = with_interval(ns as f64, quantile.half_width_ns, Unit::Time);
+        let value = with_interval(ns as f64, quantile.half_width_ns, Shown::Time);
         parts.push(format!("p95 {bound}{value}"));
     }
     if let (Some(late), Some(deadline)) = (&group.late_fraction, group.deadline_ns)
@@ -184,26 +184,18 @@ fn objective_clause(objective: &ObjectiveResult) -> String {
         None => "no value".to_owned(),
     };
     let of = cut(&objective.of, super::text::NAME);
-    match objective.kind.as_str() {
-        "gpu" => format!("GPU {of}: {} ({found})", objective.text),
-        _ => format!("{of}: {} ({found})", objective.text),
+    match objective.kind {
+        SubjectKind::Gpu => format!("GPU {of}: {} ({found})", objective.text),
+        SubjectKind::Guest => format!("{of}: {} ({found})", objective.text),
     }
 }
 
 /// A value of an objective's metric, for people.
 pub(super) fn shown(objective: &ObjectiveResult, value: f64, half_width: Option<f64>) -> String {
-    let text = with_interval(value, half_width, unit(objective));
-    match objective.unit.as_str() {
-        "1/s" | "tokens/s" => format!("{text} /s"),
+    let text = with_interval(value, half_width, Shown::of(objective.unit));
+    match objective.unit {
+        Unit::PerSecond | Unit::TokensPerSecond => format!("{text} /s"),
         _ => text,
-    }
-}
-
-pub(super) fn unit(objective: &ObjectiveResult) -> Unit {
-    match objective.unit.as_str() {
-        "ns" => Unit::Time,
-        "fraction" => Unit::Percent,
-        _ => Unit::Plain,
     }
 }
 
@@ -212,7 +204,7 @@ pub(super) fn unit(objective: &ObjectiveResult) -> Unit {
 pub(super) fn word(group: &GroupResult, objectives: &[ObjectiveResult]) -> String {
     let own = objectives
         .iter()
-        .filter(|objective| objective.kind == "guest" && objective.of == group.name);
+        .filter(|objective| objective.kind == SubjectKind::Guest && objective.of == group.name);
     let worst = own.map(|objective| rank(objective.verdict)).max();
     if group.overload.is_some() {
         return "OVERLOADED".to_owned();
@@ -263,7 +255,7 @@ pub(super) fn margin(objective: &ObjectiveResult) -> String {
         return "–".to_owned();
     };
     let half_width = objective.half_width.unwrap_or(0.0);
-    let text = super::units::difference(margin, half_width, unit(objective));
+    let text = super::units::difference(margin, half_width, Shown::of(objective.unit));
     match objective.half_width {
         Some(_) => text,
         None => text.replace(" ± 0", ""),

@@ -1,11 +1,14 @@
 //! [`ComparisonResult`]: schedulers side by side on one scenario, with the same draws.
 
-use super::{LatencyHistogram, Meta, PlanInfo, ScenarioInfo};
+use super::{
+    Finding, Invariant, LatencyHistogram, Meta, Overloaded, PlanInfo, Reason, ScenarioInfo,
+    Sharing, Unit,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the structure; a reader refuses other versions.
-pub const COMPARISON_FORMAT: u32 = 2;
+pub const COMPARISON_FORMAT: u32 = 3;
 
 /// What a comparison found out. All differences are paired: replication r of every policy sees the same
 /// arrivals and sizes.
@@ -32,30 +35,48 @@ pub struct ComparisonResult {
     /// How replications were added, where a precision was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequential: Option<Sequential>,
-    /// What is to be known of all policies together, such as slices that differ.
+    /// Slices by length, where policies take turns of different lengths; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
+    pub slices: Vec<Slice>,
     /// The policies, the one that the others are compared with first.
     pub policies: Vec<PolicyResult>,
     /// Metrics of GPUs, then of guests, in scenario order.
     pub metrics: Vec<MetricComparison>,
-    /// The metrics in words.
-    pub verdict: String,
+}
+
+/// A length of turns, and who has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Slice {
+    /// Length of a turn, nanoseconds.
+    pub length_ns: u64,
+    /// Names of policies, in their order, each once.
+    pub policies: Vec<String>,
 }
 
 /// Replications were added until the figures were precise enough.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sequential {
-    /// Relative half-width that was asked for.
+    /// Relative half-width that was asked for, above 0, such as 0.05.
     pub precision: f64,
     /// Whether every mean is as precise as was asked for.
     pub reached: bool,
-    /// Largest relative half-width of a mean that was reached, and of which metric and policy.
+    /// Largest relative half-width of a mean that was reached, from 0.
     pub worst: f64,
-    /// Which metric and policy that is.
-    pub worst_of: String,
+    /// Whose it is; `None` where no mean has a half-width.
+    pub worst_of: Option<MeanOf>,
     /// Replications after each look.
     pub looks: Vec<u32>,
+}
+
+/// A metric of a guest or GPU under a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeanOf {
+    /// Such as `response.p95`.
+    pub metric: String,
+    /// Name of the GPU or guest group.
+    pub of: String,
+    /// Name of the policy.
+    pub policy: String,
 }
 
 /// One policy on the scenario.
@@ -63,21 +84,21 @@ pub struct Sequential {
 pub struct PolicyResult {
     /// As asked for: name of the scheduler, and keys that were set for it.
     pub name: String,
-    /// What the policy does, in one sentence.
+    /// What the policy does, as its entry in the registry says.
     pub about: String,
-    /// Where it is described.
+    /// Where it is described, as its entry says.
     pub source: String,
     /// How each GPU was shared, in scenario order.
-    pub sharing: Vec<String>,
+    pub sharing: Vec<Sharing>,
     /// Hash of the scenario with this policy.
     pub hash: String,
-    /// Guests that were overloaded, with the reason.
-    pub overloaded: Vec<(String, String)>,
+    /// Guest groups that were overloaded, in scenario order.
+    pub overloaded: Vec<Overloaded>,
     /// What the checks of a run found under this policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// Invariants that do not hold; empty in a sound run.
-    pub broken: Vec<String>,
+    pub broken: Vec<Invariant>,
     /// Response times of each guest group, over all replications.
     pub response: Vec<GroupLatency>,
     /// Slowdown of each guest, in rank of groups and ordinals; `None` where it is not known.
@@ -85,33 +106,6 @@ pub struct PolicyResult {
     /// Turns of the first GPU that is shared in turns, at the beginning of replication 0; none where nobody takes
     /// turns.
     pub turns: Vec<TurnRow>,
-}
-
-/// What a check of a run found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// Which check it was.
-    pub kind: FindingKind,
-    /// Name of the guest; empty if it is about the run.
-    pub of: String,
-    /// What it found, in words.
-    pub text: String,
-}
-
-/// A check of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FindingKind {
-    /// An invariant does not hold.
-    Invariant,
-    /// Latencies of a guest are bounds.
-    Overload,
-    /// The warm-up looks too short, or cannot be judged.
-    WarmUp,
-    /// Too little data for the interval of a quantile.
-    Data,
-    /// A notice of the run, such as that nothing is drawn in it.
-    Notice,
 }
 
 /// Response times of a guest group under a policy.
@@ -147,8 +141,30 @@ pub struct TurnRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Better {
+    /// Less is better.
     Lower,
+    /// More is better.
     Higher,
+}
+
+/// What a metric of a comparison, or an objective, is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectKind {
+    /// A physical GPU with all its guests.
+    Gpu,
+    /// A guest group.
+    Guest,
+}
+
+impl SubjectKind {
+    /// `gpu` or `guest`, as the tables and files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SubjectKind::Gpu => "gpu",
+            SubjectKind::Guest => "guest",
+        }
+    }
 }
 
 /// A metric of one GPU or guest under all policies.
@@ -156,12 +172,12 @@ pub enum Better {
 pub struct MetricComparison {
     /// Name of the GPU or guest group.
     pub of: String,
-    /// `gpu` or `guest`.
-    pub kind: String,
+    /// Which of the two.
+    pub kind: SubjectKind,
     /// Such as `response.p95` or `antt`: see docs/metrics.md.
     pub metric: String,
-    /// `ns`, `1/s`, `fraction`, or empty.
-    pub unit: String,
+    /// Unit of values, half-widths and differences.
+    pub unit: Unit,
     /// Which way the metric is better.
     pub better: Better,
     /// One of those that the comparison is about; the others are exploratory.
@@ -182,7 +198,7 @@ pub struct PolicyValue {
     pub half_width: Option<f64>,
     /// Why there is no value or no interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub note: Option<Reason>,
     /// To the policy that the others are compared with; `None` for that one itself, and where a value is
     /// missing or only a bound.
     pub difference: Option<Difference>,
@@ -198,9 +214,9 @@ pub struct Difference {
     pub low: Option<f64>,
     /// Upper end of the interval.
     pub high: Option<f64>,
-    /// Two-sided paired t; `None` where nothing varies.
+    /// Two-sided paired t, 0 to 1; `None` where nothing varies.
     pub p: Option<f64>,
-    /// Adjusted for all differences of primary metrics (Holm); `None` for exploratory ones.
+    /// Adjusted for all differences of primary metrics (Holm), 0 to 1; `None` for exploratory ones.
     pub adjusted_p: Option<f64>,
     /// What the test says.
     pub verdict: Verdict,
@@ -213,7 +229,9 @@ pub struct Difference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
+    /// Beyond chance, in the better direction.
     Better,
+    /// Beyond chance, in the worse direction.
     Worse,
     /// The difference is zero in every replication.
     Same,
@@ -229,7 +247,7 @@ pub enum Verdict {
 pub struct Best {
     /// The policy with the best value.
     pub policy: String,
-    /// With the plan's confidence, no policy is better than it by more than this.
+    /// With the plan's confidence, no policy is better than it by more than this, in the unit of the metric, from 0.
     pub within: f64,
     /// Policies that may be the best, the one with the best value included, in the order of policies.
     pub candidates: Vec<String>,

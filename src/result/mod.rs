@@ -1,27 +1,39 @@
 //! [`RunResult`]: everything that a run found out, in one serialisable, versioned structure.
 //!
-//! All that a report shows is in here; reports read it and never the simulator. It holds no wall
-//! clock, path or host name: equal input gives equal bytes. Times are nanoseconds unless a name
-//! says otherwise; SM time is SM·ns.
+//! All that a report shows is in here; reports read it and never the simulator. It holds numbers, names
+//! and kinds and no sentences: `report` makes the text. It holds no wall clock, path or host name: equal
+//! input gives equal bytes. Times are nanoseconds from the start of the run unless a name says otherwise; SM
+//! time is SM·ns; a fraction is from 0 to 1.
 
 mod comparison;
 mod estimate;
+mod finding;
 mod histogram;
 mod objective;
+mod reason;
 mod replication;
+mod sharing;
+mod unit;
 
 pub use comparison::{
-    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, Finding, FindingKind,
-    GroupLatency, MemberSlowdown, MetricComparison, PolicyResult, PolicyValue, Sequential, TurnRow,
-    Verdict,
+    Best, Better, COMPARISON_FORMAT, ComparisonResult, Difference, GroupLatency, MeanOf,
+    MemberSlowdown, MetricComparison, PolicyResult, PolicyValue, Sequential, Slice, SubjectKind,
+    TurnRow, Verdict,
 };
 pub use estimate::{Estimate, QuantileEstimate};
+pub use finding::{
+    Check, Finding, FrameBuffer, Growth, Invariant, Overload, Overloaded, WarmupCheck,
+    WarmupVerdict, Witness,
+};
 pub use histogram::LatencyHistogram;
-pub use objective::{ObjectiveResult, ObjectiveVerdict, Relation};
+pub use objective::{Grounds, ObjectiveResult, ObjectiveVerdict, Relation};
+pub use reason::{Method, Reason, Remedy};
 pub use replication::{
     Replication, ReplicationEngine, ReplicationGpu, ReplicationGuest, ReplicationInstance,
     ReplicationLatency, ReplicationParts, ReplicationTokens,
 };
+pub use sharing::{Holding, Load, MemoryOf, PlacedInstance, Sharing, TimeSlice};
+pub use unit::Unit;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +42,7 @@ use serde::{Deserialize, Serialize};
 pub const PROGRAM: &str = "warpshare";
 
 /// Version of this structure; a reader refuses other versions.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What a run found out: `summary.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,8 +57,11 @@ pub struct RunResult {
     pub plan: PlanInfo,
     /// Named assumptions that the numbers rest on.
     pub assumptions: Vec<AssumptionInfo>,
-    /// Remarks: clamped values, a warm-up that looks short, and the like.
+    /// What the reader of the scenario remarked, in its words: clamped values and the like.
     pub notices: Vec<String>,
+    /// Guest groups whose responses grow over a terminating window, in scenario order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<Growth>,
     /// What cannot differ between replications, if anything: its numbers have no interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_chance: Option<NoChance>,
@@ -91,8 +106,8 @@ pub struct ScenarioInfo {
 /// How a scenario was run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanInfo {
-    /// `steady` or `terminating`.
-    pub horizon: String,
+    /// Whether the window is of a system that goes on, or of one that ends.
+    pub horizon: Horizon,
     /// Simulated before the window, and removed.
     pub warmup_ns: u64,
     /// The measured part, after the warm-up.
@@ -108,6 +123,16 @@ pub struct PlanInfo {
     /// Nothing is drawn: all replications are the same, and there are no intervals ([`NoChance::everything`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_chance: bool,
+}
+
+/// What a run is to stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Horizon {
+    /// A part of a system that goes on: the warm-up is removed.
+    Steady,
+    /// All there is: nothing is removed.
+    Terminating,
 }
 
 /// Nothing that reaches these is drawn, so all replications give them the same.
@@ -147,16 +172,16 @@ pub struct GroupResult {
     /// Name of the instance in the GPU, where it is divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// What each guest holds: `A40-4Q`, `2 x A40-4Q`, `CUDA context`, `MPS client`.
-    pub holds: String,
+    /// What each guest holds.
+    pub holds: Holding,
     /// Name of the workload in the scenario.
     pub workload: String,
-    /// `open` or `closed`.
-    pub load: String,
+    /// Whether its users wait.
+    pub load: Load,
     /// Jobs by arrival in the window, over all replications and members.
     pub jobs: JobCounts,
-    /// `Some(reason)` if latencies are lower bounds only: see `docs/metrics.md`.
-    pub overload: Option<String>,
+    /// Why latencies are lower bounds only, if they are: see `docs/metrics.md`.
+    pub overload: Option<Overload>,
     /// Jobs that ended in the window, per second, for the whole group.
     pub throughput_per_s: Estimate,
     /// From arrival to end; the deadline's share of late jobs is in `late_fraction`.
@@ -349,15 +374,6 @@ pub struct Member {
     pub longest_starvation_ns: u64,
 }
 
-/// Whether the warm-up was long enough.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WarmupCheck {
-    /// What MSER-5 would remove, from the start of the run; `None` if there is too little data.
-    pub suggested_ns: Option<u64>,
-    /// `adequate`, `too short`, `run too short`, `not enough data`, or `none (terminating)`.
-    pub verdict: String,
-}
-
 /// A physical GPU.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GpuResult {
@@ -370,7 +386,7 @@ pub struct GpuResult {
     /// Streaming multiprocessors.
     pub sms: u32,
     /// Such as `time-slice: equal-share, ARR 33, 2.083333ms`.
-    pub sharing: String,
+    pub sharing: Sharing,
     /// Fractions of SMs x wall in the window; they add up to one.
     pub split: Split,
     /// Fraction of wall time with anything running on the SMs: what NVML calls utilisation. Of a
@@ -403,7 +419,7 @@ pub struct InstanceResult {
     /// Streaming multiprocessors.
     pub sms: u32,
     /// How it is shared, as of a GPU.
-    pub sharing: String,
+    pub sharing: Sharing,
     /// Fractions of its SMs x wall in the window.
     pub split: Split,
     /// Fraction of wall time with anything running on its SMs.
@@ -447,8 +463,8 @@ pub struct Timeline {
 pub struct MemoryResult {
     /// `a`, `a.big`, or the guest whose vGPUs it is.
     pub name: String,
-    /// `GPU`, `GPU instance`, or the vGPU type.
-    pub what: String,
+    /// What that is.
+    pub what: MemoryOf,
     /// `None` = unlimited (the neutral board).
     pub capacity_bytes: Option<u64>,
     /// Allocated from the beginning on.
@@ -486,17 +502,4 @@ pub struct Fairness {
     pub stp: Estimate,
     /// Longest time that a guest had work ready and none of the SMs.
     pub longest_starvation_ns: u64,
-}
-
-/// An invariant that was checked in the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Check {
-    /// Such as `I1`; see `docs/invariants.md`.
-    pub id: String,
-    /// The invariant in words.
-    pub what: String,
-    /// Whether it holds; if not, the result is not to be used.
-    pub holds: bool,
-    /// Figures behind the verdict.
-    pub detail: String,
 }

@@ -5,7 +5,7 @@ use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
 use warpshare::gpu::{Charge, Preemption};
 use warpshare::policy::{OnCompletion, TimeSlice};
-use warpshare::result::RunResult;
+use warpshare::result::{Holding, RunResult};
 use warpshare::scenario::{Gpu, Guest, GuestMemory, Holds, Scenario, Share, SideBySide, Within};
 use warpshare::sim::{BuildError, Nobody, Part, Speed, Variant, build};
 use warpshare::workload::{OperationKind, Size, Workload};
@@ -432,7 +432,8 @@ fn baselines_of_a_process() {
     // of which the last is its own.
     let result = run(&s);
     let group = &result.guests[1];
-    assert_eq!(group.holds, "CUDA context inside a");
+    let inside = Some("a".to_owned());
+    assert_eq!(group.holds, Holding::Context { inside });
     assert_eq!(group.slowdown.value, Some(14.0 / 4.0));
     assert_eq!(group.interference.value, Some(14.0 / 6.0));
 }

@@ -4,7 +4,7 @@ use crate::common::*;
 use std::path::Path;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Options, Silent};
-use warpshare::result::RunResult;
+use warpshare::result::{MemoryOf, RunResult};
 use warpshare::scenario::{
     Division, Gpu, Guest, GuestMemory, Holds, Overrides, Scenario, Share, SideBySide, parse,
 };
@@ -76,7 +76,7 @@ fn a_job_that_finds_too_little_memory_fails_and_is_counted() {
     let result = run(&scenario);
     assert_eq!(completed(&result), [(3, 0, 0), (0, 1, 0)]);
     let memory = &result.memory[0];
-    assert_eq!((memory.name.as_str(), memory.what.as_str()), ("a", "GPU"));
+    assert_eq!((memory.name.as_str(), &memory.what), ("a", &MemoryOf::Gpu));
     assert_eq!(memory.capacity_bytes, Some(8 * GIB));
     assert_eq!(
         (memory.held_bytes, memory.largest_bytes),
@@ -145,9 +145,10 @@ fn the_guest_of_a_vgpu_has_what_it_sees() {
     let scenario = loaded.expect("a scenario").scenario;
     let result = run(&scenario);
     let memory = &result.memory[0];
+    let vgpu_type = "A40-4Q".to_owned();
     assert_eq!(
-        (memory.name.as_str(), memory.what.as_str()),
-        ("desktop", "A40-4Q")
+        (memory.name.as_str(), &memory.what),
+        ("desktop", &MemoryOf::Vgpu { vgpu_type })
     );
     assert_eq!(memory.capacity_bytes, Some(3776 << 20));
     assert_eq!(memory.largest_bytes, (512 + 2 * 1536) << 20);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 use warpshare::report::from_json;
-use warpshare::result::{ObjectiveVerdict, RunResult};
+use warpshare::result::{Grounds, Method, ObjectiveVerdict, RunResult, SubjectKind};
 
 /// A lightly loaded guest; `more` goes into its table.
 fn light(more: &str, run: &str) -> String {
@@ -118,8 +118,8 @@ fn objectives_that_hold_end_well_and_those_that_cannot_be_told_are_undecided() {
     assert!(row(&out, "batch").ends_with("sustained"), "{out}");
     let gpu = result.objectives.last().expect("an objective");
     assert_eq!(
-        (gpu.kind.as_str(), gpu.metric.as_str()),
-        ("gpu", "gpu_time")
+        (gpu.kind, gpu.metric.as_str()),
+        (SubjectKind::Gpu, "gpu_time")
     );
 
     // The mean itself is in the middle of its interval.
@@ -160,8 +160,11 @@ fn without_chance_the_value_decides_and_says_so() {
         ObjectiveVerdict::Pass,
         "{out}"
     );
-    let note = result.objectives[0].note.as_deref().expect("a note");
-    assert!(note.contains("decided by the value itself"), "{note}");
+    let note = &result.objectives[0].note;
+    assert!(
+        matches!(note, Some(Grounds::Same | Grounds::NothingDrawn)),
+        "{note:?}"
+    );
 }
 
 #[test]
@@ -199,24 +202,15 @@ fn growth_over_a_terminating_window_is_a_remark() {
     let busy = scenario.replace("rate = \"50/s\"", "rate = \"900/s\"");
     let (_, out, _, result) = run(&busy, &[]);
     let remark = "the response of web grows over the window: ";
-    assert!(
-        result
-            .notices
-            .iter()
-            .any(|notice| notice.starts_with(remark)),
-        "{out}"
-    );
+    assert_eq!(result.growth[0].guest, "web");
+    assert!(out.contains(remark), "{out}");
     // As it was met: people who log in faster than their GPU draws.
     let (_, _, _, result) = run(
         &case("f-verdict-ok-preset-merge.toml"),
         &["--replications", "3"],
     );
     let slow = result.guests[0].response.mean_ns.value.expect("a mean") > 5e9;
-    let said = result
-        .notices
-        .iter()
-        .any(|notice| notice.contains("grows over the window"));
-    assert_eq!(slow, said, "{:?}", result.notices);
+    assert_eq!(slow, !result.growth.is_empty(), "{:?}", result.growth);
 }
 
 #[test]
@@ -304,13 +298,13 @@ fn terms_are_explained() {
 /// A mean over replications is the mean of what the replications have, for every metric that is one.
 #[test]
 fn replications_and_the_whole_agree() {
-    use warpshare::metrics::{Number, Once, Scope, Subject, of_scope};
+    use warpshare::metrics::{Found, Number, Once, Scope, Subject, of_scope};
     let scenario = light("deadline = \"10ms\"", "");
     let (_, _, _, result) = run(&scenario, &[]);
     let window = result.plan.window_ns;
     let mut compared = 0;
-    let mut agree = |name: String, whole: Option<f64>, method: &str, each: Vec<Option<f64>>| {
-        if method != "t over replications" {
+    let mut agree = |name: String, whole: Option<f64>, method: Found, each: Vec<Option<f64>>| {
+        if method != Found::Estimated(Method::T) {
             return;
         }
         let Some(each) = each.into_iter().collect::<Option<Vec<f64>>>() else {

@@ -7,7 +7,7 @@ mod comparisons;
 use crate::synthetic::{group, result};
 use warpshare::report::plot::{self, Figure};
 use warpshare::report::{ReadError, from_json, tables, to_json, to_text};
-use warpshare::result::RunResult;
+use warpshare::result::{Reason, RunResult};
 
 #[test]
 fn text_of_a_calm_run() {
@@ -32,13 +32,10 @@ fn text_stays_within_100_columns() {
 fn a_number_without_an_interval_says_why() {
     let mut result = crate::synthetic::calm();
     result.guests[0].throughput_per_s.half_width = None;
-    result.guests[0].throughput_per_s.note = Some("one replication has no interval".to_owned());
+    result.guests[0].throughput_per_s.note = Some(Reason::OneReplication);
     let text = to_text(&result);
     assert!(text.contains("50.00 [1]"), "{text}");
-    assert!(
-        text.contains("[1] one replication has no interval"),
-        "{text}"
-    );
+    assert!(text.contains("[1] one replication: no interval"), "{text}");
 }
 
 #[test]
@@ -242,7 +239,7 @@ fn figures_of_a_run_without_jobs_say_so() {
     let mut result = crate::synthetic::calm();
     for group in &mut result.guests {
         group.response.histogram = warpshare::result::LatencyHistogram::default();
-        group.response.mean_ns = crate::synthetic::missing("no job has ended");
+        group.response.mean_ns = crate::synthetic::missing(Reason::NoJobsEnded);
         for quantile in &mut group.response.quantiles {
             quantile.value_ns = None;
             quantile.half_width_ns = None;

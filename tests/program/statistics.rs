@@ -4,7 +4,9 @@ use assert_cmd::Command;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use warpshare::result::{ComparisonResult, FindingKind, GroupResult, RunResult, Verdict};
+use warpshare::result::{
+    ComparisonResult, Finding, GroupResult, Method, Reason, RunResult, Slice, Verdict,
+};
 
 fn case(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -66,7 +68,7 @@ fn without_chance_there_is_no_interval_and_no_test() {
             mean.value.is_some() && mean.half_width.is_none(),
             "{mean:?}"
         );
-        assert_eq!(mean.method, "no chance");
+        assert_eq!(mean.method, Method::NoChance);
         assert!(
             group
                 .response
@@ -108,9 +110,8 @@ fn without_chance_there_is_no_interval_and_no_test() {
     }
     assert!(compared > 20, "{compared}");
     for policy in &found.policies {
-        let said = policy.findings.iter().any(|finding| {
-            finding.kind == FindingKind::Notice && finding.text.contains("no interval and no test")
-        });
+        let mut findings = policy.findings.iter();
+        let said = findings.any(|finding| matches!(finding, Finding::NoChance(_)));
         assert!(said, "{}: {:?}", policy.name, policy.findings);
     }
     let text = unwrapped(&text);
@@ -174,13 +175,11 @@ fn comparisons_report_what_runs_report() {
     let findings = &found.policies[0].findings;
     for group in &alone.guests {
         let check = &group.warmup_check;
-        if check.verdict != "adequate" {
-            let of = |kind| {
-                findings
-                    .iter()
-                    .any(|f| f.kind == kind && f.of == group.name)
-            };
-            assert!(of(FindingKind::WarmUp), "{}: {findings:?}", group.name);
+        if check.verdict.in_doubt() {
+            let said = findings
+                .iter()
+                .any(|f| matches!(f, Finding::WarmUp { guest, .. } if *guest == group.name));
+            assert!(said, "{}: {findings:?}", group.name);
             assert!(
                 text.contains(&format!("warm-up of {}", group.name)),
                 "{text}"
@@ -188,7 +187,7 @@ fn comparisons_report_what_runs_report() {
         }
         let overload = findings
             .iter()
-            .any(|f| f.kind == FindingKind::Overload && f.of == group.name);
+            .any(|f| matches!(f, Finding::Overload(found) if found.guest == group.name));
         assert_eq!(overload, group.overload.is_some());
     }
     assert!(
@@ -287,22 +286,16 @@ fn missing_data_is_named_and_supplied() {
     };
     let first = quick("3");
     assert_eq!(first.half_width_ns, None, "{first:?}");
-    let note = first.note.expect("a reason");
-    assert!(
-        note.contains("jobs are needed") && note.contains(" or duration = "),
-        "{note}"
-    );
-    let (_, after) = note.split_once("replications = ").expect("the key");
-    let number: u32 = after
-        .split(' ')
-        .next()
-        .and_then(|n| n.parse().ok())
-        .expect("a number");
-    assert!((4..=40).contains(&number), "{note}");
+    let Some(Reason::TooFewJobs { remedy, .. }) = &first.note else {
+        panic!("{first:?}");
+    };
+    assert!(remedy.duration_ns.is_some(), "{first:?}");
+    let number = remedy.replications.expect("a number");
+    assert!((4..=40).contains(&number), "{first:?}");
     // Three replications know the correlation of jobs only roughly; these are enough whatever it is.
     let then = quick("40");
     assert!(then.half_width_ns.is_some(), "{then:?}");
-    assert!(["inversion", "sectioning"].contains(&then.method.as_str()));
+    assert!([Method::Inversion, Method::Sectioning].contains(&then.method));
 }
 
 fn burst(horizon: &str, drain: &str) -> String {
@@ -339,11 +332,8 @@ fn slices_that_differ_are_named() {
     more.extend(few);
     let (found, text) = compare(&case("trace-no-chance.toml"), &more);
     let remark = "Slices differ: 2ms under round-robin+slice=2ms and stride+slice=2ms, 5ms under round-robin+slice=5ms.";
-    assert!(
-        found.remarks.iter().any(|said| said.starts_with(remark)),
-        "{:?}",
-        found.remarks
-    );
+    let lengths: Vec<u64> = found.slices.iter().map(|slice| slice.length_ns).collect();
+    assert_eq!(lengths, [2_000_000, 5_000_000]);
     assert!(unwrapped(&text).contains(remark), "{text}");
     let same = [
         "--policies",
@@ -352,5 +342,5 @@ fn slices_that_differ_are_named() {
         "2",
     ];
     let (found, _) = compare(&case("trace-no-chance.toml"), &same);
-    assert_eq!(found.remarks, [""; 0]);
+    assert_eq!(found.slices, [] as [Slice; 0]);
 }

@@ -30,19 +30,19 @@ pub fn estimate(value: f64, half_width: f64) -> Estimate {
         value: Some(value),
         half_width: Some(half_width),
         n: 10,
-        method: "t over replications".to_owned(),
+        method: Method::T,
         note: None,
         each: Vec::new(),
     }
 }
 
-pub fn missing(note: &str) -> Estimate {
+pub fn missing(note: Reason) -> Estimate {
     Estimate {
         value: None,
         half_width: None,
         n: 0,
-        method: "t over replications".to_owned(),
-        note: Some(note.to_owned()),
+        method: Method::T,
+        note: Some(note),
         each: Vec::new(),
     }
 }
@@ -105,8 +105,12 @@ fn latency(jobs: u64, mean_ns: f64, spread: f64, seed: u64) -> Latency {
                 value_ns: Some(at(&histogram, p)),
                 half_width_ns: enough
                     .then(|| at(&histogram, p) as f64 * 0.02 / (1.0 - p).sqrt() * 0.3),
-                method: if enough { "sectioning" } else { "none" }.to_owned(),
-                note: (!enough).then(|| "not enough data for an interval".to_owned()),
+                method: if enough {
+                    Method::Sectioning
+                } else {
+                    Method::None
+                },
+                note: (!enough).then_some(Reason::TooLittleData),
                 each: Vec::new(),
                 resolution_ns: 0.0,
             }
@@ -173,14 +177,16 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         count: group.count,
         gpu: group.gpu.to_owned(),
         instance: None,
-        holds: "A40-4Q".to_owned(),
+        holds: Holding::Vgpu {
+            vgpu_type: "A40-4Q".to_owned(),
+            number: 1,
+        },
         workload: "designer".to_owned(),
-        load: "open".to_owned(),
+        load: Load::Open,
         jobs: counts,
-        overload: group.overloaded.then(|| {
-            "137 jobs were unfinished when the drain bound was reached in 10 of 10 replications"
-                .to_owned()
-        }),
+        overload: group
+            .overloaded
+            .then_some(Overload::Unfinished { jobs: 137 }),
         throughput_per_s: estimate(12.5 * f64::from(group.count), 0.31),
         response,
         classes: Vec::new(),
@@ -206,18 +212,17 @@ fn guest(index: usize, group: &Group) -> GroupResult {
         interference: if index == 0 {
             estimate(1.42, 0.022)
         } else {
-            missing("baselines were switched off for this guest")
+            missing(Reason::NoBaselines)
         },
         gpu_time_share: estimate(0.6 / f64::from(group.count), 0.004),
         members,
         warmup_check: WarmupCheck {
             suggested_ns: Some(310_000_000),
             verdict: if group.overloaded {
-                "too short"
+                WarmupVerdict::TooShort
             } else {
-                "adequate"
-            }
-            .to_owned(),
+                WarmupVerdict::Adequate
+            },
         },
         completion_ns: None,
         tokens: None,
@@ -249,7 +254,13 @@ fn gpu(name: &str, index: usize) -> GpuResult {
         board: "a40".to_owned(),
         board_name: "NVIDIA A40".to_owned(),
         sms: 84,
-        sharing: "time-slice: equal-share, ARR 33, 2.083333ms".to_owned(),
+        sharing: Sharing::TimeSlice(TimeSlice {
+            scheduler: "equal-share".to_owned(),
+            reserves: true,
+            arr_factor: Some(33),
+            slice_ns: Some(2_083_333),
+            elastic_cap: None,
+        }),
         split: Split {
             useful: estimate(u, 0.0041),
             switching: estimate(s, 0.0006),
@@ -388,7 +399,7 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
             hash: "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592".to_owned(),
         },
         plan: PlanInfo {
-            horizon: "steady".to_owned(),
+            horizon: Horizon::Steady,
             warmup_ns: 2_000_000_000,
             window_ns: 10_000_000_000,
             drain_ns: 10_000_000_000,
@@ -407,22 +418,24 @@ pub fn result(groups: &[Group], gpus: &[&str]) -> RunResult {
              that the scheduler allows"
                 .to_owned(),
         ],
+        growth: Vec::new(),
         no_chance: None,
         guests,
         gpus,
         host: None,
         checks: vec![
             Check {
-                id: "I1".to_owned(),
-                what: "SM time is conserved".to_owned(),
+                id: Invariant::I1,
                 holds: true,
-                detail: "840000000000 = 840000000000".to_owned(),
+                witness: Witness::Edges { wrong: 0, of: 1_220 },
             },
             Check {
-                id: "I4".to_owned(),
-                what: "jobs in = done + dropped + unfinished".to_owned(),
+                id: Invariant::I3,
                 holds: true,
-                detail: "all groups".to_owned(),
+                witness: Witness::Guests {
+                    wrong: 0,
+                    jobs: 4_000,
+                },
             },
         ],
         replications,
@@ -443,8 +456,10 @@ pub fn troubled() -> RunResult {
     flood.overloaded = true;
     let mut result = result(&[group("desktop", 4, 31.0), flood], &["a"]);
     result.checks[0].holds = false;
-    result.checks[0].detail =
-        "839999999999 of 840000000000 SM·ns in replication 3 on GPU a".to_owned();
+    result.checks[0].witness = Witness::Edges {
+        wrong: 1,
+        of: 1_220,
+    };
     result.host = Some(EngineResult {
         name: "host cores".to_owned(),
         servers: 8,

@@ -54,7 +54,7 @@ fn scenario(text: &str) -> Scenario {
 fn run(scenario: &Scenario, options: &Options) -> RunResult {
     let result = experiment::run(scenario, options, &Silent).expect("the scenario runs");
     for check in &result.checks {
-        assert!(check.holds, "{}: {}", check.id, check.detail);
+        assert!(check.holds, "{check:?}");
     }
     result
 }

@@ -5,6 +5,7 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::Bar;
 use crate::cli::{Failure, note};
 use crate::experiment;
+use crate::report::words;
 use crate::result::{Estimate, GroupResult, Latency, RunResult};
 use crate::scenario::preset::Preset;
 use crate::scenario::{Draft, Overrides, Scenario};
@@ -128,7 +129,8 @@ fn simulate(scenario: &Scenario, quiet: bool) -> Result<RunResult, Failure> {
     for check in result.checks.iter().filter(|check| !check.holds) {
         note(&format!(
             "warning: {} does not hold: {}",
-            check.what, check.detail
+            words::invariant(check.id).1,
+            words::witness(&check.witness)
         ));
     }
     Ok(result)

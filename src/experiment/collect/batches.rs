@@ -6,7 +6,7 @@
 //! ([`correlation_factor`]).
 
 use crate::experiment::recorder::series_bin;
-use crate::result::Estimate;
+use crate::result::{Estimate, Method, Reason};
 use crate::sim::Schedule;
 use crate::stats::batch::{correlation_factor, nonoverlapping};
 
@@ -30,12 +30,12 @@ pub(super) fn with_batches(
     let first = schedule.warmup.div_ceil(width) as usize;
     let last = (schedule.end / width) as usize;
     let series = &series[first.min(last)..last.min(series.len())];
-    let without = |note: &str| Estimate {
-        method: "batch means in one run".to_owned(),
-        note: Some(note.to_owned()),
+    let without = |note| Estimate {
+        method: Method::BatchMeans { batches: None },
+        note: Some(note),
         ..estimate.clone()
     };
-    let mut note = "one replication, and too few jobs for batch means: no interval";
+    let mut note = Reason::TooFewForBatches;
     for batches in BATCHES {
         let Some(means) = of_batches(series, batches, value) else {
             continue;
@@ -44,7 +44,7 @@ pub(super) fn with_batches(
             continue;
         };
         if !found.acceptable() {
-            note = "one replication, whose batch means depend on each other: too short for an interval";
+            note = Reason::DependentBatches;
             continue;
         }
         let Some(interval) = found.interval(confidence) else {
@@ -56,10 +56,10 @@ pub(super) fn with_batches(
             value: Some(value),
             half_width: Some(half),
             n: 1,
-            method: format!("{batches} batch means in one run"),
-            note: unsure.then(|| {
-                "from one run, and wider than 15 % of the value: not to be relied on".to_owned()
-            }),
+            method: Method::BatchMeans {
+                batches: Some(batches as u32),
+            },
+            note: unsure.then_some(Reason::WideInOneRun { limit: UNSURE }),
             each: Vec::new(),
         };
     }
@@ -115,8 +115,8 @@ mod tests {
             value: Some(value),
             half_width: None,
             n: 1,
-            method: "jackknife over replications".into(),
-            note: Some("one replication: no interval".into()),
+            method: Method::Jackknife,
+            note: Some(Reason::OneReplication),
             each: Vec::new(),
         };
         let warmup = std::iter::repeat_n((1 << 60, 1), 100);
@@ -132,7 +132,7 @@ mod tests {
         let half = 2.093_024 * libm::sqrt(1.0 / 19.0) * libm::sqrt(1.05 / 0.95);
         let error = found.half_width.expect("an interval") - half;
         assert!(error.abs() < 1e-6, "{found:?}");
-        assert_eq!(found.method, "20 batch means in one run");
+        assert_eq!(found.method, Method::BatchMeans { batches: Some(20) });
         assert_eq!(found.note, None);
     }
 
@@ -140,14 +140,14 @@ mod tests {
     fn a_wide_interval_says_so() {
         let found = found(2.0, |batch| if batch % 4 < 2 { 3 } else { 1 });
         assert!(found.half_width.expect("an interval") > 0.3);
-        assert!(found.note.expect("a note").contains("wider than 15 %"));
+        assert_eq!(found.note, Some(Reason::WideInOneRun { limit: UNSURE }));
     }
 
     #[test]
     fn batches_that_depend_on_each_other_make_none() {
         let found = found(105.0, |batch| 10 * batch as u128 + 10);
         assert_eq!(found.half_width, None);
-        assert!(found.note.expect("a note").contains("depend on each other"));
+        assert_eq!(found.note, Some(Reason::DependentBatches));
     }
 
     #[test]
@@ -156,6 +156,6 @@ mod tests {
         assert_eq!(estimate.half_width, None, "all batches are equal");
         let series = vec![(0, 0); 500];
         let found = with_batches(estimate, &series, &schedule(), 0.95);
-        assert!(found.note.expect("a note").contains("too few jobs"));
+        assert_eq!(found.note, Some(Reason::TooFewForBatches));
     }
 }

@@ -16,17 +16,3 @@ pub(super) fn missing(scenario: &Scenario) -> NoChance {
         gpus: gpus.map(|(_, gpu)| gpu.name.clone()).collect(),
     }
 }
-
-/// The same in words.
-pub(super) fn notice(found: &NoChance) -> Option<String> {
-    let what = match (found.everything, found.guests.as_slice()) {
-        (true, _) => "this scenario".to_owned(),
-        (false, []) => return None,
-        (false, guests) => format!("what {} meet", guests.join(", ")),
-    };
-    Some(format!(
-        "nothing in {what} is drawn: all replications are the same, so there is no interval and no test; drawn \
-         arrivals, sizes or think times, or a part of a trace drawn anew in each replication, bring chance \
-         (docs/statistics.md)"
-    ))
-}

@@ -3,16 +3,23 @@
 use super::guests::progress;
 use super::{Baselines, Shared, window_seconds};
 use crate::experiment::estimate::{Confidence, mean, mean_of};
+use crate::experiment::recorder::GpuEdge;
 use crate::gpu::{Accounts, CopyEngines};
 use crate::policy::{registry, spatial};
 use crate::result::{
-    EngineResult, Estimate, Fairness, GpuResult, InstanceResult, ReplicationEngine,
-    ReplicationInstance, Split, Timeline,
+    EngineResult, Estimate, Fairness, GpuResult, InstanceResult, PlacedInstance, Reason,
+    ReplicationEngine, ReplicationInstance, Sharing, Split, TimeSlice, Timeline,
 };
 use crate::scenario::{Division, Domain, Gpu, Scenario, Share};
 use crate::sim::Schedule;
 use crate::stats::fairness::{antt, jain_index, max_min_ratio, stp};
 use crate::workload::MediaEngine;
+
+/// What was read at a sampling edge; edges are in the order of time.
+fn edge_at(edges: &[GpuEdge], time: u64) -> Option<&GpuEdge> {
+    let place = edges.binary_search_by_key(&time, |edge| edge.time);
+    edges.get(place.ok()?)
+}
 
 /// Accounts of the window.
 pub(super) fn window(
@@ -24,9 +31,7 @@ pub(super) fn window(
     let schedule = Schedule::new(&scenario.run);
     let edges = shared.edges(replication, gpu);
     let at = |time| {
-        edges
-            .iter()
-            .find(|edge| edge.time == time)
+        edge_at(edges, time)
             .map(|edge| edge.accounts)
             .unwrap_or_default()
     };
@@ -43,10 +48,7 @@ fn domain_window(
 ) -> Accounts {
     let schedule = Schedule::new(&scenario.run);
     let at = |time| {
-        shared
-            .edges(replication, gpu)
-            .iter()
-            .find(|edge| edge.time == time)
+        edge_at(shared.edges(replication, gpu), time)
             .and_then(|edge| edge.domains.get(domain).copied())
             .unwrap_or_default()
     };
@@ -168,52 +170,43 @@ fn instances(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<InstanceRe
     domains.into_iter().enumerate().filter_map(result).collect()
 }
 
-/// The instances of a divided GPU, in a line: `MIG: 1g.5gb@6, 3g.20gb@0`.
-fn layout(gpu: &Gpu) -> String {
+/// The instances of a divided GPU.
+fn layout(gpu: &Gpu) -> Sharing {
     let Division::Mig(instances) = &gpu.division else {
-        return String::new();
+        return Sharing::Exclusive;
     };
-    let mut placed: Vec<(u32, &str)> = instances
+    let mut placed: Vec<PlacedInstance> = instances
         .iter()
-        .map(|instance| (instance.start, instance.profile.as_str()))
+        .map(|instance| PlacedInstance {
+            profile: instance.profile.clone(),
+            start: instance.start,
+        })
         .collect();
-    placed.sort_unstable();
-    let list: Vec<String> = placed
-        .iter()
-        .map(|(start, profile)| format!("{profile}@{start}"))
-        .collect();
-    format!("MIG: {}", list.join(", "))
+    placed.sort_unstable_by(|a, b| (a.start, &a.profile).cmp(&(b.start, &b.profile)));
+    Sharing::Mig { instances: placed }
 }
 
-/// How the SMs of a domain are shared, in a line.
-fn sharing(share: &Share) -> String {
+/// How the SMs of a domain are shared.
+fn sharing(share: &Share) -> Sharing {
     let config = match share {
-        Share::Exclusive => return "exclusive".to_owned(),
+        Share::Exclusive => return Sharing::Exclusive,
         Share::Spatial(beside) => {
             let policy = beside.policy;
-            return match policy == spatial::MPS_DEFAULT {
-                true => "spatial: MPS".to_owned(),
-                false => format!("spatial: {}", policy.name),
+            let own = policy != spatial::MPS_DEFAULT;
+            return Sharing::Spatial {
+                policy: own.then(|| policy.name.to_owned()),
             };
         }
         Share::TimeSlice(config) => config,
     };
-    let reserves = registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves);
-    let mut text = format!("time-slice: {}", config.scheduler);
-    if reserves {
-        match config.arr_factor {
-            Some(factor) => text.push_str(&format!(", ARR factor {factor}")),
-            None => text.push_str(", without ARR"),
-        }
-    }
-    if config.slice < crate::engine::time::LONGEST {
-        text.push_str(&format!(", slice {} ms", config.slice as f64 / 1e6));
-    }
-    if config.extra > 0 {
-        let extra = config.extra as f64 / config.slice.max(1) as f64;
-        text.push_str(&format!(", elastic cap {}", (extra * 1e3).round() / 1e3));
-    }
-    text
+    let extra = config.extra as f64 / config.slice.max(1) as f64;
+    Sharing::TimeSlice(TimeSlice {
+        scheduler: config.scheduler.clone(),
+        reserves: registry::find(&config.scheduler).is_some_and(|scheduler| scheduler.reserves),
+        arr_factor: config.arr_factor,
+        slice_ns: (config.slice < crate::engine::time::LONGEST).then_some(config.slice),
+        elastic_cap: (config.extra > 0).then_some(extra),
+    })
 }
 
 /// Borders of the timeline's bins: multiples of the bin width, and the end of the window.
@@ -235,7 +228,7 @@ fn timeline(scenario: &Scenario, shared: &Shared, gpu: usize) -> Timeline {
         let mut edges = shared
             .edges(replication, gpu)
             .iter()
-            .filter(|edge| borders.contains(&edge.time));
+            .filter(|edge| borders.binary_search(&edge.time).is_ok());
         let mut before = edges.next().map(|edge| edge.accounts).unwrap_or_default();
         for (bin, edge) in bins.iter_mut().zip(edges) {
             let part = edge.accounts.since(&before);
@@ -381,9 +374,8 @@ fn busy_host(scenario: &Scenario, shared: &Shared, replication: usize) -> Vec<(u
 
 /// Busy server·ns at a sampling edge.
 fn busy_at(busy: &[(u64, u128)], time: u64) -> u128 {
-    busy.iter()
-        .find(|(edge, _)| *edge == time)
-        .map_or(0, |(_, busy)| *busy)
+    let place = busy.binary_search_by_key(&time, |(edge, _)| *edge);
+    place.map_or(0, |place| busy[place].1)
 }
 
 fn busy_in_window(scenario: &Scenario, busy: &[(u64, u128)]) -> u128 {
@@ -435,24 +427,16 @@ pub(super) struct FairnessOnce {
     pub longest_starvation_ns: u64,
 }
 
-fn members_on(scenario: &Scenario, shared: &Shared, gpu: usize) -> Vec<usize> {
-    let on = |member: &usize| {
-        let instance = shared.instances[*member];
-        scenario.guests[instance.group].gpu_of(instance.ordinal) == gpu
-    };
-    (0..shared.instances.len()).filter(on).collect()
-}
-
 pub(super) fn fairness_once(
     scenario: &Scenario,
     shared: &Shared,
     baselines: &Baselines,
     (replication, gpu): (usize, usize),
 ) -> FairnessOnce {
-    let members = members_on(scenario, shared, gpu);
+    let members = shared.members_on(gpu);
     let record = |&member: &usize| shared.member(replication, member);
     let gpu_times: Vec<f64> = members.iter().map(|m| record(m).ran as f64).collect();
-    let known = progress(scenario, shared, baselines, &members, replication);
+    let known = progress(scenario, shared, baselines, members, replication);
     let of = |figure: &dyn Fn(&[f64]) -> Option<f64>, least: usize| {
         let progress = known.as_ref()?;
         (progress.len() >= least).then(|| figure(progress))?
@@ -476,7 +460,7 @@ pub(super) fn fairness_once(
 
 fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: usize) -> Fairness {
     let confidence = Confidence::of_gpu(scenario, gpu);
-    let members = members_on(scenario, shared, gpu).len();
+    let members = shared.members_on(gpu).len();
     let each: Vec<FairnessOnce> = shared
         .each_replication()
         .map(|replication| fairness_once(scenario, shared, baselines, (replication, gpu)))
@@ -484,9 +468,9 @@ fn fairness(scenario: &Scenario, shared: &Shared, baselines: &Baselines, gpu: us
     let of = |figure: fn(&FairnessOnce) -> Option<f64>, least: usize| {
         let values: Vec<_> = each.iter().map(figure).collect();
         let empty = if members < least {
-            "fewer than two guests"
+            Reason::OneGuest
         } else {
-            "baselines were not run, or a guest completed nothing"
+            Reason::NoProgress
         };
         mean(&values, confidence, empty)
     };

@@ -1,6 +1,7 @@
-//! Remarks on responses that grow over a terminating window: its figures are of that length and no other.
+//! Responses that grow over a terminating window: its figures are of that length and no other.
 
 use super::Shared;
+use crate::result::Growth;
 use crate::scenario::{Horizon, Scenario};
 use crate::sim::Schedule;
 use crate::stats::interval::t_interval;
@@ -12,18 +13,18 @@ const FACTOR: f64 = 1.5;
 /// Jobs that each part must have, over all replications.
 const LEAST: u64 = 20;
 
-/// One remark for each guest group whose responses grow.
-pub(super) fn remarks(scenario: &Scenario, shared: &Shared) -> Vec<String> {
+/// The guest groups whose responses grow.
+pub(super) fn growing(scenario: &Scenario, shared: &Shared) -> Vec<Growth> {
     if scenario.run.horizon != Horizon::Terminating {
         return Vec::new();
     }
     let groups = 0..scenario.guests.len();
     groups
-        .filter_map(|group| remark(scenario, shared, group))
+        .filter_map(|group| growth(scenario, shared, group))
         .collect()
 }
 
-fn remark(scenario: &Scenario, shared: &Shared, group: usize) -> Option<String> {
+fn growth(scenario: &Scenario, shared: &Shared, group: usize) -> Option<Growth> {
     let end = Schedule::new(&scenario.run).end;
     let mut differences = Vec::new();
     let mut totals = [(0u128, 0u64); 2];
@@ -52,34 +53,14 @@ fn remark(scenario: &Scenario, shared: &Shared, group: usize) -> Option<String> 
         Some(interval) => interval.low() > 0.0,
         None => true,
     };
-    (last > FACTOR * first && beyond_chance).then(|| {
-        format!(
-            "the response of {} grows over the window: {} on average for jobs of its first third, {} for those \
-             of its last ({} window); over a longer period it would be longer",
-            scenario.guests[group].name,
-            milliseconds(first),
-            milliseconds(last),
-            milliseconds(end as f64),
-        )
+    (last > FACTOR * first && beyond_chance).then(|| Growth {
+        guest: scenario.guests[group].name.clone(),
+        first_ns: first,
+        last_ns: last,
+        window_ns: end,
     })
 }
 
 fn mean((sum, jobs): (u128, u64)) -> Option<f64> {
     (jobs > 0).then(|| sum as f64 / jobs as f64)
-}
-
-/// A duration as people read it, to three digits.
-fn milliseconds(ns: f64) -> String {
-    let (value, unit) = match ns {
-        ns if ns >= 1e9 => (ns / 1e9, "s"),
-        ns => (ns / 1e6, "ms"),
-    };
-    let digits = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.digits$} {unit}")
 }

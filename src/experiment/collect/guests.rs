@@ -5,9 +5,10 @@ use super::{Baselines, Shared, window_seconds};
 use crate::engine::time::Nanos;
 use crate::experiment::estimate::{Confidence, mean_of, nothing, of_sums, quantile, ratio};
 use crate::experiment::recorder::{MemberRecord, SERIES_BINS, series_bin};
+use crate::metrics::Statistic;
 use crate::result::{
-    ClassResult, Estimate, GroupResult, JobCounts, Latency, LatencyHistogram, Member, Parts,
-    WarmupCheck,
+    ClassResult, Estimate, GroupResult, Holding, JobCounts, Latency, LatencyHistogram, Load,
+    Member, Overload, Parts, Reason, WarmupCheck, WarmupVerdict,
 };
 use crate::scenario::{Domain, Guest, Holds, Horizon, Scenario, Share};
 use crate::sim::{Part, Schedule};
@@ -16,10 +17,6 @@ use crate::stats::histogram::LatencyHistogram as Histogram;
 use crate::stats::interval::t_interval;
 use crate::stats::warmup::{Mser5, mser5};
 use crate::workload::{Arrivals, OperationKind, Workload};
-
-const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
-const NO_JOBS: &str = "no jobs completed";
-const NO_BASELINE: &str = "baselines were not run";
 
 /// Growth of the backlog over the last half of the window, relative to the arrivals in it, beyond
 /// which a guest counts as overloaded if the growth is also beyond chance.
@@ -128,10 +125,10 @@ fn slowdown_estimate(
         Some(rows) => of_sums(
             &rows,
             Confidence::of_group(scenario, group),
-            NO_JOBS,
+            Reason::NoJobsEnded,
             |sums| slowdown(closed, sums),
         ),
-        None => nothing(NO_BASELINE),
+        None => nothing(Reason::NoBaselines),
     }
 }
 
@@ -145,9 +142,8 @@ pub(super) fn latency(
     replications.iter().for_each(|h| merged.merge(h));
     Latency {
         mean_ns,
-        quantiles: QUANTILES
-            .iter()
-            .map(|&p| quantile(p, &replications, &merged, confidence))
+        quantiles: Statistic::quantiles()
+            .map(|p| quantile(p, &replications, &merged, confidence))
             .collect(),
         largest_ns: merged.max(),
         histogram: LatencyHistogram {
@@ -180,14 +176,14 @@ pub(super) fn group(
             .each_replication()
             .map(|r| [sum(r, field), sum(r, &|m| m.completed as f64)])
             .collect();
-        ratio(&rows, confidence, NO_JOBS)
+        ratio(&rows, confidence, Reason::NoJobsEnded)
     };
     let of_arrived = |field: &dyn Fn(&MemberRecord) -> f64| -> Estimate {
         let rows: Vec<_> = shared
             .each_replication()
             .map(|r| [sum(r, field), sum(r, &|m| m.arrived as f64)])
             .collect();
-        ratio(&rows, confidence, "no jobs arrived")
+        ratio(&rows, confidence, Reason::NoJobsArrived)
     };
     let part = |part: Part| per_job(&move |m| m.parts_ns[part as usize] as f64);
     let histograms = |of: fn(&crate::experiment::recorder::GroupRecord) -> &Histogram| {
@@ -225,11 +221,10 @@ pub(super) fn group(
         holds: holds(scenario, guest),
         workload: guest.workload.name.clone(),
         load: if is_closed(scenario, group) {
-            "closed"
+            Load::Closed
         } else {
-            "open"
-        }
-        .to_owned(),
+            Load::Open
+        },
         jobs: counts(shared, &members, shared.each_replication()),
         overload: overload(scenario, shared, group, &members),
         throughput_per_s: mean_of(
@@ -287,7 +282,7 @@ pub(super) fn group(
                     ]
                 })
                 .collect();
-            ratio(&rows, confidence, NO_JOBS)
+            ratio(&rows, confidence, Reason::NoJobsEnded)
         }),
         slowdown: slowdown_estimate(scenario, shared, baselines, group, &members, Against::Board),
         interference: slowdown_estimate(
@@ -342,7 +337,7 @@ fn classes(
         let rows = histograms
             .iter()
             .map(|h| [h.sum() as f64, h.count() as f64]);
-        let mean = ratio(&rows.collect::<Vec<_>>(), confidence, NO_JOBS);
+        let mean = ratio(&rows.collect::<Vec<_>>(), confidence, Reason::NoJobsEnded);
         ClassResult {
             name: class.name.clone(),
             part: class.part,
@@ -369,7 +364,7 @@ fn completion(
         .collect::<Option<Vec<_>>>()
     {
         Some(times) => mean_of(times, confidence),
-        None => nothing("not all jobs ended within the run"),
+        None => nothing(Reason::JobsLeft),
     }
 }
 
@@ -424,7 +419,7 @@ fn member(
                 .map(|r| r.ended_in_window as f64 / window_seconds(scenario)),
             confidence,
         ),
-        mean_response_ns: ratio(&responses, confidence, NO_JOBS),
+        mean_response_ns: ratio(&responses, confidence, Reason::NoJobsEnded),
         p95_response_ns: response.quantile(0.95).map(|q| q.value),
         largest_response_ns: response.moments().max(),
         slowdown: against(Against::Board),
@@ -439,30 +434,27 @@ fn uses_engines(workload: &Workload) -> bool {
     operations.any(|operation| matches!(operation.kind, OperationKind::Media { .. }))
 }
 
-fn holds(scenario: &Scenario, guest: &Guest) -> String {
-    let client = |sms: &Option<u32>| match sms {
-        None => "MPS client".to_owned(),
-        Some(sms) => format!("MPS client, at most {sms} SMs"),
-    };
+fn holds(scenario: &Scenario, guest: &Guest) -> Holding {
     match &guest.holds {
-        Holds::Context => "CUDA context".to_owned(),
-        Holds::Client { sms } => client(sms),
+        Holds::Context => Holding::Context { inside: None },
+        Holds::Client { sms } => Holding::Client {
+            sms: *sms,
+            inside: None,
+        },
         Holds::Process { machine, sms, .. } => {
             let machine = &scenario.guests[*machine];
-            let what = match machine.within.as_ref().map(|within| &within.share) {
-                Some(Share::Spatial(_)) => client(sms),
-                _ => "CUDA context".to_owned(),
-            };
-            format!("{what} inside {}", machine.name)
+            let inside = Some(machine.name.clone());
+            match machine.within.as_ref().map(|within| &within.share) {
+                Some(Share::Spatial(_)) => Holding::Client { sms: *sms, inside },
+                _ => Holding::Context { inside },
+            }
         }
         Holds::Vgpu {
-            type_name,
-            number: 1,
-            ..
-        } => type_name.clone(),
-        Holds::Vgpu {
             type_name, number, ..
-        } => format!("{number} x {type_name}"),
+        } => Holding::Vgpu {
+            vgpu_type: type_name.clone(),
+            number: *number,
+        },
     }
 }
 
@@ -475,15 +467,13 @@ fn overload(
     shared: &Shared,
     group: usize,
     members: &[usize],
-) -> Option<String> {
+) -> Option<Overload> {
     if is_closed(scenario, group) {
         return None;
     }
     let unfinished = counts(shared, members, shared.each_replication()).unfinished;
     if unfinished > 0 {
-        return Some(format!(
-            "{unfinished} jobs of the window were unfinished when the drain bound was reached"
-        ));
+        return Some(Overload::Unfinished { jobs: unfinished });
     }
     if scenario.run.horizon == Horizon::Terminating {
         return None;
@@ -507,21 +497,18 @@ fn overload(
         None => total / arrivals > GROWTH_UNREPLICATED,
     };
     // A handful of jobs more is no trend in a short run.
-    (beyond_chance && total >= 10.0 * growths.len() as f64).then(|| {
-        format!(
-            "the backlog grew by {:.0} jobs a replication over the last half of the window",
-            total / growths.len() as f64
-        )
+    (beyond_chance && total >= 10.0 * growths.len() as f64).then(|| Overload::Growing {
+        jobs: total / growths.len() as f64,
     })
 }
 
 fn warmup_check(scenario: &Scenario, shared: &Shared, group: usize) -> WarmupCheck {
-    let verdict = |suggested_ns, verdict: &str| WarmupCheck {
+    let verdict = |suggested_ns, verdict| WarmupCheck {
         suggested_ns,
-        verdict: verdict.to_owned(),
+        verdict,
     };
     if scenario.run.horizon == Horizon::Terminating {
-        return verdict(None, "none (terminating)");
+        return verdict(None, WarmupVerdict::Terminating);
     }
     let schedule = Schedule::new(&scenario.run);
     let mut bins = vec![(0u128, 0u64); SERIES_BINS];
@@ -547,14 +534,18 @@ fn warmup_check(scenario: &Scenario, shared: &Shared, group: usize) -> WarmupChe
         .map(|&(sum, jobs)| sum as f64 / jobs as f64)
         .collect();
     match mser5(&series) {
-        Mser5::NotEnoughData => verdict(None, "not enough data"),
-        Mser5::TooShort => verdict(None, "run too short"),
+        Mser5::NotEnoughData => verdict(None, WarmupVerdict::NotEnoughData),
+        Mser5::TooShort => verdict(None, WarmupVerdict::RunTooShort),
         Mser5::Truncate { observations, .. } => {
             let suggested = observations as Nanos * width;
             let adequate = suggested <= schedule.warmup;
             verdict(
                 Some(suggested),
-                if adequate { "adequate" } else { "too short" },
+                if adequate {
+                    WarmupVerdict::Adequate
+                } else {
+                    WarmupVerdict::TooShort
+                },
             )
         }
     }

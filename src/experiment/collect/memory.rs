@@ -1,13 +1,16 @@
 //! Results of device memory.
 
 use super::Shared;
-use crate::result::MemoryResult;
+use crate::result::{MemoryOf, MemoryResult};
 use crate::scenario::{Holds, Scenario};
 use crate::sim::PoolRole;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Memory of GPUs and instances, and of each group's vGPUs, in the order in which guests first use it.
 pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> {
     let mut found: Vec<MemoryResult> = Vec::new();
+    let mut places: BTreeMap<(String, MemoryOf), usize> = BTreeMap::new();
     for replication in shared.each_replication() {
         for cell in 0..shared.layouts.len() {
             let (layout, record) = (shared.layout(cell), shared.record(replication, cell));
@@ -16,25 +19,29 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
                     PoolRole::Domain { gpu, memory } => domain(scenario, layout.gpus[gpu], memory),
                     PoolRole::Vgpu(guest) => {
                         let guest = &scenario.guests[guest.group];
-                        let what = match &guest.holds {
+                        let vgpu_type = match &guest.holds {
                             Holds::Vgpu { type_name, .. } => type_name.clone(),
                             _ => String::new(),
                         };
-                        (guest.name.clone(), what)
+                        (guest.name.clone(), MemoryOf::Vgpu { vgpu_type })
                     }
                 };
-                match found
-                    .iter_mut()
-                    .find(|row| row.name == name && row.what == what)
-                {
-                    Some(row) => row.largest_bytes = row.largest_bytes.max(pool.largest),
-                    None => found.push(MemoryResult {
-                        name,
-                        what,
-                        capacity_bytes: (pool.capacity != u64::MAX).then_some(pool.capacity),
-                        held_bytes: pool.held,
-                        largest_bytes: pool.largest,
-                    }),
+                match places.entry((name, what)) {
+                    Entry::Occupied(place) => {
+                        let row = &mut found[*place.get()];
+                        row.largest_bytes = row.largest_bytes.max(pool.largest);
+                    }
+                    Entry::Vacant(place) => {
+                        let (name, what) = place.key().clone();
+                        place.insert(found.len());
+                        found.push(MemoryResult {
+                            name,
+                            what,
+                            capacity_bytes: (pool.capacity != u64::MAX).then_some(pool.capacity),
+                            held_bytes: pool.held,
+                            largest_bytes: pool.largest,
+                        });
+                    }
                 }
             }
         }
@@ -43,7 +50,7 @@ pub(super) fn memory(scenario: &Scenario, shared: &Shared) -> Vec<MemoryResult> 
 }
 
 /// Name and kind of a memory domain.
-fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, String) {
+fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, MemoryOf) {
     let gpu = &scenario.gpus[gpu];
     let mut instances = gpu
         .domains()
@@ -61,8 +68,10 @@ fn domain(scenario: &Scenario, gpu: usize, memory: u32) -> (String, String) {
     match found {
         Some(instance) => (
             format!("{}.{}", gpu.name, instance.name),
-            instance.profile.clone(),
+            MemoryOf::Instance {
+                profile: instance.profile.clone(),
+            },
         ),
-        None => (gpu.name.clone(), "GPU".to_owned()),
+        None => (gpu.name.clone(), MemoryOf::Gpu),
     }
 }

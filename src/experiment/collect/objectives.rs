@@ -2,7 +2,7 @@
 
 use crate::metrics::objective::{Evidence, Objective};
 use crate::metrics::{Number, Once, Subject};
-use crate::result::{ObjectiveResult, RunResult};
+use crate::result::{ObjectiveResult, RunResult, SubjectKind};
 use crate::scenario::{Asked, AskedOf, Scenario};
 
 /// Every objective of the scenario, in its order.
@@ -18,7 +18,7 @@ fn judge(scenario: &Scenario, asked: &Asked, result: &RunResult) -> ObjectiveRes
             let group = &result.guests[index];
             let figure = objective.metric.figure(Subject::Group(group));
             let bounded = objective.metric.metric.bounded && group.overload.is_some();
-            ("guest", group.name.clone(), figure, bounded)
+            (SubjectKind::Guest, group.name.clone(), figure, bounded)
         }
         AskedOf::Gpu(index) => {
             let gpu = &result.gpus[index];
@@ -26,7 +26,7 @@ fn judge(scenario: &Scenario, asked: &Asked, result: &RunResult) -> ObjectiveRes
             let mut here = result.guests.iter().filter(|group| group.is_on(&gpu.name));
             let overloaded = here.any(|group| group.overload.is_some());
             let bounded = objective.metric.metric.bounded && overloaded;
-            ("gpu", gpu.name.clone(), figure, bounded)
+            (SubjectKind::Gpu, gpu.name.clone(), figure, bounded)
         }
     };
     let evidence = Evidence {
@@ -36,11 +36,11 @@ fn judge(scenario: &Scenario, asked: &Asked, result: &RunResult) -> ObjectiveRes
     };
     let judgement = objective.judge(figure.as_ref(), evidence);
     ObjectiveResult {
-        kind: kind.to_owned(),
+        kind,
         of,
         text: objective.text.clone(),
         metric: objective.metric.name("."),
-        unit: objective.metric.metric.unit.name().to_owned(),
+        unit: objective.metric.metric.unit,
         relation: objective.relation,
         bound: objective.bound,
         verdict: judgement.verdict,

@@ -5,12 +5,9 @@ use super::latency as once_latency;
 use super::{Shared, window_seconds};
 use crate::experiment::estimate::{Confidence, mean_of, ratio};
 use crate::experiment::recorder::{MemberRecord, TokenRecord};
-use crate::result::{Latency, ReplicationTokens, TokenResult};
+use crate::result::{Latency, Reason, ReplicationTokens, TokenResult};
 use crate::scenario::Scenario;
 use crate::stats::histogram::LatencyHistogram;
-
-const NO_REQUESTS: &str = "no requests ended";
-const NO_TOKENS: &str = "no tokens";
 
 pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Option<TokenResult> {
     let llm = scenario.guests[group].workload.discipline.llm()?;
@@ -32,7 +29,7 @@ pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Opti
             .each_replication()
             .map(|r| [sum(r, field), sum(r, &|m| m.completed)])
             .collect();
-        ratio(&rows, confidence, NO_REQUESTS)
+        ratio(&rows, confidence, Reason::NoRequestsEnded)
     };
     let times = |of: fn(&TokenRecord) -> &LatencyHistogram| -> Latency {
         let records = shared
@@ -43,7 +40,7 @@ pub(super) fn tokens(scenario: &Scenario, shared: &Shared, group: usize) -> Opti
             .iter()
             .map(|h| [h.sum() as f64, h.count() as f64])
             .collect();
-        latency(each, ratio(&rows, confidence, NO_TOKENS), confidence)
+        latency(each, ratio(&rows, confidence, Reason::NoTokens), confidence)
     };
     let asked = llm.first_token.is_some() || llm.between_tokens.is_some();
     let preemptions = shared

@@ -2,16 +2,17 @@
 
 use crate::experiment::estimate::{Confidence, mean_of};
 use crate::metrics::{Chosen, Once, Reading, Scope, Statistic, Subject, of_scope};
-use crate::result::{Better, Estimate, QuantileEstimate, Replication, RunResult};
+use crate::result::{
+    Better, Estimate, QuantileEstimate, Reason, Replication, RunResult, SubjectKind, Unit,
+};
 
 /// A metric of one GPU or guest group.
 pub(super) struct Row {
     pub of: String,
-    /// `gpu` or `guest`.
-    pub kind: &'static str,
+    pub kind: SubjectKind,
     /// Such as `antt` or `response.p95`.
     pub metric: String,
-    pub unit: &'static str,
+    pub unit: Unit,
     pub better: Better,
     /// By policy.
     pub cells: Vec<Cell>,
@@ -29,7 +30,7 @@ pub(super) struct Cell {
     /// Whether replications differ by chance.
     pub chance: bool,
     /// Why there is no value or no interval.
-    pub note: Option<String>,
+    pub note: Option<Reason>,
 }
 
 impl Cell {
@@ -56,7 +57,7 @@ impl Cell {
     }
 
     /// What rests on the latency of an overloaded guest is only a bound, which is not compared.
-    fn bound(self, why: Option<String>) -> Cell {
+    fn bound(self, why: Option<Reason>) -> Cell {
         match why {
             None => self,
             Some(why) => Cell {
@@ -74,22 +75,6 @@ impl Cell {
     }
 }
 
-/// Metrics that make one family where the user names none: of GPUs, then of guests.
-pub(super) const USUAL: [&str; 12] = [
-    "antt",
-    "stp",
-    "jain_progress",
-    "jain_gpu_time",
-    "longest_starvation",
-    "switching",
-    "throughput",
-    "response.mean",
-    "response.p50",
-    "response.p95",
-    "response.p99",
-    "slowdown",
-];
-
 /// What can be compared of all that a result has: what has a better and a worse, and does not grow with the run. The
 /// usual metrics come first.
 pub(super) fn comparable(scope: Scope, classes: &[&str]) -> Vec<(Chosen, Better)> {
@@ -101,8 +86,7 @@ pub(super) fn comparable(scope: Scope, classes: &[&str]) -> Vec<(Chosen, Better)
             Some((chosen, better))
         })
         .collect();
-    let place = |name: &str| USUAL.iter().position(|usual| *usual == name);
-    found.sort_by_key(|(chosen, _)| place(&chosen.name(".")).unwrap_or(USUAL.len()));
+    found.sort_by_key(|(chosen, _)| chosen.usual().unwrap_or(u8::MAX));
     found
 }
 
@@ -117,7 +101,7 @@ pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
             let cells = results.iter().map(|result| of_gpu(result, index, &metric));
             put(
                 &mut rows,
-                (&gpu.name, "gpu"),
+                (&gpu.name, SubjectKind::Gpu),
                 &metric,
                 better,
                 cells.collect(),
@@ -132,7 +116,7 @@ pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
                 .map(|result| of_group(result, index, &metric));
             put(
                 &mut rows,
-                (&group.name, "guest"),
+                (&group.name, SubjectKind::Guest),
                 &metric,
                 better,
                 cells.collect(),
@@ -145,7 +129,7 @@ pub(super) fn rows(results: &[RunResult]) -> Vec<Row> {
 /// A row, unless the metric applies under no policy.
 fn put(
     rows: &mut Vec<Row>,
-    (of, kind): (&str, &'static str),
+    (of, kind): (&str, SubjectKind),
     metric: &Chosen,
     better: Better,
     cells: Vec<Option<Cell>>,
@@ -155,7 +139,7 @@ fn put(
             of: of.to_owned(),
             kind,
             metric: metric.name("."),
-            unit: metric.metric.unit.name(),
+            unit: metric.metric.unit,
             better,
             cells: cells.into_iter().map(Option::unwrap_or_default).collect(),
         });
@@ -168,7 +152,9 @@ fn of_gpu(result: &RunResult, index: usize, metric: &Chosen) -> Option<Cell> {
     let chance = without.is_none_or(|found| !found.gpus.contains(&gpu.name));
     let mut guests = result.guests.iter().filter(|guest| guest.is_on(&gpu.name));
     let overloaded = guests.find(|guest| metric.metric.bounded && guest.overload.is_some());
-    let bound = overloaded.map(|guest| format!("{} is overloaded", guest.name));
+    let bound = overloaded.map(|guest| Reason::GuestOverloaded {
+        guest: guest.name.clone(),
+    });
     let once = |replication: &Replication| {
         metric.once(Once::Gpu(&replication.gpus[index]), result.plan.window_ns)
     };
@@ -180,7 +166,7 @@ fn of_group(result: &RunResult, index: usize, metric: &Chosen) -> Option<Cell> {
     let without = result.no_chance.as_ref();
     let chance = without.is_none_or(|found| !found.guests.contains(&group.name));
     let bounded = metric.metric.bounded && group.overload.is_some();
-    let bound = bounded.then(|| "overloaded: at least".to_owned());
+    let bound = bounded.then_some(Reason::Overloaded);
     let once = |replication: &Replication| {
         let guest = Once::Guest(&replication.guests[index], group);
         metric.once(guest, result.plan.window_ns)

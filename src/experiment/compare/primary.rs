@@ -1,8 +1,8 @@
 //! Which metrics a comparison is about.
 
-use super::metrics::{Row, USUAL, comparable};
+use super::metrics::{Row, comparable};
 use crate::diagnostics::nearest;
-use crate::metrics::Scope;
+use crate::metrics::{self, PLAIN, Scope, Statistic};
 use crate::scenario::Scenario;
 
 /// The primary metrics: those that were named, or else the usual ones.
@@ -47,7 +47,7 @@ impl Primary {
     /// As the result has them.
     pub(super) fn names(&self) -> Vec<String> {
         match &self.0 {
-            None => USUAL.iter().map(|&name| name.to_owned()).collect(),
+            None => usual(),
             Some(names) => names
                 .iter()
                 .map(|name| match &name.of {
@@ -60,12 +60,31 @@ impl Primary {
 
     pub(super) fn holds(&self, row: &Row) -> bool {
         match &self.0 {
-            None => USUAL.contains(&row.metric.as_str()),
+            None => {
+                let metric = metrics::known(&row.metric);
+                metric.is_some_and(|metric| metric.usual().is_some())
+            }
             Some(names) => names.iter().any(|name| {
                 name.metric == row.metric && name.of.as_ref().is_none_or(|of| *of == row.of)
             }),
         }
     }
+}
+
+/// Names of the usual metrics: of GPUs, then of guests.
+fn usual() -> Vec<String> {
+    let mut names = Vec::new();
+    for metric in metrics::usual() {
+        match metric.family.filter(|_| metric.is_latency()) {
+            Some(family) => {
+                let all = Statistic::ALL.into_iter();
+                let all = all.filter(|statistic| statistic.is_usual());
+                names.extend(all.map(|statistic| format!("{family}.{}", statistic.name())));
+            }
+            None => names.push(metric.name.to_owned()),
+        }
+    }
+    names
 }
 
 /// Every guest and GPU with its metrics.
@@ -86,7 +105,7 @@ fn known(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
 
 /// The metric of a name, which may leave out that it is the response, and write `_` for `.`.
 fn metric<'a>(text: &str, names: &'a [String]) -> Option<&'a String> {
-    let response = format!("response.{text}");
+    let response = format!("{PLAIN}.{text}");
     names
         .iter()
         .find(|name| **name == text || **name == response || name.replace('.', "_") == text)

@@ -216,6 +216,7 @@ fn best_of_row(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::{SubjectKind, Unit};
 
     fn cell(each: &[f64]) -> Cell {
         Cell {
@@ -231,9 +232,9 @@ mod tests {
     fn row(metric: &str, cells: Vec<Cell>) -> Row {
         Row {
             of: "a".into(),
-            kind: "gpu",
+            kind: SubjectKind::Gpu,
             metric: metric.into(),
-            unit: "",
+            unit: Unit::Ratio,
             better: Better::Lower,
             cells,
         }

@@ -1,7 +1,7 @@
 //! Metrics of GPUs, their instances and engines.
 
 use super::{longest, of, part, row};
-use crate::metrics::{Metric, Reader, Reading, Section, Unit};
+use crate::metrics::{Metric, Observation, Reader, Reading, Section, Unit};
 
 /// A part of the SM time of a GPU or of an instance.
 macro_rules! sms {
@@ -64,7 +64,8 @@ pub(super) static ROWS: &[Metric] = &[
         sms!(switching, switching_sm_ns),
     )
     .lower()
-    .within(Section::SmTime),
+    .within(Section::SmTime)
+    .usual(5),
     row(
         "",
         "reserved_idle",
@@ -109,7 +110,8 @@ pub(super) static ROWS: &[Metric] = &[
             ),
         ],
     )
-    .within(Section::Gpus),
+    .within(Section::Gpus)
+    .also(&["utilisation", "utilization"]),
     row(
         "",
         "turns",
@@ -137,7 +139,10 @@ pub(super) static ROWS: &[Metric] = &[
         fairness!(jain_gpu_time),
     )
     .higher()
-    .within(Section::Fairness),
+    .within(Section::Fairness)
+    .usual(3)
+    .also(&["jain"])
+    .heading("Jain of GPU time"),
     row(
         "",
         "jain_progress",
@@ -147,7 +152,10 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .higher()
     .bound()
-    .within(Section::Fairness),
+    .within(Section::Fairness)
+    .usual(2)
+    .heading("Jain of progress")
+    .spoken("fairness of progress"),
     row(
         "",
         "max_min_ratio",
@@ -168,7 +176,10 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .bound()
-    .within(Section::Fairness),
+    .within(Section::Fairness)
+    .usual(0)
+    .heading("ANTT")
+    .spoken("mean slowdown"),
     row(
         "",
         "stp",
@@ -178,7 +189,10 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .higher()
     .bound()
-    .within(Section::Fairness),
+    .within(Section::Fairness)
+    .usual(1)
+    .heading("STP")
+    .spoken("system throughput"),
     row(
         "",
         "longest_starvation",
@@ -207,7 +221,10 @@ pub(super) static ROWS: &[Metric] = &[
         ],
     )
     .lower()
-    .within(Section::Fairness),
+    .within(Section::Fairness)
+    .usual(4)
+    .also(&["starvation"])
+    .spoken("longest starvation"),
     row(
         "",
         "utilisation",
@@ -232,7 +249,7 @@ pub(super) static ROWS: &[Metric] = &[
             |engine| {
                 Some(Reading::Observed(
                     Some(u64::from(engine.servers)),
-                    "scenario",
+                    Observation::Given,
                 ))
             },
             |_, _| None,

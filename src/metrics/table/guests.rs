@@ -1,7 +1,9 @@
 //! Metrics of guest groups and their members.
 
 use super::{of, part, row};
-use crate::metrics::{LARGEST, Metric, Need, Reader, Reading, Section, Statistic, Unit, Window};
+use crate::metrics::{
+    Metric, Need, Observation, Reader, Reading, Section, Statistic, Unit, Window,
+};
 use crate::result::{JobCounts, Member, ReplicationGuest};
 
 /// Mean over the jobs that ended of a sum over them.
@@ -14,7 +16,7 @@ fn of_arrived(count: u64, guest: &ReplicationGuest) -> Option<f64> {
 }
 
 fn counted(count: u64) -> Option<Reading<'static>> {
-    Some(Reading::Observed(Some(count), "count"))
+    Some(Reading::Observed(Some(count), Observation::Counted))
 }
 
 /// Of a count that is shown where it happened.
@@ -27,10 +29,13 @@ fn member_response(member: &Member, statistic: Statistic) -> Option<Reading<'_>>
         Statistic::Mean => of(&member.mean_response_ns),
         Statistic::Quantile(0.95) => Some(Reading::Observed(
             member.p95_response_ns,
-            "pooled, no interval",
+            Observation::Pooled,
         )),
         Statistic::Quantile(_) => None,
-        Statistic::Largest => Some(Reading::Observed(member.largest_response_ns, LARGEST)),
+        Statistic::Largest => Some(Reading::Observed(
+            member.largest_response_ns,
+            Observation::Largest,
+        )),
     }
 }
 
@@ -163,7 +168,8 @@ pub(super) static ROWS: &[Metric] = &[
             Reader::Member(|member| of(&member.throughput_per_s)),
         ],
     )
-    .higher(),
+    .higher()
+    .usual(6),
     row(
         "",
         "frames_per_second",
@@ -188,7 +194,9 @@ pub(super) static ROWS: &[Metric] = &[
         ],
     )
     .lower()
-    .bound(),
+    .bound()
+    .usual(7)
+    .spoken("response times"),
     row(
         "response",
         "",
@@ -209,7 +217,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .bound(),
+    .bound()
+    .aside(),
     row(
         "part",
         "queue",
@@ -218,7 +227,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(queue_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "slice_wait",
@@ -228,7 +238,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(slice_wait_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "switch",
@@ -238,10 +249,12 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(switch_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row("part", "gpu", Unit::Time, "on the SMs", job_part!(gpu_ns))
         .lower()
-        .within(Section::Parts),
+        .within(Section::Parts)
+        .aside(),
     row(
         "part",
         "copy",
@@ -250,7 +263,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(copy_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "host",
@@ -259,7 +273,8 @@ pub(super) static ROWS: &[Metric] = &[
         job_part!(host_ns),
     )
     .lower()
-    .within(Section::Parts),
+    .within(Section::Parts)
+    .aside(),
     row(
         "part",
         "engine",
@@ -270,6 +285,7 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts)
+    .aside()
     .needs(Need::MediaEngine),
     row(
         "part",
@@ -281,6 +297,7 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .within(Section::Parts)
+    .aside()
     .needs(Need::Outside),
     row(
         "",
@@ -295,7 +312,8 @@ pub(super) static ROWS: &[Metric] = &[
     )
     .lower()
     .bound()
-    .needs(Need::Deadline),
+    .needs(Need::Deadline)
+    .also(&["late"]),
     row(
         "",
         "dropped_fraction",
@@ -306,7 +324,8 @@ pub(super) static ROWS: &[Metric] = &[
             |guest, _| of_arrived(guest.jobs.dropped, guest),
         )],
     )
-    .lower(),
+    .lower()
+    .also(&["dropped"]),
     row(
         "",
         "timed_out_fraction",
@@ -319,7 +338,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .needs(Need::Timeout),
+    .needs(Need::Timeout)
+    .also(&["timed_out"]),
     row(
         "",
         "out_of_memory_fraction",
@@ -332,7 +352,8 @@ pub(super) static ROWS: &[Metric] = &[
         )],
     )
     .lower()
-    .needs(Need::Memory),
+    .needs(Need::Memory)
+    .also(&["out_of_memory"]),
     row(
         "",
         "completion",
@@ -445,7 +466,8 @@ pub(super) static ROWS: &[Metric] = &[
         ],
     )
     .lower()
-    .bound(),
+    .bound()
+    .usual(8),
     row(
         "",
         "interference",
@@ -483,7 +505,12 @@ pub(super) static ROWS: &[Metric] = &[
         Unit::Time,
         "what MSER-5 would remove from the start, judged on the mean over replications",
         &[Reader::Group(
-            |group| Some(Reading::Observed(group.warmup_check.suggested_ns, "MSER-5")),
+            |group| {
+                Some(Reading::Observed(
+                    group.warmup_check.suggested_ns,
+                    Observation::Mser5,
+                ))
+            },
             |_, _| None,
         )],
     )

@@ -2,21 +2,20 @@
 
 mod tables;
 mod text;
+mod verdict;
 
+use crate::metrics::{PLAIN, known};
 pub use tables::tables;
 pub use text::to_text;
 
-/// A metric's name as people read it: `jain_progress` is `Jain of progress`.
+/// A metric's name as people read it: `jain_progress` is `Jain of progress`; of the response where nothing else is
+/// said.
 fn words(metric: &str) -> String {
-    match metric {
-        "antt" => "ANTT".to_owned(),
-        "stp" => "STP".to_owned(),
-        "jain_progress" => "Jain of progress".to_owned(),
-        "jain_gpu_time" => "Jain of GPU time".to_owned(),
-        // Of the response where nothing else is said.
-        other => {
-            let other = other.strip_prefix("response.").unwrap_or(other);
-            other.replace(['_', '.'], " ")
-        }
+    if let Some(heading) = known(metric).and_then(|found| found.metric.heading) {
+        return heading.to_owned();
     }
+    let plain = metric
+        .strip_prefix(PLAIN)
+        .and_then(|rest| rest.strip_prefix('.'));
+    plain.unwrap_or(metric).replace(['_', '.'], " ")
 }

@@ -1,9 +1,8 @@
 //! The tidy tables of a comparison: one observation a row, full precision.
 
 use crate::report::csv::{File, Sheet, float};
-use crate::result::{
-    Better, ComparisonResult, Difference, FindingKind, MetricComparison, PolicyValue, Verdict,
-};
+use crate::report::words;
+use crate::result::{Better, ComparisonResult, Difference, MetricComparison, PolicyValue, Verdict};
 
 /// All tables, in the order in which the folder's README lists them.
 ///
@@ -73,9 +72,9 @@ fn row(
     });
     sheet.row(&[
         &metric.of,
-        &metric.kind,
+        metric.kind.name(),
         &metric.metric,
-        &metric.unit,
+        metric.unit.name(),
         match metric.better {
             Better::Lower => "lower",
             Better::Higher => "higher",
@@ -92,7 +91,7 @@ fn row(
         verdict,
         &float(ratio),
         best,
-        value.note.as_deref().unwrap_or(""),
+        &value.note.as_ref().map_or_else(String::new, words::reason),
     ])
 }
 
@@ -101,14 +100,8 @@ fn findings(result: &ComparisonResult) -> Result<String, csv::Error> {
     let mut sheet = Sheet::new(&["policy", "kind", "of", "text"])?;
     for policy in &result.policies {
         for finding in &policy.findings {
-            let kind = match finding.kind {
-                FindingKind::Invariant => "invariant",
-                FindingKind::Overload => "overload",
-                FindingKind::WarmUp => "warm-up",
-                FindingKind::Data => "data",
-                FindingKind::Notice => "notice",
-            };
-            sheet.row(&[&policy.name, kind, &finding.of, &finding.text])?;
+            let (kind, of, text) = words::finding(finding);
+            sheet.row(&[&policy.name, kind, of, &text])?;
         }
     }
     sheet.text()

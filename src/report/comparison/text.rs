@@ -1,13 +1,18 @@
 //! The summary of a comparison that a terminal shows: the verdict, then a table for each GPU and guest.
 
-use super::words;
+use super::{verdict, words};
+use crate::metrics::known;
 use crate::report::notes::Notes;
 use crate::report::table::{Table, alarm, cut, paragraph, pieces};
 use crate::report::text::{plan_pieces, short_hash, title};
-use crate::report::units::{Unit, difference, number, short, time, with_interval};
+use crate::report::units::{Shown, difference, number, short, time, with_interval};
+use crate::report::words::{
+    finding as finding_words, invariant, mean_of, overload, reason, sharing as sharing_words,
+    slices,
+};
 use crate::result::{
-    Best, ComparisonResult, Difference, FindingKind, MetricComparison, PolicyResult, PolicyValue,
-    Verdict,
+    Best, ComparisonResult, Difference, Finding, MetricComparison, PolicyResult, PolicyValue,
+    SubjectKind, Unit, Verdict,
 };
 
 /// Columns that a policy's name may take in a table.
@@ -22,9 +27,10 @@ pub fn to_text(result: &ComparisonResult) -> String {
     };
     page.heading();
     page.failures();
-    if !result.verdict.is_empty() {
+    let verdict = verdict::words(result);
+    if !verdict.is_empty() {
         page.out.push('\n');
-        paragraph(&mut page.out, "", &result.verdict);
+        paragraph(&mut page.out, "", &verdict);
     }
     page.policies();
     page.findings();
@@ -39,10 +45,10 @@ pub fn to_text(result: &ComparisonResult) -> String {
 }
 
 /// Kind and name of everything that has metrics, in order of first appearance.
-fn subjects(metrics: &[MetricComparison]) -> Vec<(&str, &str)> {
-    let mut found: Vec<(&str, &str)> = Vec::new();
+fn subjects(metrics: &[MetricComparison]) -> Vec<(SubjectKind, &str)> {
+    let mut found: Vec<(SubjectKind, &str)> = Vec::new();
     for metric in metrics {
-        let subject = (metric.kind.as_str(), metric.of.as_str());
+        let subject = (metric.kind, metric.of.as_str());
         if !found.contains(&subject) {
             found.push(subject);
         }
@@ -51,35 +57,27 @@ fn subjects(metrics: &[MetricComparison]) -> Vec<(&str, &str)> {
 }
 
 /// `GPU a` or `Guest desktop`.
-fn subject(kind: &str, of: &str) -> String {
+fn subject(kind: SubjectKind, of: &str) -> String {
     match kind {
-        "gpu" => format!("GPU {of}"),
-        _ => format!("Guest {of}"),
-    }
-}
-
-fn unit(metric: &MetricComparison) -> Unit {
-    match metric.unit.as_str() {
-        "ns" => Unit::Time,
-        "fraction" => Unit::Percent,
-        _ => Unit::Plain,
+        SubjectKind::Gpu => format!("GPU {of}"),
+        SubjectKind::Guest => format!("Guest {of}"),
     }
 }
 
 /// Whether an exploratory metric is shown on a terminal; the tables have all. The parts of the response time and the
 /// service time follow the response, and a quantile or two of each latency are enough for a first look.
 fn shown(metric: &MetricComparison) -> bool {
-    let aside = ["part.", "service."]
-        .iter()
-        .any(|family| metric.metric.starts_with(family));
-    let rare = [".p90", ".p99.9"]
-        .iter()
-        .any(|end| metric.metric.ends_with(end));
+    let aside = known(&metric.metric).is_some_and(|found| {
+        found.metric.aside
+            || found
+                .statistic
+                .is_some_and(|statistic| !statistic.is_usual())
+    });
     let moves = metric.values.iter().any(|value| {
         let same = |difference: &Difference| difference.verdict == Verdict::Same;
         value.difference.as_ref().is_some_and(|found| !same(found))
     });
-    metric.primary || (!aside && !rare && moves)
+    metric.primary || (!aside && moves)
 }
 
 struct Page<'a> {
@@ -138,8 +136,8 @@ impl Page<'_> {
             let text = "no difference tested: each is the same in every replication, or there is nothing to compare";
             paragraph(&mut self.out, "", text);
         }
-        for remark in &result.remarks {
-            paragraph(&mut self.out, "", remark);
+        if let Some(remark) = slices(&result.slices) {
+            paragraph(&mut self.out, "", &remark);
         }
         if let Some(sequential) = &result.sequential {
             let looks: Vec<String> = sequential.looks.iter().map(u32::to_string).collect();
@@ -157,7 +155,7 @@ impl Page<'_> {
                 format!(
                     "at worst {} %: {}",
                     number(sequential.worst * 100.0),
-                    sequential.worst_of
+                    mean_of(sequential.worst_of.as_ref())
                 ),
             ];
             pieces(&mut self.out, "", &text);
@@ -172,7 +170,7 @@ impl Page<'_> {
             .flat_map(|p| {
                 p.broken
                     .iter()
-                    .map(move |what| format!("{}: {what}", p.name))
+                    .map(move |id| format!("{}: {}", p.name, invariant(*id).0))
             })
             .collect();
         if broken.is_empty() {
@@ -193,8 +191,9 @@ impl Page<'_> {
         for policy in &self.result.policies {
             let mut sharing: Vec<String> = Vec::new();
             for way in &policy.sharing {
-                if !sharing.contains(way) {
-                    sharing.push(way.clone());
+                let way = sharing_words(way);
+                if !sharing.contains(&way) {
+                    sharing.push(way);
                 }
             }
             let text = format!("{} ({})", policy.about, sharing.join("; "));
@@ -209,15 +208,16 @@ impl Page<'_> {
     /// What the checks of a run found, each with the policies under which it did. Overload and broken invariants have
     /// sections of their own.
     fn findings(&mut self) {
-        let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut found: Vec<(String, Vec<&str>)> = Vec::new();
         for policy in &self.result.policies {
             for finding in &policy.findings {
-                if matches!(finding.kind, FindingKind::Invariant | FindingKind::Overload) {
+                if matches!(finding, Finding::Invariant(_) | Finding::Overload(_)) {
                     continue;
                 }
-                match found.iter_mut().find(|known| known.0 == finding.text) {
+                let (_, _, text) = finding_words(finding);
+                match found.iter_mut().find(|known| known.0 == text) {
                     Some(known) => known.1.push(&policy.name),
-                    None => found.push((&finding.text, vec![&policy.name])),
+                    None => found.push((text, vec![&policy.name])),
                 }
             }
         }
@@ -241,7 +241,7 @@ impl Page<'_> {
     }
 
     /// Policies by metrics of one GPU or guest: what the comparison is about, then what is exploratory.
-    fn metrics(&mut self, kind: &str, of: &str) {
+    fn metrics(&mut self, kind: SubjectKind, of: &str) {
         let (primary, others): (Vec<&MetricComparison>, _) = self
             .result
             .metrics
@@ -261,8 +261,8 @@ impl Page<'_> {
         self.section(title);
         let result = self.result;
         let heads: Vec<String> = std::iter::once("policy".to_owned())
-            .chain(metrics.iter().map(|m| match m.unit.as_str() {
-                "1/s" | "tokens/s" => format!("{}/s  ", words(&m.metric)),
+            .chain(metrics.iter().map(|m| match m.unit {
+                Unit::PerSecond | Unit::TokensPerSecond => format!("{}/s  ", words(&m.metric)),
                 _ => format!("{}  ", words(&m.metric)),
             }))
             .collect();
@@ -283,8 +283,8 @@ impl Page<'_> {
 
     /// The difference and its mark; else the value, as far as it is known. The last two columns are the
     /// mark's, so that numbers stand under one another.
-    fn value(&mut self, metric: &MetricComparison, value: &PolicyValue, baseline: bool) -> String {
-        let unit = unit(metric);
+    fn value(&mut self, metric: &MetricComparison, value: &PolicyValue, reference: bool) -> String {
+        let unit = Shown::of(metric.unit);
         if let Some(found) = &value.difference {
             return format!("{} {}", difference_text(found, unit), mark(found.verdict));
         }
@@ -294,8 +294,8 @@ impl Page<'_> {
         };
         let missing = value.value.is_none() || value.half_width.is_none();
         let note = match &value.note {
-            Some(note) => Some(note.clone()),
-            None if !baseline => Some(format!(
+            Some(note) => Some(reason(note)),
+            None if !reference => Some(format!(
                 "not compared: under {} there is no value to compare with",
                 self.result.against
             )),
@@ -340,15 +340,15 @@ impl Page<'_> {
         ));
         let mut table = Table::new(&["metric", "best value", "within", "may be best"]);
         for (metric, best) in found {
-            let subject = match metric.kind.as_str() {
-                "gpu" => format!("GPU {}", cut(&metric.of, 16)),
-                _ => cut(&metric.of, 20),
+            let subject = match metric.kind {
+                SubjectKind::Gpu => format!("GPU {}", cut(&metric.of, 16)),
+                SubjectKind::Guest => cut(&metric.of, 20),
             };
-            let within = match unit(metric) {
+            let within = match Shown::of(metric.unit) {
                 _ if best.within == 0.0 => "0".to_owned(),
-                Unit::Time => time(best.within),
-                Unit::Percent => format!("{} pp", number(best.within * 100.0)),
-                Unit::Plain => number(best.within),
+                Shown::Time => time(best.within),
+                Shown::Percent => format!("{} pp", number(best.within * 100.0)),
+                Shown::Plain => number(best.within),
             };
             let others: Vec<&String> = best
                 .candidates
@@ -380,15 +380,15 @@ impl Page<'_> {
         }
         self.section("Overloaded guests: their latencies are bounds, which are not compared");
         for policy in self.result.policies.iter().filter(overloaded) {
-            for (guest, why) in &policy.overloaded {
-                let text = format!("{guest}: {why}");
+            for found in &policy.overloaded {
+                let text = format!("{}: {}", found.guest, overload(&found.why));
                 paragraph(&mut self.out, &format!("  under {}: ", policy.name), &text);
             }
         }
     }
 }
 
-fn difference_text(found: &Difference, unit: Unit) -> String {
+fn difference_text(found: &Difference, unit: Shown) -> String {
     match (found.verdict, found.low.zip(found.high)) {
         (Verdict::Same, _) => "0".to_owned(),
         (_, Some((low, high))) => difference(found.mean, (high - low) / 2.0, unit),

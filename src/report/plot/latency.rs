@@ -7,7 +7,7 @@ use super::look::{
     self, ALARM, BODY, FAINT_INK, HEADING, INK, MARGIN, SMALLER, Swatch, WIDTH, label,
 };
 use crate::report::table::cut;
-use crate::report::units::{Unit, count, with_interval};
+use crate::report::units::{Shown, count, with_interval};
 use crate::report::verdict;
 use crate::result::{GroupResult, RunResult};
 use plotters_backend::DrawingBackend;
@@ -142,7 +142,7 @@ fn caption(group: &GroupResult) -> (String, super::canvas::Colour) {
             .find(|q| (q.p - 0.95).abs() < 1e-9);
         let text = p95.and_then(|q| {
             let value = q.value_ns? as f64;
-            let value = with_interval(value, q.half_width_ns, Unit::Time);
+            let value = with_interval(value, q.half_width_ns, Shown::Time);
             Some(format!("p95 {value}"))
         });
         (text.unwrap_or_default(), FAINT_INK)

@@ -5,7 +5,7 @@ use super::canvas::{Canvas, Drawn, Page, text_width};
 use super::look::{
     self, ALARM, BODY, FAINT_INK, INK, MARGIN, SERIES, SMALLER, Swatch, WIDTH, label,
 };
-use crate::report::units::{Unit, with_interval};
+use crate::report::units::{Shown, with_interval};
 use crate::report::verdict;
 use crate::result::{Estimate, RunResult};
 use plotters_backend::DrawingBackend;
@@ -231,9 +231,9 @@ fn value_text(row: &Row) -> String {
     let bound = if row.overloaded { "≥ " } else { "" };
     match (row.mean.value, row.p95) {
         (Some(mean), p95) => {
-            let mean = with_interval(mean, row.mean.half_width, Unit::Time);
+            let mean = with_interval(mean, row.mean.half_width, Shown::Time);
             let p95 = p95.map_or_else(String::new, |p95| {
-                let p95 = with_interval(p95, row.p95_half_width, Unit::Time);
+                let p95 = with_interval(p95, row.p95_half_width, Shown::Time);
                 format!(" · p95 {bound}{p95}")
             });
             format!("{bound}{mean}{p95}")

@@ -6,7 +6,7 @@ use super::look::{
     self, ALARM, BODY, FAINT_INK, IDLE, INK, MARGIN, RESERVED_IDLE, SMALLER, SWITCHING, Swatch,
     USEFUL, WHITE, WIDTH, label,
 };
-use crate::report::units::{Unit, with_interval};
+use crate::report::units::{Shown, with_interval};
 use crate::result::{Estimate, RunResult};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
@@ -92,7 +92,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
                 canvas.text(&text, centre, label(SMALLER, ink, HPos::Center))?;
             } else if value > 0.0 {
                 // Too narrow: above the bar, clear of the label before it.
-                let text = with_interval(value, part.half_width, Unit::Percent);
+                let text = with_interval(value, part.half_width, Shown::Percent);
                 let half = text_width(&text, SMALLER, false) / 2.0;
                 let x = ((from + to) / 2.0).max(above + half + 12.0);
                 let y = middle - BAR / 2.0 - 9.0;
@@ -103,7 +103,7 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
         if let Some(time) = gpu.gpu_time.value {
             let x = panel.along(time);
             look::pointer(canvas, (x, middle + BAR / 2.0 + 2.0), INK)?;
-            let text = with_interval(time, gpu.gpu_time.half_width, Unit::Percent);
+            let text = with_interval(time, gpu.gpu_time.half_width, Shown::Percent);
             let width = text_width(&text, SMALLER, false);
             // Beside the pointer, on the side that has room.
             let beside = (x + 10.0, HPos::Left, x + 10.0 + width);
@@ -121,6 +121,6 @@ pub(super) fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, result: &RunResult
 
 /// The label of a segment, if it fits inside.
 fn inside(part: &Estimate, value: f64, width: f64) -> Option<String> {
-    let text = with_interval(value, part.half_width, Unit::Percent);
+    let text = with_interval(value, part.half_width, Shown::Percent);
     (text_width(&text, SMALLER, false) + 8.0 <= width).then_some(text)
 }

@@ -2,9 +2,10 @@
 
 use super::{NAME, Page, at_least};
 use crate::report::table::{Table, cut};
-use crate::report::units::{Unit, length};
+use crate::report::units::{Shown, length};
 use crate::report::verdict::{self, label};
-use crate::result::{GroupResult, RunResult};
+use crate::report::words;
+use crate::result::{GroupResult, RunResult, SubjectKind};
 
 impl Page {
     /// What was asked, and whether it holds.
@@ -15,9 +16,9 @@ impl Page {
         self.section("Objectives");
         let mut table = Table::new(&["of", "asked", "found", "margin", "verdict"]);
         for objective in &result.objectives {
-            let of = match objective.kind.as_str() {
-                "gpu" => format!("GPU {}", cut(&objective.of, NAME)),
-                _ => cut(&objective.of, NAME),
+            let of = match objective.kind {
+                SubjectKind::Gpu => format!("GPU {}", cut(&objective.of, NAME)),
+                SubjectKind::Guest => cut(&objective.of, NAME),
             };
             let found = match objective.value {
                 Some(value) => verdict::shown(objective, value, objective.half_width),
@@ -26,7 +27,7 @@ impl Page {
             let mut word = verdict::verdict(objective).to_owned();
             if let Some(note) = &objective.note {
                 word.push(' ');
-                word.push_str(&self.notes.mark(note.clone()));
+                word.push_str(&self.notes.mark(words::grounds(note)));
             }
             let margin = verdict::margin(objective);
             table.row(vec![of, cut(&objective.text, 32), found, margin, word]);
@@ -69,15 +70,15 @@ impl Page {
                 label(group),
                 group.deadline_ns.map_or_else(|| "none".to_owned(), length),
                 match &group.late_fraction {
-                    Some(late) => self.estimate(late, Unit::Percent, at_least(group)),
+                    Some(late) => self.estimate(late, Shown::Percent, at_least(group)),
                     None => "–".to_owned(),
                 },
-                self.estimate(&group.dropped_fraction, Unit::Percent, ""),
+                self.estimate(&group.dropped_fraction, Shown::Percent, ""),
             ];
             let more = [
-                (timed_out, &group.timed_out_fraction, Unit::Percent),
-                (out_of_memory, &group.out_of_memory_fraction, Unit::Percent),
-                (frames, &group.frames_per_s, Unit::Plain),
+                (timed_out, &group.timed_out_fraction, Shown::Percent),
+                (out_of_memory, &group.out_of_memory_fraction, Shown::Percent),
+                (frames, &group.frames_per_s, Shown::Plain),
             ];
             for (_, estimate, unit) in more.into_iter().filter(|(shown, _, _)| *shown) {
                 row.push(match estimate {

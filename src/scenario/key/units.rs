@@ -4,6 +4,7 @@
 //! a wrong result that looks right.
 
 use crate::engine::time::{LONGEST, Nanos};
+pub use crate::metrics::{trimmed, write_nanos};
 use crate::scenario::key::field::Field;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -486,32 +487,6 @@ impl JsonSchema for RawPreemption {
         json_schema!({ "anyOf": [{ "const": "kernel-boundary" }, delay],
                        "description": "A delay, or `kernel-boundary`." })
     }
-}
-
-/// `value` with at most `places` decimals, without trailing zeros.
-pub(crate) fn trimmed(value: f64, places: usize) -> String {
-    let text = format!("{value:.places$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_string()
-    } else {
-        text
-    }
-}
-
-/// Nanoseconds in the largest unit that leaves at least one, to the picosecond.
-pub fn write_nanos(nanos: f64) -> String {
-    if nanos == 0.0 {
-        return "0s".into();
-    }
-    let (unit, size, places) = match nanos {
-        n if n >= 3_600e9 && n % 3_600e9 == 0.0 => ("h", 3_600e9, 0),
-        n if n >= 60e9 && n % 60e9 == 0.0 => ("min", 60e9, 0),
-        n if n >= 1e9 => ("s", 1e9, 9),
-        n if n >= 1e6 => ("ms", 1e6, 6),
-        n if n >= 1e3 => ("us", 1e3, 3),
-        _ => ("ns", 1.0, 3),
-    };
-    format!("{}{unit}", trimmed(nanos / size, places))
 }
 
 /// Bytes in the largest binary unit that divides them, else in a decimal one.

@@ -49,7 +49,16 @@ pub fn policy(name: &str, scale: f64) -> PolicyResult {
         name: name.to_owned(),
         about: "Each tenant in turn, as long as it has work.".to_owned(),
         source: "vGPU user guide".to_owned(),
-        sharing: vec![format!("time-slice: {name}, 2 ms"); 2],
+        sharing: vec![
+            Sharing::TimeSlice(TimeSlice {
+                scheduler: name.to_owned(),
+                reserves: false,
+                arr_factor: None,
+                slice_ns: Some(2_000_000),
+                elastic_cap: None,
+            });
+            2
+        ],
         hash: "b7".repeat(32),
         overloaded: Vec::new(),
         findings: Vec::new(),
@@ -91,8 +100,8 @@ fn difference(mean: f64, half: f64, better: Better) -> Difference {
 
 /// A metric whose policies differ from the first by `changes` (with half-widths).
 fn metric(
-    (kind, of): (&str, &str),
-    (metric, unit, better): (&str, &str, Better),
+    (kind, of): (SubjectKind, &str),
+    (metric, unit, better): (&str, Unit, Better),
     base: f64,
     changes: &[(f64, f64)],
     names: &[&str],
@@ -128,9 +137,9 @@ fn metric(
     });
     MetricComparison {
         of: of.to_owned(),
-        kind: kind.to_owned(),
+        kind,
         metric: metric.to_owned(),
-        unit: unit.to_owned(),
+        unit,
         better,
         primary: true,
         values,
@@ -152,23 +161,38 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
             .collect()
     };
     let row = |of, what, base: f64, part: f64| metric(of, what, base, &changes(base * part), names);
-    let gpu = ("gpu", "a");
+    let gpu = (SubjectKind::Gpu, "a");
     let mut metrics = vec![
-        row(gpu, ("antt", "", Lower), 2.31, 0.1),
-        row(gpu, ("stp", "", Higher), 1.74, 0.05),
-        row(gpu, ("jain_progress", "", Higher), 0.913, -0.04),
-        row(gpu, ("jain_gpu_time", "", Higher), 0.871, 0.03),
-        row(gpu, ("longest_starvation", "ns", Lower), 14.58e6, 0.2),
-        row(gpu, ("switching", "fraction", Lower), 0.0412, 0.3),
+        row(gpu, ("antt", Unit::Ratio, Lower), 2.31, 0.1),
+        row(gpu, ("stp", Unit::Guests, Higher), 1.74, 0.05),
+        row(gpu, ("jain_progress", Unit::Index, Higher), 0.913, -0.04),
+        row(gpu, ("jain_gpu_time", Unit::Index, Higher), 0.871, 0.03),
+        row(gpu, ("longest_starvation", Unit::Time, Lower), 14.58e6, 0.2),
+        row(gpu, ("switching", Unit::Fraction, Lower), 0.0412, 0.3),
     ];
     for (guest, mean) in [("desktop", 31e6), ("render", 180e6)] {
-        let of = ("guest", guest);
-        metrics.push(row(of, ("throughput", "1/s", Higher), 12.5, 0.01));
-        metrics.push(row(of, ("response.mean", "ns", Lower), mean, 0.1));
-        metrics.push(row(of, ("response.p50", "ns", Lower), mean * 0.8, 0.1));
-        metrics.push(row(of, ("response.p95", "ns", Lower), mean * 2.6, 0.2));
-        metrics.push(row(of, ("response.p99", "ns", Lower), mean * 4.1, 0.3));
-        metrics.push(row(of, ("slowdown", "", Lower), 1.93, 0.1));
+        let of = (SubjectKind::Guest, guest);
+        metrics.push(row(of, ("throughput", Unit::PerSecond, Higher), 12.5, 0.01));
+        metrics.push(row(of, ("response.mean", Unit::Time, Lower), mean, 0.1));
+        metrics.push(row(
+            of,
+            ("response.p50", Unit::Time, Lower),
+            mean * 0.8,
+            0.1,
+        ));
+        metrics.push(row(
+            of,
+            ("response.p95", Unit::Time, Lower),
+            mean * 2.6,
+            0.2,
+        ));
+        metrics.push(row(
+            of,
+            ("response.p99", Unit::Time, Lower),
+            mean * 4.1,
+            0.3,
+        ));
+        metrics.push(row(of, ("slowdown", Unit::Ratio, Lower), 1.93, 0.1));
     }
     let policies = names.iter().enumerate();
     ComparisonResult {
@@ -183,7 +207,7 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
             hash: "a3".repeat(32),
         },
         plan: PlanInfo {
-            horizon: "steady".to_owned(),
+            horizon: Horizon::Steady,
             warmup_ns: 2_000_000_000,
             window_ns: 10_000_000_000,
             drain_ns: 10_000_000_000,
@@ -197,12 +221,11 @@ pub fn comparison(names: &[&str]) -> ComparisonResult {
         tested: ((names.len() - 1) * metrics.len()) as u32,
         explored: 0,
         sequential: None,
-        remarks: Vec::new(),
+        slices: Vec::new(),
         policies: policies
             .map(|(n, name)| policy(name, 1.0 + 0.17 * n as f64))
             .collect(),
         metrics,
-        verdict: "Against best-effort, the mean slowdown of a is lower under equal-share (-11.0 %) and higher under fixed-share (+9.6 %). Fairness of progress of a is higher under equal-share.".to_owned(),
     }
 }
 
@@ -218,35 +241,50 @@ pub fn troubled() -> ComparisonResult {
         precision: 0.05,
         reached: false,
         worst: 0.0731,
-        worst_of: "response.p99 of render under fixed-share".to_owned(),
+        worst_of: Some(MeanOf {
+            metric: "response.p99".to_owned(),
+            of: "render".to_owned(),
+            policy: "fixed-share".to_owned(),
+        }),
         looks: vec![10, 20, 40],
     });
-    result.policies[2].overloaded = vec![(
-        "render".to_owned(),
-        "137 jobs were unfinished when the drain bound was reached in 10 of 10 replications"
-            .to_owned(),
-    )];
-    result.policies[2].response[1].unfinished = 137;
-    let finding = |kind, of: &str, text: &str| Finding {
-        kind,
-        of: of.to_owned(),
-        text: text.to_owned(),
+    let overloaded = Overloaded {
+        guest: "render".to_owned(),
+        why: Overload::Unfinished { jobs: 137 },
     };
-    let short = "warm-up of desktop: too short (MSER-5 would remove 3s)";
-    result.policies[0].findings = vec![finding(FindingKind::WarmUp, "desktop", short)];
-    let why = result.policies[2].overloaded[0].1.clone();
+    result.policies[2].overloaded = vec![overloaded.clone()];
+    result.policies[2].response[1].unfinished = 137;
+    let short = Finding::WarmUp {
+        guest: "desktop".to_owned(),
+        check: WarmupCheck {
+            suggested_ns: Some(3_000_000_000),
+            verdict: WarmupVerdict::TooShort,
+        },
+    };
+    result.policies[0].findings = vec![short.clone()];
     result.policies[2].findings = vec![
-        finding(FindingKind::WarmUp, "desktop", short),
-        finding(FindingKind::Overload, "render", &why),
-        finding(
-            FindingKind::Data,
-            "desktop",
-            "p99 of desktop: not enough data for an interval: about 9000 jobs are needed, 800 there are \
-             (replications = 113 or duration = \"120s\")",
-        ),
+        short,
+        Finding::Overload(overloaded),
+        Finding::Data {
+            guest: "desktop".to_owned(),
+            quantiles: vec![0.99],
+            why: Some(Reason::TooFewJobs {
+                jobs: 800,
+                needed: 9_000,
+                remedy: Remedy {
+                    replications: Some(113),
+                    duration_ns: Some(121_000_000_000),
+                },
+            }),
+        },
     ];
-    result.remarks = vec![
-        "Slices differ: 1ms under best-effort, 2ms under equal-share and fixed-share.".to_owned(),
+    let slice = |length_ns, policies: &[&str]| Slice {
+        length_ns,
+        policies: policies.iter().map(|&name| name.to_owned()).collect(),
+    };
+    result.slices = vec![
+        slice(1_000_000, &["best-effort"]),
+        slice(2_000_000, &["equal-share", "fixed-share"]),
     ];
     // One metric aside, one difference that does not vary.
     for row in &mut result.metrics {
@@ -269,17 +307,19 @@ pub fn troubled() -> ComparisonResult {
     result.explored = 2;
     result.policies[2].members[3].slowdown = None;
     result.policies[1].turns.clear();
-    result.policies[1].broken = vec!["V3 time is kept: 1 ns is missing".to_owned()];
+    result.policies[1].broken = vec![Invariant::I1];
     for row in &mut result.metrics {
-        if row.of == "render" && row.unit == "ns" {
+        if row.of == "render" && row.unit == Unit::Time {
             row.values[2].difference = None;
-            row.values[2].note = Some("overloaded: at least".to_owned());
+            row.values[2].note = Some(Reason::Overloaded);
         }
         if row.metric == "stp" {
             row.values[2] = PolicyValue {
                 value: None,
                 half_width: None,
-                note: Some("render is overloaded".to_owned()),
+                note: Some(Reason::GuestOverloaded {
+                    guest: "render".to_owned(),
+                }),
                 difference: None,
             };
         }
@@ -309,7 +349,6 @@ pub fn bare() -> ComparisonResult {
         }
     }
     result.tested = 0;
-    result.verdict.clear();
     result
 }
 

@@ -4,6 +4,7 @@ use crate::common::*;
 use std::path::Path;
 use warpshare::engine::time::Nanos;
 use warpshare::experiment::{self, Silent};
+use warpshare::result::Reason;
 use warpshare::scenario::{Guest, Overrides, parse};
 use warpshare::workload::dist::Dist;
 use warpshare::workload::{OperationKind, Size};
@@ -112,10 +113,5 @@ fn a_training_job_is_done_in_time() {
         .as_ref()
         .expect("jobs are given");
     assert_eq!(completion.value, None);
-    assert!(
-        completion
-            .note
-            .as_deref()
-            .is_some_and(|note| note.contains("not all jobs"))
-    );
+    assert_eq!(completion.note, Some(Reason::JobsLeft));
 }

@@ -177,7 +177,7 @@ pub fn run(text: &str) -> RunResult {
     let result = experiment::run(&loaded.scenario, &Options::default(), &Silent);
     let result = result.expect("it runs");
     for check in &result.checks {
-        assert!(check.holds, "{}: {}", check.id, check.detail);
+        assert!(check.holds, "{check:?}");
     }
     result
 }

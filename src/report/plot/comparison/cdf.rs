@@ -112,7 +112,8 @@ fn panel<B: DrawingBackend>(
             "No job that arrived in the window has ended.",
         );
     };
-    let overloaded = |p: &&crate::result::PolicyResult| p.overloaded.iter().any(|o| o.0 == guest);
+    let overloaded =
+        |p: &&crate::result::PolicyResult| p.overloaded.iter().any(|found| found.guest == guest);
     let bounds: Vec<&str> = result
         .policies
         .iter()

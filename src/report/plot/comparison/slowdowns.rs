@@ -89,7 +89,7 @@ struct Known {
 fn known(groups: &[&str], policy: &PolicyResult) -> Vec<Known> {
     let overloaded = |group: Option<usize>| {
         let name = group.and_then(|group| groups.get(group));
-        name.is_some_and(|name| policy.overloaded.iter().any(|found| found.0 == *name))
+        name.is_some_and(|name| policy.overloaded.iter().any(|found| found.guest == *name))
     };
     let mut known: Vec<Known> = policy
         .members
@@ -135,7 +135,11 @@ fn caption(policy: &PolicyResult, known: &[Known]) -> String {
         text.push_str(&format!(" · {missing} unknown"));
     }
     if !policy.overloaded.is_empty() {
-        let names: Vec<&str> = policy.overloaded.iter().map(|o| o.0.as_str()).collect();
+        let names: Vec<&str> = policy
+            .overloaded
+            .iter()
+            .map(|found| found.guest.as_str())
+            .collect();
         let names = look::fit(&names.join(", "), 120.0, SMALLER);
         text.push_str(&format!(" · overloaded: {names}"));
     }

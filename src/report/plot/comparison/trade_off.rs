@@ -6,7 +6,8 @@ use crate::report::plot::look::{
     self, ALARM, AXIS, BODY, INK, MARGIN, SERIES, SMALLER, Swatch, WHITE, WIDTH, bold, label,
 };
 use crate::report::table::cut;
-use crate::result::{ComparisonResult, PolicyValue};
+use crate::report::words::reason;
+use crate::result::{ComparisonResult, PolicyValue, Reason, SubjectKind};
 use plotters_backend::DrawingBackend;
 use plotters_backend::text_anchor::HPos;
 
@@ -40,7 +41,7 @@ struct Spot<'a> {
 /// Names of the GPUs, in the order of the scenario.
 fn gpus(result: &ComparisonResult) -> Vec<&str> {
     let rows = result.metrics.iter();
-    rows.filter(|row| row.kind == "gpu" && row.metric == THROUGHPUT)
+    rows.filter(|row| row.kind == SubjectKind::Gpu && row.metric == THROUGHPUT)
         .map(|row| row.of.as_str())
         .collect()
 }
@@ -50,7 +51,7 @@ fn spots<'a>(result: &'a ComparisonResult, gpu: &str) -> Vec<Spot<'a>> {
         let row = result
             .metrics
             .iter()
-            .find(|row| row.kind == "gpu" && row.of == gpu && row.metric == metric);
+            .find(|row| row.kind == SubjectKind::Gpu && row.of == gpu && row.metric == metric);
         row.map_or(&[], |row| &row.values)
     };
     // A bound has no place among values: another policy could only seem to beat it.
@@ -79,18 +80,18 @@ fn left_out(result: &ComparisonResult, gpu: &str) -> Vec<String> {
     let drawn = spots(result, gpu);
     let rows = result.metrics.iter();
     let rows: Vec<_> = rows
-        .filter(|row| row.kind == "gpu" && row.of == gpu)
+        .filter(|row| row.kind == SubjectKind::Gpu && row.of == gpu)
         .filter(|row| [THROUGHPUT, FAIRNESS].contains(&row.metric.as_str()))
         .collect();
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for (n, policy) in result.policies.iter().enumerate() {
         if drawn.iter().any(|spot| spot.name == policy.name) {
             continue;
         }
         let mut notes = rows
             .iter()
-            .filter_map(|row| row.values.get(n)?.note.as_deref());
-        let why = notes.next().unwrap_or("no value");
+            .filter_map(|row| row.values.get(n)?.note.as_ref());
+        let why = reason(notes.next().unwrap_or(&Reason::NoValue));
         match reasons.iter_mut().find(|known| known.0 == why) {
             Some(known) => known.1.push(&policy.name),
             None => reasons.push((why, vec![&policy.name])),

@@ -1,6 +1,10 @@
 //! A comparison in words: made from its numbers, and from nothing else.
 
-use crate::result::{Better, ComparisonResult, Difference, MetricComparison, Verdict};
+use crate::metrics::{Statistic, usual};
+use crate::result::{Better, ComparisonResult, Difference, MetricComparison, SubjectKind, Verdict};
+
+/// What is said of the response times of guests.
+const TAIL: Statistic = Statistic::Quantile(0.95);
 
 /// One paragraph for each GPU with what policies change about its fairness and throughput, and what they
 /// do to the tails of its guests.
@@ -10,33 +14,31 @@ pub(super) fn words(comparison: &ComparisonResult) -> String {
         return format!("{} alone: there is nothing to compare.", comparison.against);
     }
     let mut sentences = Vec::new();
-    for (metric, what) in [
-        ("antt", "mean slowdown"),
-        ("stp", "system throughput"),
-        ("jain_progress", "fairness of progress"),
-        ("longest_starvation", "longest starvation"),
-    ] {
+    for metric in usual() {
+        let (name, what, kind) = match (metric.spoken, metric.family) {
+            (Some(what), Some(family)) => (
+                format!("{family}.{}", TAIL.name()),
+                format!("95th percentile of {what}"),
+                SubjectKind::Guest,
+            ),
+            (Some(what), None) => (metric.name.to_owned(), what.to_owned(), SubjectKind::Gpu),
+            (None, _) => continue,
+        };
         let rows = comparison.metrics.iter();
-        for row in rows.filter(|row| row.primary && row.kind == "gpu" && row.metric == metric) {
-            sentences.extend(sentence(comparison, row, what));
+        for row in rows.filter(|row| row.primary && row.kind == kind && row.metric == name) {
+            sentences.extend(sentence(comparison, row, &what));
         }
-    }
-    let tails = comparison.metrics.iter();
-    for row in
-        tails.filter(|row| row.primary && row.kind == "guest" && row.metric == "response.p95")
-    {
-        sentences.extend(sentence(
-            comparison,
-            row,
-            "95th percentile of response times",
-        ));
     }
     for policy in comparison
         .policies
         .iter()
         .filter(|p| !p.overloaded.is_empty())
     {
-        let guests: Vec<&str> = policy.overloaded.iter().map(|(g, _)| g.as_str()).collect();
+        let guests: Vec<&str> = policy
+            .overloaded
+            .iter()
+            .map(|found| found.guest.as_str())
+            .collect();
         sentences.push(format!(
             "Under {} {} overloaded, so latencies there are bounds and are not compared.",
             policy.name,
@@ -140,7 +142,8 @@ fn sentence(comparison: &ComparisonResult, row: &MetricComparison, what: &str) -
 mod tests {
     use super::*;
     use crate::result::{
-        COMPARISON_FORMAT, Meta, PlanInfo, PolicyResult, PolicyValue, ScenarioInfo,
+        COMPARISON_FORMAT, Horizon, Meta, Overload, Overloaded, PlanInfo, PolicyResult,
+        PolicyValue, ScenarioInfo, Unit,
     };
 
     fn policy(name: &str) -> PolicyResult {
@@ -181,9 +184,9 @@ mod tests {
         let others = others.iter().map(|difference| value(*difference));
         MetricComparison {
             of: "a".into(),
-            kind: "gpu".into(),
+            kind: SubjectKind::Gpu,
             metric: metric.into(),
-            unit: String::new(),
+            unit: Unit::Ratio,
             better,
             primary: true,
             values: [value(None)].into_iter().chain(others).collect(),
@@ -205,7 +208,7 @@ mod tests {
                 hash: String::new(),
             },
             plan: PlanInfo {
-                horizon: "steady".into(),
+                horizon: Horizon::Steady,
                 warmup_ns: 0,
                 window_ns: 1,
                 drain_ns: 0,
@@ -219,10 +222,9 @@ mod tests {
             tested: 0,
             explored: 0,
             sequential: None,
-            remarks: Vec::new(),
+            slices: Vec::new(),
             policies: policies.collect(),
             metrics,
-            verdict: String::new(),
         }
     }
 
@@ -319,14 +321,17 @@ mod tests {
         );
         // Throughput of a guest is in the tables, not in the words.
         let mut guest = row("throughput", Better::Higher, &[BETTER]);
-        guest.kind = "guest".into();
+        guest.kind = SubjectKind::Guest;
         assert_eq!(words(&comparison(vec![guest], 2)), "");
     }
 
     #[test]
     fn overloaded_guests_are_named() {
         let mut found = comparison(Vec::new(), 2);
-        let overloaded = |name: &str| (name.to_owned(), "the backlog grew".to_owned());
+        let overloaded = |name: &str| Overloaded {
+            guest: name.to_owned(),
+            why: Overload::Growing { jobs: 12.0 },
+        };
         found.policies[1].overloaded = vec![overloaded("x")];
         let bounds = "overloaded, so latencies there are bounds and are not compared.";
         assert_eq!(words(&found), format!("Under p1 x is {bounds}"));
