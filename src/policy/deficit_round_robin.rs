@@ -10,10 +10,26 @@
 
 use super::properties::ONE_TURN_BY_WEIGHT;
 use super::queue::Queue;
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Terms, Weights};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const DEFICIT_ROUND_ROBIN: Registered = Registered {
+    name: "deficit-round-robin",
+    about: "turns as long as weights say, less what was taken too much",
+    source: "Shreedhar and Varghese, SIGCOMM 1995",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[],
+    build: |setup| {
+        let policy = DeficitRoundRobin::new(setup.config.slice);
+        Box::new(policy)
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Proportional { slices: 1.0 },
     starvation: ONE_TURN_BY_WEIGHT,

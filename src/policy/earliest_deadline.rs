@@ -10,10 +10,23 @@
 //! Hard-Real-Time Environment", Journal of the ACM 20 (1973), §7.
 
 use super::keyed::{LeastFirst, Rule};
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const EARLIEST_DEADLINE: Registered = Registered {
+    name: "earliest-deadline",
+    about: "the job with the earliest deadline goes first and takes the SMs",
+    source: "Liu and Layland, Journal of the ACM 20, 1973",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Deadline],
+    parameters: &[],
+    build: |_| Box::new(build()),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,

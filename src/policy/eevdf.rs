@@ -13,10 +13,23 @@
 
 use super::entries::make_room;
 use super::properties::total;
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const EEVDF: Registered = Registered {
+    name: "eevdf",
+    about: "the earliest virtual deadline of those that have had no more than their share goes first",
+    source: "Stoica et al., RTSS 1996",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[],
+    build: |setup| Box::new(Eevdf::new(setup.config.slice)),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     // Lags differ by two slices at most, divided by weights 2 / w + 2 / v: 3 between weights 1 and 2. Equal
     // weights have deadlines in turn, and are within 1.

@@ -6,10 +6,23 @@
 //! Source: queueing theory; D. R. Cox and W. L. Smith, "Queues", 1961 (chapter 2).
 
 use super::keyed::{LeastFirst, Rule};
+use super::registry::Registered;
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const FIFO: Registered = Registered {
+    name: "fifo",
+    about: "each piece of work runs to its end in order of arrival (for comparison with theory)",
+    source: "queueing theory: first come, first served",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[],
+    parameters: &[],
+    build: |_| Box::new(build()),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Before,

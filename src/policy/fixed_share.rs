@@ -11,7 +11,25 @@
 //! share keeps all that it promises: a vGPU has its own share at least, and waits no longer.
 
 use super::TimeSlice;
+use super::properties::RESERVED;
+use super::registry::{NVIDIA, Registered, Use};
 use super::reserved::Reserved;
+use super::{Properties, Starvation};
+
+pub(super) const FIXED_SHARE: Registered = Registered {
+    name: "fixed-share",
+    about: "every vGPU has 1 / (maximum of its type per GPU), however many run",
+    source: NVIDIA,
+    slice: None,
+    reserves: true,
+    properties: Properties {
+        starvation: Starvation::ReservedTurns,
+        ..RESERVED
+    },
+    uses: &[Use::Slice, Use::ReservedTurns],
+    parameters: &[],
+    build: |setup| Box::new(build(setup.config)),
+};
 
 /// The rotation of fixed share: one slot for each vGPU of the type that the GPU could hold.
 pub fn build(config: &TimeSlice) -> Reserved {

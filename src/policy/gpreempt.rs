@@ -13,13 +13,29 @@
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
 use super::queue::Queue;
+use super::registry::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
 };
 use crate::engine::time::{MICROSECOND, Nanos, SECOND};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const GPREEMPT: Registered = Registered {
+    name: "gpreempt",
+    about: "contexts take turns of 1 s if urgent (priority above 0), of 1 µs if not",
+    source: "Fan et al., USENIX ATC 2025, and its code",
+    slice: Some(SLICE),
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Priority],
+    parameters: &[URGENT],
+    build: |setup| {
+        let urgent = setup.setting(&URGENT).whole();
+        Box::new(Gpreempt::new(setup.config.slice, urgent))
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     // A slice for a million of each urgent context is next to nothing.
@@ -30,7 +46,7 @@ pub(super) const PROPERTIES: Properties = Properties {
 
 /// Slice of contexts that are not urgent.
 pub(super) const SLICE: Nanos = MICROSECOND;
-pub(super) const URGENT: Parameter = Parameter {
+const URGENT: Parameter = Parameter {
     name: "urgent_slice",
     about: "slice of urgent contexts",
     values: Values::Duration {

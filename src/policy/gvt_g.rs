@@ -19,13 +19,30 @@
 //! here they do not.
 
 use super::properties::total;
+use super::registry::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
 };
-use crate::engine::time::Nanos;
+use crate::engine::time::{MILLISECOND, Nanos};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const GVT_G: Registered = Registered {
+    name: "gvt-g",
+    about: "vGPUs have time by weight in each period of 100 slices, and no more",
+    source: "Linux, i915 driver: gvt/sched_policy.c",
+    slice: Some(MILLISECOND),
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[PERIOD, STAGES],
+    build: |setup| {
+        let whole = |parameter| setup.setting(parameter).whole();
+        let (slices, stages) = (whole(&PERIOD), whole(&STAGES));
+        Box::new(GvtG::new(setup.config.slice, slices, stages))
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: false,
     // Debts are forgotten every tenth period, so no bound holds for ever.
     weights: Weights::OnAverage,
@@ -44,7 +61,7 @@ pub(super) const PROPERTIES: Properties = Properties {
 /// Slices of a period, by the source.
 const SLICES: u64 = 100;
 
-pub(super) const PERIOD: Parameter = Parameter {
+const PERIOD: Parameter = Parameter {
     name: "period_slices",
     about: "slices of a period, in which each vGPU is given its share",
     values: Values::Count {
@@ -53,7 +70,7 @@ pub(super) const PERIOD: Parameter = Parameter {
         default: SLICES,
     },
 };
-pub(super) const STAGES: Parameter = Parameter {
+const STAGES: Parameter = Parameter {
     name: "settled_after",
     about: "periods after which nothing is carried over",
     values: Values::Count {

@@ -11,10 +11,23 @@
 //! "Tiresias", NSDI 2019 (§3.2, discretised two-dimensional least attained service).
 
 use super::keyed::{LeastFirst, Rule};
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const LEAST_ATTAINED: Registered = Registered {
+    name: "least-attained",
+    about: "the work that has had least of the SMs goes first and takes them",
+    source: "Kleinrock 1976, section 4.6; Gu et al. (Tiresias), NSDI 2019",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice],
+    parameters: &[],
+    build: |setup| Box::new(build(setup.config.slice)),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,

@@ -9,11 +9,24 @@
 //! Management", OSDI 1994 (§2, §3.4 compensation tickets).
 
 use super::entries::make_room;
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::random::Stream;
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const LOTTERY: Registered = Registered {
+    name: "lottery",
+    about: "every turn is drawn by weight",
+    source: "Waldspurger and Weihl, OSDI 1994",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight, Use::Draws],
+    parameters: &[],
+    build: |setup| Box::new(Lottery::new(setup.config.slice, setup.draws)),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::OnAverage,
     starvation: Starvation::Chance,

@@ -12,12 +12,25 @@
 
 use super::entries::make_room;
 use super::properties::total;
+use super::registry::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Policy, Preempts, Properties, Reservation, Starvation, Terms, Weights,
 };
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const PERIODIC_SERVER: Registered = Registered {
+    name: "periodic-server",
+    about: "every tenant has its budget in each period and no more",
+    source: "Strosnider, Lehoczky and Sha 1995; Shin and Lee, RTSS 2003",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight, Use::Reservation],
+    parameters: &[],
+    build: |setup| Box::new(PeriodicServer::new(setup.config.slice)),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: false,
     weights: Weights::Proportional { slices: 2.0 },
     starvation: Starvation::Slices(|weights, own| 2.0 * (total(weights) - f64::from(weights[own]))),

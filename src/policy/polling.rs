@@ -16,13 +16,29 @@
 //! service). There the server goes on while all queues are empty; one that rests is the dormant server of
 //! later work, and the same where switching costs nothing.
 
+use super::registry::Registered;
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights, Work,
 };
 use crate::engine::time::{LONGEST, Nanos};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const POLLING: Registered = Registered {
+    name: "polling",
+    about: "tenants are visited in a circle, those without work too; a visit serves what it finds",
+    source: "Takagi, Analysis of Polling Systems, MIT Press 1986",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[],
+    parameters: &[SERVICE],
+    build: |setup| {
+        let service = Service::of(setup.setting(&SERVICE).whole());
+        Box::new(Polling::new(service))
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     // Where visits to tenants without work cost nothing, as for all that is declared.
     work_conserving: true,
     weights: Weights::Other,
@@ -33,7 +49,7 @@ pub(super) const PROPERTIES: Properties = Properties {
 
 const SERVICES: &[&str] = &["gated", "exhaustive", "limited"];
 
-pub(super) const SERVICE: Parameter = Parameter {
+const SERVICE: Parameter = Parameter {
     name: "service",
     about: "what is served in a visit: the work that it finds, all until there is none, or one piece",
     values: Values::Word {

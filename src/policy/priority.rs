@@ -9,9 +9,34 @@
 //! Kleinrock, "Queueing Systems", vol. 2, 1976 (§3.6).
 
 use super::keyed::{LeastFirst, Rule};
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 use std::cmp::Reverse;
+
+pub(super) const PRIORITY: Registered = Registered {
+    name: "priority",
+    about: "the largest priority goes first and takes the SMs; equals take turns",
+    source: "Cobham, Operations Research 2, 1954; Kleinrock 1976, section 3.6",
+    slice: None,
+    reserves: false,
+    properties: PREEMPTIVE,
+    uses: &[Use::Slice, Use::Priority],
+    parameters: &[],
+    build: |setup| Box::new(preemptive(setup.config.slice)),
+};
+
+pub(super) const PRIORITY_NON_PREEMPTIVE: Registered = Registered {
+    name: "priority-non-preemptive",
+    about: "the largest priority goes first when the SMs are free; work runs to its end",
+    source: "Cobham, Operations Research 2, 1954; Kleinrock 1976, section 3.6",
+    slice: None,
+    reserves: false,
+    properties: NON_PREEMPTIVE,
+    uses: &[Use::Priority],
+    parameters: &[],
+    build: |_| Box::new(non_preemptive()),
+};
 
 pub(super) const PREEMPTIVE: Properties = Properties {
     work_conserving: true,

@@ -82,3 +82,17 @@ pub(super) const LEAST_BY_WEIGHT: Properties = Properties {
     }),
     preempts: Preempts::Never,
 };
+
+/// Those with work take turns of one slice; nobody waits for one without.
+pub(super) const EVERYONE_IN_TURN: Properties = Properties {
+    work_conserving: true,
+    weights: Weights::Equal { slices: 1.0 },
+    starvation: ONE_TURN_EACH,
+    preempts: Preempts::Never,
+};
+
+/// The same with turns that are kept for those without work.
+pub(super) const RESERVED: Properties = Properties {
+    work_conserving: false,
+    ..EVERYONE_IN_TURN
+};

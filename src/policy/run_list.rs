@@ -7,9 +7,35 @@
 //! without a task or with a used-up slice makes way for the next in the queue); the driver keeps
 //! one hardware run list per engine when its software scheduler is off.
 
+use super::properties::EVERYONE_IN_TURN;
 use super::queue::Queue;
+use super::registry::{NVIDIA, Registered, Use};
 use super::{Entry, Grant, Policy, Rotation, Terms};
 use crate::engine::time::Nanos;
+
+pub(super) const BEST_EFFORT: Registered = Registered {
+    name: "best-effort",
+    about: "vGPUs with work take turns; idle ones are skipped (the vendor's default)",
+    source: NVIDIA,
+    slice: None,
+    reserves: false,
+    properties: EVERYONE_IN_TURN,
+    uses: &[Use::Slice],
+    parameters: &[],
+    build: |setup| Box::new(RunList::new(setup.config.slice, setup.config.rotation)),
+};
+
+pub(super) const ROUND_ROBIN: Registered = Registered {
+    name: "round-robin",
+    about: "CUDA contexts with work take turns on a bare GPU",
+    source: "time-sliced channel groups of NVIDIA's open kernel modules (kernel_fifo)",
+    slice: None,
+    reserves: false,
+    properties: EVERYONE_IN_TURN,
+    uses: &[Use::Slice],
+    parameters: &[],
+    build: |setup| Box::new(RunList::new(setup.config.slice, setup.config.rotation)),
+};
 
 /// See the [module documentation](self).
 pub struct RunList {

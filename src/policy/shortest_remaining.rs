@@ -10,10 +10,23 @@
 //! Discipline", Operations Research 14 (1966).
 
 use super::keyed::{LeastFirst, Rule};
+use super::registry::Registered;
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const SHORTEST_REMAINING: Registered = Registered {
+    name: "shortest-remaining",
+    about: "the work that is done first goes first: an oracle",
+    source: "Schrage and Miller, Operations Research 14, 1966",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[],
+    parameters: &[],
+    build: |_| Box::new(build()),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     weights: Weights::Other,
     starvation: Starvation::Unbounded,

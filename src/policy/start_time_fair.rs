@@ -11,10 +11,23 @@
 
 use super::keyed::{LeastFirst, Rule};
 use super::properties::LEAST_BY_WEIGHT;
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
+pub(super) const START_TIME_FAIR: Registered = Registered {
+    name: "start-time-fair",
+    about: "the least virtual start tag goes first",
+    source: "Goyal, Vin and Cheng, SIGCOMM 1996",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[],
+    build: |setup| Box::new(build(setup.config.slice)),
+};
+
+const PROPERTIES: Properties = LEAST_BY_WEIGHT;
 
 /// Tags count running time in this unit.
 const UNIT: u128 = 1 << 32;

@@ -10,10 +10,23 @@
 
 use super::keyed::{LeastFirst, Rule};
 use super::properties::LEAST_BY_WEIGHT;
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = LEAST_BY_WEIGHT;
+pub(super) const STRIDE: Registered = Registered {
+    name: "stride",
+    about: "the least running time per weight goes first",
+    source: "Waldspurger and Weihl, MIT/LCS/TM-528, 1995",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[],
+    build: |setup| Box::new(build(setup.config.slice)),
+};
+
+const PROPERTIES: Properties = LEAST_BY_WEIGHT;
 
 /// Passes count running time in this unit, so that division by a weight loses next to nothing.
 const UNIT: i128 = 1 << 32;

@@ -10,10 +10,23 @@
 //! weight, and waits that depend on the weights of others.
 
 use super::properties::ONE_TURN_BY_WEIGHT;
+use super::registry::{Registered, Use};
 use super::reserved::Reserved;
 use super::{Preempts, Properties, TimeSlice, Weights};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const WEIGHTED_SHARE: Registered = Registered {
+    name: "weighted-share",
+    about: "running vGPUs have reserved shares by weight, busy or idle",
+    source: "after NVIDIA open kernel modules 590.44.01, RmPVMRL bit 3",
+    slice: None,
+    reserves: true,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight],
+    parameters: &[],
+    build: |setup| Box::new(build(setup.config)),
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: false,
     weights: Weights::Proportional { slices: 1.0 },
     starvation: ONE_TURN_BY_WEIGHT,

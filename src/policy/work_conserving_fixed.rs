@@ -8,10 +8,27 @@
 //! version of any round (L. Kleinrock, "Queueing Systems", vol. 2, 1976, §3.4). No product is known to do
 //! this with fixed slots.
 
+use super::registry::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const FIXED_SHARE_WORK_CONSERVING: Registered = Registered {
+    name: "fixed-share-work-conserving",
+    about: "fixed share whose unused turns go to others: what the vendor's leaves on the table",
+    source: "slots of fixed share; Kleinrock 1976, section 3.4",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::ReservedTurns],
+    parameters: &[],
+    build: |setup| {
+        let turns = setup.config.reserved_turns.unwrap_or(0);
+        let slice = setup.config.slice;
+        Box::new(WorkConservingFixed::new(slice, turns))
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     work_conserving: true,
     // One for own turns and one for those that are spread.
     weights: Weights::Equal { slices: 2.0 },

@@ -19,13 +19,29 @@
 //! texts. The kernel's default quantum is 0, without end: a function then keeps the GPU until its work is
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
+use super::registry::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
 };
 use crate::engine::time::{Nanos, SECOND};
 
-pub(super) const PROPERTIES: Properties = Properties {
+pub(super) const XE_SRIOV: Registered = Registered {
+    name: "xe-sriov",
+    about: "virtual functions take turns of their execution quantum; by priority also without work",
+    source: "Linux, xe driver: guc_klvs_abi.h, sysfs-driver-intel-xe-sriov",
+    slice: None,
+    reserves: false,
+    properties: PROPERTIES,
+    uses: &[Use::Slice, Use::Weight, Use::Priority],
+    parameters: &[LONGEST_QUANTUM],
+    build: |setup| {
+        let longest = setup.setting(&LONGEST_QUANTUM).whole();
+        Box::new(XeSriov::new(setup.config.slice, longest))
+    },
+};
+
+const PROPERTIES: Properties = Properties {
     // With functions of normal priority.
     work_conserving: false,
     // Among functions of one priority: a circle of turns as long as weights say.
@@ -35,7 +51,7 @@ pub(super) const PROPERTIES: Properties = Properties {
     preempts: Preempts::Never,
 };
 
-pub(super) const LONGEST_QUANTUM: Parameter = Parameter {
+const LONGEST_QUANTUM: Parameter = Parameter {
     name: "longest_quantum",
     about: "execution quantum of a function at most, whatever its weight",
     values: Values::Duration {

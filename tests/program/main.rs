@@ -13,6 +13,7 @@ mod mig_cli;
 mod not_toml;
 mod objectives;
 mod own_policy;
+mod recipes;
 mod report;
 mod results_folder;
 mod results_schema;
