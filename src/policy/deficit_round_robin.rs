@@ -10,7 +10,7 @@
 
 use super::properties::ONE_TURN_BY_WEIGHT;
 use super::queue::Queue;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Terms, Weights};
 use crate::engine::time::Nanos;
 

@@ -10,7 +10,7 @@
 //! Hard-Real-Time Environment", Journal of the ACM 20 (1973), §7.
 
 use super::keyed::{LeastFirst, Rule};
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, NEVER, Nanos};
 

@@ -5,7 +5,7 @@
 
 use super::TimeSlice;
 use super::properties::RESERVED;
-use super::registry::{NVIDIA, Registered, Use};
+use super::registered::{NVIDIA, Registered, Use};
 use super::reserved::Reserved;
 
 pub(super) const EQUAL_SHARE: Registered = Registered {

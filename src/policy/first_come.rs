@@ -6,7 +6,7 @@
 //! Source: queueing theory; D. R. Cox and W. L. Smith, "Queues", 1961 (chapter 2).
 
 use super::keyed::{LeastFirst, Rule};
-use super::registry::Registered;
+use super::registered::Registered;
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 

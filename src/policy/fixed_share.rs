@@ -12,7 +12,7 @@
 
 use super::TimeSlice;
 use super::properties::RESERVED;
-use super::registry::{NVIDIA, Registered, Use};
+use super::registered::{NVIDIA, Registered, Use};
 use super::reserved::Reserved;
 use super::{Properties, Starvation};
 

@@ -13,7 +13,7 @@
 //! [`switch`](crate::gpu::SwitchCost), which can be set to what is left.
 
 use super::queue::Queue;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,

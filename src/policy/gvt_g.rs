@@ -19,7 +19,7 @@
 //! here they do not.
 
 use super::properties::total;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,

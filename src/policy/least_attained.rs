@@ -11,7 +11,7 @@
 //! "Tiresias", NSDI 2019 (§3.2, discretised two-dimensional least attained service).
 
 use super::keyed::{LeastFirst, Rule};
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::Nanos;
 

@@ -9,7 +9,7 @@
 //! Management", OSDI 1994 (§2, §3.4 compensation tickets).
 
 use super::entries::make_room;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::random::Stream;
 use crate::engine::time::Nanos;

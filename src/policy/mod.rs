@@ -24,6 +24,7 @@ mod polling;
 mod priority;
 mod properties;
 mod queue;
+mod registered;
 pub mod registry;
 mod reserved;
 mod run_list;

@@ -16,7 +16,7 @@
 //! service). There the server goes on while all queues are empty; one that rests is the dormant server of
 //! later work, and the same where switching costs nothing.
 
-use super::registry::Registered;
+use super::registered::Registered;
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights, Work,

@@ -9,7 +9,7 @@
 //! Kleinrock, "Queueing Systems", vol. 2, 1976 (§3.6).
 
 use super::keyed::{LeastFirst, Rule};
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 use std::cmp::Reverse;

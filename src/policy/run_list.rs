@@ -9,7 +9,7 @@
 
 use super::properties::EVERYONE_IN_TURN;
 use super::queue::Queue;
-use super::registry::{NVIDIA, Registered, Use};
+use super::registered::{NVIDIA, Registered, Use};
 use super::{Entry, Grant, Policy, Rotation, Terms};
 use crate::engine::time::Nanos;
 

@@ -10,7 +10,7 @@
 //! Discipline", Operations Research 14 (1966).
 
 use super::keyed::{LeastFirst, Rule};
-use super::registry::Registered;
+use super::registered::Registered;
 use super::{Entries, Entry, Preempts, Properties, Starvation, Terms, Weights, Work};
 use crate::engine::time::{LONGEST, Nanos};
 

@@ -10,7 +10,7 @@
 
 use super::keyed::{LeastFirst, Rule};
 use super::properties::LEAST_BY_WEIGHT;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Properties, Terms};
 use crate::engine::time::Nanos;
 

@@ -10,7 +10,7 @@
 //! weight, and waits that depend on the weights of others.
 
 use super::properties::ONE_TURN_BY_WEIGHT;
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::reserved::Reserved;
 use super::{Preempts, Properties, TimeSlice, Weights};
 

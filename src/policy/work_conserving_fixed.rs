@@ -8,7 +8,7 @@
 //! version of any round (L. Kleinrock, "Queueing Systems", vol. 2, 1976, §3.4). No product is known to do
 //! this with fixed slots.
 
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{Entries, Entry, Grant, Policy, Preempts, Properties, Starvation, Terms, Weights};
 use crate::engine::time::Nanos;
 

@@ -19,7 +19,7 @@
 //! texts. The kernel's default quantum is 0, without end: a function then keeps the GPU until its work is
 //! done. A preemption timeout is not modelled: it ends in a reset, and its default is none.
 
-use super::registry::{Registered, Use};
+use super::registered::{Registered, Use};
 use super::{
     Entries, Entry, Grant, Parameter, Policy, Preempts, Properties, Starvation, Terms, Values,
     Weights,
