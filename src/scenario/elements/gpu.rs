@@ -146,7 +146,7 @@ impl Gpu {
         total
     }
 
-    /// The compute domains, in the order that [`Guest::domain`] counts.
+    /// The compute domains, in the order that [`Guest::domain`](crate::scenario::Guest::domain) counts.
     pub fn domains(&self) -> Vec<Domain<'_>> {
         match &self.division {
             Division::Whole(share) => vec![Domain {

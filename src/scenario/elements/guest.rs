@@ -10,7 +10,7 @@ use crate::workload::{Discipline, Workload};
 pub struct Guest {
     pub name: String,
     pub count: u32,
-    /// Index into [`Scenario::gpus`]; of a group that spans the GPUs of a card, that of its first member.
+    /// Index into [`Scenario::gpus`](crate::scenario::Scenario::gpus); of a group that spans the GPUs of a card, that of its first member.
     pub gpu: usize,
     /// The GPU of each member by ordinal, of a group that spans several; empty where all are on one.
     pub spread: Vec<usize>,
@@ -89,7 +89,7 @@ pub enum Holds {
     /// A process in a virtual machine: a context or a client of MPS in its vGPUs, as the machine's
     /// [`Within`] says. Stream i uses vGPU i mod their number.
     Process {
-        /// Index into [`Scenario::guests`] of the machines; each of them holds vGPUs.
+        /// Index into [`Scenario::guests`](crate::scenario::Scenario::guests) of the machines; each of them holds vGPUs.
         machine: usize,
         /// Processes in each machine: ordinal i is in the machine with ordinal i / `each`.
         each: u32,
@@ -114,7 +114,7 @@ impl Holds {
 }
 
 impl Guest {
-    /// The GPU of the guest with this ordinal: an index into [`Scenario::gpus`].
+    /// The GPU of the guest with this ordinal: an index into [`Scenario::gpus`](crate::scenario::Scenario::gpus).
     pub fn gpu_of(&self, ordinal: u32) -> usize {
         let own = self.spread.get(ordinal as usize);
         own.copied().unwrap_or(self.gpu)
