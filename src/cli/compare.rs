@@ -97,6 +97,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         None => Path::new("results").join(format!("{}-compare", base.name)),
     };
     folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
+    args.simulation.keep_apart(&target)?;
     let mut candidates = candidates(args, &base)?;
     let options = args
         .simulation

@@ -78,6 +78,7 @@ pub fn execute(args: &Args) -> Result<ExitCode, Failure> {
         None => Path::new("results").join(&scenario.name),
     };
     folder::check_target(&target).map_err(|error| Failure::BadInput(error.to_string()))?;
+    args.simulation.keep_apart(&target)?;
     if args.explain {
         print(&format!("{}\n", scenario::explain::explain(&scenario)))?;
     }

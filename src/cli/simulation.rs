@@ -87,6 +87,22 @@ impl Simulation {
         Ok(scenario)
     }
 
+    /// Refuses a store in the folder of the results, which is replaced as a whole, the store with it.
+    pub(super) fn keep_apart(&self, target: &Path) -> Result<(), Failure> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        if resolved(store).starts_with(resolved(target)) {
+            return Err(Failure::BadInput(format!(
+                "error: --store {}: outcomes cannot be kept in the folder of the results ({}), which is \
+                 replaced as a whole\n  help: such as --store outcomes",
+                store.display(),
+                target.display()
+            )));
+        }
+        Ok(())
+    }
+
     /// How runs are carried out.
     ///
     /// # Errors
@@ -147,6 +163,22 @@ impl Simulation {
         self.tell(&options, quiet);
         outcome
     }
+}
+
+/// Where a path leads, by links of the part of it that exists; what is to come stands behind that as it is written.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for there in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (there.canonicalize(), path.strip_prefix(there)) {
+            // A last component of nothing would make one that is a file a folder.
+            return if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            };
+        }
+    }
+    path
 }
 
 /// Whether every invariant check of the run holds; if not, stderr says which do not. A broken one is a

@@ -77,6 +77,9 @@ impl Store {
     ///
     /// If the folder cannot be made, or has files in it and is no store.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        if folder.exists() && !folder.is_dir() {
+            return Err(io::Error::other("it is a file, where a folder is wanted"));
+        }
         fs::create_dir_all(folder)?;
         let marker = folder.join(MARKER);
         if !marker.exists() {

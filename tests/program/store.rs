@@ -172,3 +172,44 @@ fn a_folder_that_is_no_store_is_bad_input() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("no store of warpshare"), "{said}");
 }
+
+/// A folder of results is replaced as a whole: a store in it would be lost with it. Refused before anything is
+/// simulated or made, however the folders are written.
+#[test]
+fn outcomes_and_results_have_folders_apart() {
+    let folder = folder();
+    let at = folder.path();
+    fs::create_dir(at.join("real")).expect("made");
+    for (store, out) in [
+        ("both", "both"),
+        ("results/kept", "results"),
+        ("./real/../both/in", "both"),
+    ] {
+        for command in [&["run", "s.toml"][..], COMPARE] {
+            let mut program = Command::cargo_bin("warpshare").expect("the program");
+            let output = program
+                .current_dir(at)
+                .args(command)
+                .args(["--store", store, "--out", out])
+                .output()
+                .expect("it runs");
+            let said = String::from_utf8(output.stderr).expect("text");
+            assert_eq!(output.status.code(), Some(2), "{store} {out}: {said}");
+            assert!(
+                said.contains("cannot be kept in the folder of the results"),
+                "{said}"
+            );
+        }
+    }
+    let left: Vec<_> = files(at).into_keys().collect();
+    assert_eq!(left, [PathBuf::from("s.toml")]);
+    let said = Command::cargo_bin("warpshare")
+        .expect("the program")
+        .current_dir(at)
+        .args(["run", "s.toml", "--store", "s.toml"])
+        .output()
+        .expect("it runs");
+    assert_eq!(said.status.code(), Some(2));
+    let said = String::from_utf8(said.stderr).expect("text");
+    assert!(said.contains("it is a file"), "{said}");
+}
