@@ -80,6 +80,10 @@ pub(super) struct Seat {
     pub gone: bool,
 }
 
+fn refuse_if(wrong: bool, error: CommandError) -> Result<(), CommandError> {
+    if wrong { Err(error) } else { Ok(()) }
+}
+
 impl<O: Observer> Cell<O> {
     /// Gives a command to be obeyed at `time`, among others of that instant by `rank`.
     ///
@@ -111,55 +115,36 @@ impl<O: Observer> Cell<O> {
     }
 
     fn fits(&self, command: &Command) -> Result<(), CommandError> {
-        let (guest, fits) = match *command {
-            Command::Retire { guest, .. }
-            | Command::Suspend { guest }
-            | Command::Resume { guest } => (guest, Ok(())),
-            Command::Admit { guest } => {
-                let life = self.control.lives.get(guest);
-                let starts = life.is_some_and(|life| life.starts);
-                (
-                    guest,
-                    if starts {
-                        Err(CommandError::HasStart(guest))
-                    } else {
-                        Ok(())
-                    },
-                )
-            }
-            Command::SetTerms { guest, terms } => (
-                guest,
-                if are_terms(&terms) {
-                    Ok(())
-                } else {
-                    Err(CommandError::Terms)
-                },
-            ),
-            Command::LimitFrames { guest, .. } => {
-                let state = self.guests.get(guest);
-                let frames = state.is_none_or(|state| state.serving.paced());
-                (
-                    guest,
-                    if frames {
-                        Ok(())
-                    } else {
-                        Err(CommandError::NoFrames(guest))
-                    },
-                )
-            }
+        let guest = match *command {
             Command::Reset { domain, .. } => {
-                let known = domain < self.domains.len();
-                return if known {
-                    Ok(())
-                } else {
-                    Err(CommandError::UnknownDomain(domain))
-                };
+                return refuse_if(
+                    domain >= self.domains.len(),
+                    CommandError::UnknownDomain(domain),
+                );
             }
+            Command::Admit { guest }
+            | Command::Retire { guest, .. }
+            | Command::Suspend { guest }
+            | Command::Resume { guest }
+            | Command::SetTerms { guest, .. }
+            | Command::LimitFrames { guest, .. } => guest,
         };
-        if guest >= self.guests.len() {
-            return Err(CommandError::UnknownGuest(guest));
+        refuse_if(
+            guest >= self.guests.len(),
+            CommandError::UnknownGuest(guest),
+        )?;
+        match command {
+            Command::Admit { .. } => refuse_if(
+                self.control.lives[guest].starts,
+                CommandError::HasStart(guest),
+            ),
+            Command::SetTerms { terms, .. } => refuse_if(!are_terms(terms), CommandError::Terms),
+            Command::LimitFrames { .. } => refuse_if(
+                !self.guests[guest].serving.paced(),
+                CommandError::NoFrames(guest),
+            ),
+            _ => Ok(()),
         }
-        fits
     }
 
     /// The arrivals of a guest that will start at `time` are known from now on; those of that instant come
