@@ -6,6 +6,9 @@
 //! - *exhaustive*: all, those that come meanwhile among them, until the queue is empty;
 //! - *limited*: one piece.
 //!
+//! A queue is the work that a tenant has given to the GPU. A job that still waits in its guest for a stream is in
+//! none, and comes too late for a visit whose last piece has ended.
+//!
 //! The SMs switch to a tenant without work too, which costs what a [switch](crate::gpu::SwitchCost) costs: work
 //! that comes before the switch is over is served in this visit, and otherwise the next tenant has its turn. So
 //! the tenants are visited in one order for ever, and nobody is overtaken twice. While nobody has any work

@@ -224,11 +224,15 @@ fn mistakes_are_explained() {
         ),
         (
             vec!["--policies", "gvt-g+period_slices=0"],
-            "`gvt-g+period_slices=0`: is out of range; from 1 to 1000000",
+            "`gvt-g+period_slices=0`: `period_slices` is out of range; from 1 to 1000000",
         ),
         (
             vec!["--policies", "gvt-g+period_slices=2ms"],
             "must be a whole number",
+        ),
+        (
+            vec!["--policies", "polling+service=gatd"],
+            "`service` has no such word; gated, exhaustive, limited: did you mean `gated`?",
         ),
         (
             vec!["--policies", "gvt-g+period_slices=2+period_slices=3"],

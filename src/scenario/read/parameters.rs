@@ -90,7 +90,8 @@ pub(crate) fn resolve(
                 Err(wrong) => {
                     fine = false;
                     let title = format!("`{}` {wrong}", parameter.name);
-                    c.error(&field.span, title, range(parameter), parameter.about);
+                    let help = help(parameter, &field.value.0);
+                    c.error(&field.span, title, range(parameter), help);
                     continue;
                 }
             },
@@ -133,11 +134,24 @@ pub(super) fn check(parameter: &Parameter, text: &str) -> Result<(), String> {
     match read(parameter, text) {
         Ok(_) => Ok(()),
         Err(wrong) => Err(format!(
-            "{wrong}; {}: {}",
+            "`{}` {wrong}; {}: {}",
+            parameter.name,
             range(parameter),
-            parameter.about
+            help(parameter, text)
         )),
     }
+}
+
+/// The word that is meant, if one is near; else what the parameter is.
+fn help(parameter: &Parameter, text: &str) -> String {
+    let near = match parameter.values {
+        Values::Word { words, .. } => nearest(text, words.iter().copied()),
+        _ => None,
+    };
+    near.map_or_else(
+        || parameter.about.to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
 }
 
 fn read(parameter: &Parameter, text: &str) -> Result<Setting, &'static str> {
@@ -158,7 +172,7 @@ fn read(parameter: &Parameter, text: &str) -> Result<Setting, &'static str> {
         (Some(_), _) => Err("is out of range"),
         (None, Values::Count { .. }) => Err("must be a whole number"),
         (None, Values::Number { .. }) => Err("must be a number"),
-        (None, Values::Word { .. }) => Err("must be one of its words"),
+        (None, Values::Word { .. }) => Err("has no such word"),
         (None, Values::Duration { .. }) => Err("must be a duration in quotes, such as \"2ms\""),
     }
 }
