@@ -24,6 +24,7 @@ use parts::{MemberParts, Parts};
 use responses::{MemberResponses, Responses};
 pub(super) use responses::{SERIES_BINS, series_bin};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 pub(super) use tokens::TokenRecord;
 use tokens::{MemberTokens, Tokens};
@@ -142,14 +143,14 @@ pub(super) struct Groups {
 impl Groups {
     pub fn new(layout: &Layout) -> Self {
         let mut groups: Vec<usize> = Vec::new();
-        let mut of = Vec::new();
-        for instance in &layout.guests {
-            let known = groups.iter().position(|&group| group == instance.group);
-            of.push(known.unwrap_or(groups.len()));
-            if known.is_none() {
+        let mut known = BTreeMap::new();
+        let numbers = layout.guests.iter().map(|instance| {
+            *known.entry(instance.group).or_insert_with(|| {
                 groups.push(instance.group);
-            }
-        }
+                groups.len() - 1
+            })
+        });
+        let of = numbers.collect();
         Groups { groups, of }
     }
 }
