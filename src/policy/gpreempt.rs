@@ -22,7 +22,7 @@ use crate::engine::time::{MICROSECOND, Nanos, SECOND};
 
 pub(super) const GPREEMPT: Registered = Registered {
     name: "gpreempt",
-    about: "contexts take turns of 1 s if urgent (priority above 0), of 1 µs if not",
+    about: "urgent contexts (priority above 0) take long turns, the others very short ones",
     source: "Fan et al., USENIX ATC 2025, and its code",
     slice: Some(SLICE),
     reserves: false,

@@ -28,7 +28,7 @@ use crate::engine::time::{MILLISECOND, Nanos};
 
 pub(super) const GVT_G: Registered = Registered {
     name: "gvt-g",
-    about: "vGPUs have time by weight in each period of 100 slices, and no more",
+    about: "vGPUs have time by weight in each period of slices, and no more",
     source: "Linux, i915 driver: gvt/sched_policy.c",
     slice: Some(MILLISECOND),
     reserves: false,

@@ -28,7 +28,7 @@ use crate::engine::time::{LONGEST, Nanos};
 
 pub(super) const POLLING: Registered = Registered {
     name: "polling",
-    about: "tenants are visited in a circle, those without work too; a visit serves what it finds",
+    about: "tenants are visited in a circle, those without work too",
     source: "Takagi, Analysis of Polling Systems, MIT Press 1986",
     slice: None,
     reserves: false,
